@@ -1,0 +1,41 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export XDG_RUNTIME_DIR ?= /tmp
+
+.PHONY: help setup demo test check format lock
+.DEFAULT_GOAL := help
+
+help:  ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/installed  ## Create .venv with the locked dependencies
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## Serve a gateway with sample data and print curl lines that work
+	$(BIN)/gateway demo
+
+test: setup  ## Run the tests on a real PostgreSQL
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: setup  ## Everything that must hold before a change lands
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+format: setup  ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: setup  ## Lock the newest permitted dependencies, with hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q -U --python-version 3.11 --no-emit-index-url --custom-compile-command 'make lock' --generate-hashes pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q -U --python-version 3.11 --no-emit-index-url --custom-compile-command 'make lock' --generate-hashes pyproject.toml --group dev -o requirements-dev.lock

@@ -1,0 +1,47 @@
+"""What every answer wears: a request id, safe headers, and for data a strong ETag."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, request
+
+from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+
+JSON = "application/json"
+
+
+def register(app: Flask) -> None:
+    """Give each request its id and clock, and each response its headers."""
+    app.before_request(_open)
+    app.after_request(_close)
+
+
+def _open() -> None:
+    g.received_at = datetime.now(UTC)
+    g.request_id = public(REQUEST_PREFIX, new_id(g.received_at))
+
+
+def _close(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def answer(document: Any, status: int = 200) -> Response:
+    """A JSON answer that no cache may keep."""
+    return Response(orjson.dumps(document), status, content_type=JSON)
+
+
+def data(document: Any) -> Response:
+    """Released data: to be revalidated each time, with a strong ETag over the filtered body (contract §7)."""
+    body = orjson.dumps(document)
+    response = Response(body, content_type=JSON)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode())
+    # What is left out here was already recorded as released: the record may say more than was sent, never less.
+    response.make_conditional(request)
+    return response

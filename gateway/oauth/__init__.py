@@ -1,0 +1,1 @@
+"""Who calls, and with what right: clients, grants, tokens, and the guard before every data path."""

@@ -1,0 +1,21 @@
+"""Who makes a request, as its access token tells."""
+
+from dataclasses import dataclass
+
+from partners.vocabulary import PartnerKind, Scope
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A verified token's bearer. Whether it may still act is decided by `partners.standing`, at the instant of reading."""
+
+    audience: PartnerKind
+    partner: str
+    """The partner's id."""
+    client: str
+    client_version: int
+    token: str
+    """The token's `jti`."""
+    scopes: frozenset[Scope]
+    model: str | None = None
+    """The model a model center acts for: the token's `sub`, never a parameter."""

@@ -1,0 +1,133 @@
+"""Errors as answers: RFC 9457 problem documents, all faults at once, and never a stored value."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from flask import Flask, Response, current_app, g
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from structlog import get_logger
+from werkzeug.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request: where, a stable code, and what would be right."""
+
+    code: str
+    detail: str
+    parameter: str | None = None
+    pointer: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """The fault as a member of `errors`."""
+        place = {"parameter": self.parameter, "pointer": self.pointer}
+        return {name: value for name, value in place.items() if value is not None} | {
+            "code": self.code,
+            "detail": self.detail,
+        }
+
+
+class Problem(Exception):
+    """An answer other than the one asked for."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        slug: str,
+        detail: str,
+        *,
+        errors: tuple[Fault, ...] = (),
+        headers: dict[str, str] | None = None,
+        more: dict[str, str] | None = None,
+    ) -> None:
+        """Take the public text; nothing of what is stored belongs in it."""
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        self.more = more or {}
+
+    def response(self) -> Response:
+        """The problem document."""
+        document = {
+            "type": f"{current_app.config['ISSUER']}/docs/problems#{self.slug}",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+            "request_id": g.request_id,
+            "errors": [fault.document() for fault in self.errors],
+            **self.more,
+        }
+        return Response(orjson.dumps(document), int(self.status), {**self.headers, "Content-Type": MEDIA_TYPE})
+
+
+def not_found() -> Problem:
+    """The one 404: unknown, withheld and somebody else's look alike (R61)."""
+    return Problem(HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you.")
+
+
+def invalid_request(*errors: Fault) -> Problem:
+    """A request that was understood but cannot be answered as asked."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-request",
+        "The request has faults; `errors` names each of them.",
+        errors=errors,
+    )
+
+
+def unavailable() -> Problem:
+    """Nothing can be released now, because nothing can be recorded."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The gateway cannot answer at the moment; nothing was released.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def register(app: Flask) -> None:
+    """Answer every exception with a problem document."""
+    app.register_error_handler(Problem, lambda problem: problem.response())
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(PoolTimeoutError, _database_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status is HTTPStatus.NOT_FOUND:
+        return not_found().response()
+    kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    slug = status.phrase.lower().replace(" ", "-")
+    return Problem(status, slug, f"{status.phrase}.", headers=kept).response()
+
+
+def _database_error(error: Exception) -> Response:
+    # The driver's message can quote values; its class cannot.
+    log.error("database_error", error=type(getattr(error, "orig", error)).__name__, request_id=g.request_id)
+    return unavailable().response()
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected_error", error=type(error).__name__, request_id=g.request_id, at=_where(error))
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "The gateway failed to answer; nothing was released."
+    ).response()
+
+
+def _where(error: Exception) -> str:
+    """File and line of the failure: what a developer needs, without the values a message may quote."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "unknown"

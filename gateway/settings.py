@@ -1,0 +1,125 @@
+"""Every setting, read once from the environment. `docs/operations.md` lists them all; a test compares."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from partners.keyring import MINIMUM_SECRET_LENGTH
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: its name, its default as documented, and what it is for."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("GATEWAY_DATABASE_URL", "an embedded PostgreSQL", "PostgreSQL 15 or newer, as `postgresql://…`."),
+    Setting("GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL and the generated secret key."),
+    Setting("GATEWAY_ISSUER", "http://127.0.0.1:8000", "The gateway's public address: the `iss` and `aud` of tokens."),
+    Setting(
+        "GATEWAY_SECRET_KEY", "generated in the data directory", "At least 32 characters; every key derives from it."
+    ),
+    Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
+    Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
+    Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the gateway was told by its environment."""
+
+    issuer: str
+    secret_key: str = field(repr=False)
+    data_dir: Path
+    database_url: str | None = field(repr=False)
+    proxies: int
+    fixed_now: datetime | None
+
+    def now(self) -> datetime:
+        """The instant by which every rule, period and due date is judged (UTC)."""
+        return self.fixed_now or datetime.now(UTC)
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; raise `SettingsError` naming the variable at fault."""
+    data_dir = Path(environ.get("GATEWAY_DATA_DIR", "./var"))
+    return Settings(
+        issuer=_issuer(environ.get("GATEWAY_ISSUER", "http://127.0.0.1:8000")),
+        secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),
+        data_dir=data_dir,
+        database_url=environ.get("GATEWAY_DATABASE_URL") or None,
+        proxies=_proxies(environ.get("GATEWAY_PROXIES", "0")),
+        fixed_now=_fixed_now(environ),
+    )
+
+
+def refuse_unsafe_production(environ: Mapping[str, str] = os.environ) -> None:
+    """Raise `SettingsError` where a server on an external database would start without a secret key."""
+    if environ.get("GATEWAY_DATABASE_URL") and not environ.get("GATEWAY_SECRET_KEY"):
+        raise SettingsError(
+            "GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: each machine would generate its own"
+        )
+
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise SettingsError(
+            f"GATEWAY_ISSUER must be an http or https address without query and fragment, not {value!r}"
+        )
+    return value.rstrip("/")
+
+
+def _secret_key(value: str | None, data_dir: Path) -> str:
+    secret = value or _generated_secret(data_dir / "secret_key")
+    if len(secret) < MINIMUM_SECRET_LENGTH:
+        raise SettingsError(f"GATEWAY_SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters")
+    return secret
+
+
+def _generated_secret(path: Path) -> str:
+    """Return the data directory's secret key; two processes that start at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    candidate = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        candidate.touch(mode=0o600)
+        candidate.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(candidate, path)
+        except FileExistsError:
+            pass
+        finally:
+            candidate.unlink()
+    return path.read_text().strip()
+
+
+def _proxies(value: str) -> int:
+    if not value.isdecimal():
+        raise SettingsError(f"GATEWAY_PROXIES must be a whole number, not {value!r}")
+    return int(value)
+
+
+def _fixed_now(environ: Mapping[str, str]) -> datetime | None:
+    value = environ.get("GATEWAY_NOW")
+    if not value or environ.get("GATEWAY_TESTING") != "1":
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise SettingsError(f"GATEWAY_NOW must be an RFC 3339 instant such as 2026-11-01T00:00:00Z, not {value!r}")
+    return instant.astimezone(UTC)

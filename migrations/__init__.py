@@ -1,0 +1,1 @@
+"""Alembic migrations; the tables they build are those of `partners.tables`."""

@@ -1,0 +1,36 @@
+"""Identifiers of requests and records: UUIDs of version 7, so that an id alone tells its month."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_VERSION = 0x7 << 76
+_VARIANT = 0x2 << 62
+REQUEST_PREFIX = "req_"
+ACCESS_PREFIX = "acc_"
+
+
+def new_id(at: datetime) -> UUID:
+    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, the rest random."""
+    milliseconds = (at - _EPOCH) // _MILLISECOND
+    return UUID(int=milliseconds << 80 | _VERSION | secrets.randbits(12) << 64 | _VARIANT | secrets.randbits(62))
+
+
+def instant_of(identifier: UUID) -> datetime:
+    """Return the millisecond in which a UUIDv7 was made."""
+    return _EPOCH + (identifier.int >> 80) * _MILLISECOND
+
+
+def public(prefix: str, identifier: UUID) -> str:
+    """Return an id as callers see it, such as `acc_0199…`."""
+    return f"{prefix}{identifier.hex}"
+
+
+def parse(prefix: str, text: str) -> UUID | None:
+    """Read what `public` made; nothing if it is anything else."""
+    digits = text.removeprefix(prefix)
+    if len(digits) != 32 or not text.startswith(prefix) or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
+        return None
+    return UUID(hex=digits)

@@ -1,0 +1,82 @@
+"""Connections to PostgreSQL: one engine that only releases and records, one that writes, one that migrates."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, create_engine, make_url
+
+
+class Role(StrEnum):
+    """The database roles the gateway takes on; neither may alter or delete a record."""
+
+    RELEASE = "gateway_release"
+    WRITE = "gateway_write"
+
+
+RELEASE_TIMEOUT_MS = 2_000
+WRITE_TIMEOUT_MS = 60_000
+CONNECT_TIMEOUT_S = 2
+POOL_TIMEOUT_S = 2
+
+
+@dataclass(frozen=True)
+class Database:
+    """The two engines of a running gateway."""
+
+    release: Engine
+    write: Engine
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.release.dispose()
+        self.write.dispose()
+
+
+def connect(url: str, *, pool_size: int = 8) -> Database:
+    """Return engines for the PostgreSQL at `url`; nothing is opened until first used."""
+    return Database(
+        release=_engine(
+            url,
+            role=Role.RELEASE,
+            timeout_ms=RELEASE_TIMEOUT_MS,
+            pool_size=pool_size,
+            isolation_level="AUTOCOMMIT",
+            # In autocommit there is nothing to roll back, and a rollback would cost a round trip.
+            pool_reset_on_return=None,
+        ),
+        write=_engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size),
+    )
+
+
+def owner(url: str) -> Engine:
+    """Return an engine that keeps the login's own rights: for migrations and grants only."""
+    return _engine(url, role=None, timeout_ms=0, pool_size=1)
+
+
+def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **more: Any) -> Engine:
+    settings = {
+        "timezone": "UTC",
+        # Durable before the first byte leaves, whatever the server's or the role's default says.
+        "synchronous_commit": "on",
+        "statement_timeout": str(timeout_ms),
+    }
+    if role is not None:
+        settings["role"] = role
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "member-data-gateway",
+        },
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=False,
+        hide_parameters=True,
+        **more,
+    )

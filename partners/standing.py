@@ -1,0 +1,66 @@
+"""Whether a caller may act at this instant: one expression, asked by the guard and inside every release."""
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET
+
+from partners.tables.partner import client, denied_token, partner
+from partners.vocabulary import EEA, Reason, Status
+
+CLIENT = bindparam("caller_client", type_=Text)
+CLIENT_VERSION = bindparam("caller_version", type_=Integer)
+TOKEN = bindparam("caller_token", type_=Text)
+ADDRESS = bindparam("caller_address", type_=INET)
+_INETS = ARRAY(INET)
+
+
+def may_have_member_rows() -> ColumnElement[bool]:
+    """R28, R29: the current terms accepted, and inside the EEA or with a recorded safeguard."""
+    return and_(
+        partner.c.terms_accepted_at.is_not(None),
+        or_(partner.c.country.in_(sorted(EEA)), partner.c.safeguard.is_not(None)),
+    )
+
+
+def calls_from_an_allowed_network() -> ColumnElement[bool]:
+    """Hold where the client has no allow-list or the caller's address lies in it."""
+    return or_(
+        func.cardinality(client.c.allowed_networks) == 0,
+        func.coalesce(ADDRESS.op("<<=", is_comparison=True)(any_(cast(client.c.allowed_networks, _INETS))), False),
+    )
+
+
+def standing(*, member_rows: bool) -> Select[int, str | None]:
+    """Select the caller's partner number and `denied`: why it may not act, or NULL.
+
+    `member_rows` says whether the request is for data of single members. No row: the client does not exist.
+    """
+    suspended = or_(client.c.status != Status.ACTIVE, partner.c.status != Status.ACTIVE)
+    outdated = or_(
+        client.c.version != CLIENT_VERSION,
+        exists().where(denied_token.c.id == TOKEN),
+        ~calls_from_an_allowed_network(),
+    )
+    reasons = [(suspended, literal(Reason.SUSPENDED)), (outdated, literal(Reason.INVALID_TOKEN))]
+    if member_rows:
+        reasons.append((~may_have_member_rows(), literal(Reason.INSUFFICIENT_SCOPE)))
+    return (
+        select(partner.c.number, case(*reasons, else_=null()).label("denied"))
+        .select_from(client.join(partner, client.c.partner == partner.c.number))
+        .where(client.c.id == CLIENT)
+    )

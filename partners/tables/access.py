@@ -1,0 +1,106 @@
+"""The access log: who received which fields of whom, when, and what was withheld. Append-only."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.types import UserDefinedType
+
+from partners.tables import internal, metadata
+
+KEPT = "25 months"
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """The type's name in DDL."""
+        return "xid8"
+
+
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+    Column("id", Uuid, primary_key=True, info=internal(), comment="UUIDv7 of `at`: an id alone finds its partition."),
+    Column("request_id", Text, nullable=False, info=internal()),
+    Column("audience", Text, info=internal()),
+    Column("partner", Text, info=internal()),
+    Column("client", Text, info=internal()),
+    Column("model", Text, info=internal()),
+    Column("operation", Text, nullable=False, info=internal()),
+    Column("purpose", Text, nullable=False, info=internal()),
+    Column("outcome", Text, nullable=False, info=internal()),
+    Column("status", SmallInteger, nullable=False, info=internal()),
+    Column("reason", Text, info=internal()),
+    Column("member_count", Integer, nullable=False, info=internal()),
+    Column(
+        "verdicts",
+        JSONB,
+        nullable=False,
+        info=internal(),
+        comment="Pairs of a verdict's condition bits and the number of members it was reached for.",
+    ),
+    Column("policy_version", Text, info=internal()),
+    Column("leaf", LargeBinary, nullable=False, info=internal(), comment="The exact bytes that are sealed."),
+    Column(
+        "transaction",
+        TransactionId,
+        nullable=False,
+        server_default=text("pg_current_xact_id()"),
+        info=internal(),
+        comment="For sealing by snapshot horizon: ids are not in commit order.",
+    ),
+    Index(None, "partner", "at"),
+    Index(None, "transaction"),
+    postgresql_partition_by="RANGE (at)",
+)
+
+access_subject = Table(
+    "access_subject",
+    metadata,
+    Column("member", BigInteger, primary_key=True, info=internal(), comment="The number, not the id (R45)."),
+    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+    Column("access", Uuid, primary_key=True, info=internal()),
+    Column("verdict", BigInteger, nullable=False, info=internal()),
+    Index(None, "access", "at"),
+    postgresql_partition_by="RANGE (at)",
+    comment="Whom an access was about, by member: answers 'who saw this member' by index.",
+)
+
+access_network = Table(
+    "access_network",
+    metadata,
+    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+    Column("access", Uuid, primary_key=True, info=internal()),
+    Column("ip", INET, info=internal()),
+    Column("salt", Uuid, nullable=False, info=internal(), comment="The leaf holds SHA-256 over salt and address."),
+    Index(None, "ip", "at"),
+    postgresql_partition_by="RANGE (at)",
+    comment="Network data, apart from the record so that it can go after 120 days and leave every proof valid.",
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("version", Text, primary_key=True, info=internal()),
+    Column(
+        "document", JSONB, nullable=False, info=internal(), comment="The canonical policy the version is a hash of."
+    ),
+    Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
+    comment="Append-only, so that the verdicts of every record stay explainable (R31).",
+)

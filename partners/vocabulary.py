@@ -1,0 +1,307 @@
+"""Every closed list of the house, once: audiences, scopes, reasons, visibilities, event kinds and the rest."""
+
+from enum import StrEnum
+
+
+class PartnerKind(StrEnum):
+    """The recipients there are (R27)."""
+
+    WEBMASTER = "webmaster"
+    TRACKER = "tracker"
+    MODEL_CENTER = "model_center"
+    PLATFORM = "platform"
+    AUDITOR = "auditor"
+
+
+class Scope(StrEnum):
+    """What a token may be used for (contract §1)."""
+
+    STATS_READ = "stats:read"
+    MEMBERS_READ = "members:read"
+    CARDS_READ = "cards:read"
+    CARDS_SENSITIVE_READ = "cards.sensitive:read"
+    EVENTS_WRITE = "events:write"
+    PRIVACY_WRITE = "privacy:write"
+    DISCLOSURES_READ = "disclosures:read"
+    AUDIT_READ = "audit:read"
+
+
+SCOPES_OF_KIND: dict[PartnerKind, tuple[Scope, ...]] = {
+    PartnerKind.WEBMASTER: (Scope.STATS_READ, Scope.MEMBERS_READ),
+    PartnerKind.TRACKER: (Scope.STATS_READ,),
+    PartnerKind.MODEL_CENTER: (Scope.CARDS_READ, Scope.CARDS_SENSITIVE_READ),
+    PartnerKind.PLATFORM: (Scope.EVENTS_WRITE, Scope.PRIVACY_WRITE, Scope.DISCLOSURES_READ),
+    PartnerKind.AUDITOR: (Scope.AUDIT_READ,),
+}
+
+SCOPES_GIVEN_ONLY_WHEN_ASKED = frozenset({Scope.CARDS_SENSITIVE_READ})
+
+
+class AuthMethod(StrEnum):
+    """How a client proves who it is at the token endpoint."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the method's name, not a secret
+
+
+class Status(StrEnum):
+    """Whether a partner or client may act at all."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Visibility(StrEnum):
+    """To whom a member shows a profile or an item of it."""
+
+    ALL_MODELS = "all_models"
+    PRIVATE_CHATTED = "private_chatted"
+    PRIVATE = "private"
+
+
+class ItemVisibility(StrEnum):
+    """A profile item's own visibility; `as_profile` is `null` on the wire."""
+
+    AS_PROFILE = "as_profile"
+    ALL_MODELS = "all_models"
+    PRIVATE_CHATTED = "private_chatted"
+    PRIVATE = "private"
+
+
+class MaskVisibility(StrEnum):
+    """To whom a member shows the loyalty mask (R16)."""
+
+    PUBLIC = "public"
+    PRIVATE_CHATTED = "private_chatted"
+    PRIVATE = "private"
+
+
+class ProfileItem(StrEnum):
+    """The eleven items of a member's profile, and no more (R23)."""
+
+    NICKNAME = "nickname"
+    GENDER = "gender"
+    AGE = "age"
+    LOCATION = "location"
+    SEXUAL_PREFERENCES = "sexual_preferences"
+    PERSONAL_SPECIALTY = "personal_specialty"
+    TURN_ONS = "turn_ons"
+    DISLIKES = "dislikes"
+    OCCUPATION = "occupation"
+    LEISURE = "leisure"
+    FEEL_SPECIAL = "feel_special"
+
+
+SENSITIVE_ITEMS = frozenset({ProfileItem.SEXUAL_PREFERENCES, ProfileItem.TURN_ONS, ProfileItem.DISLIKES})
+"""Items that speak of sexual interests: own scope, encrypted at rest (R24)."""
+
+
+class Action(StrEnum):
+    """What a member may do with a model, as `action.performed` names it."""
+
+    LIKE = "like"
+    COMMENT = "comment"
+    RATING = "rating"
+    FEEDBACK = "feedback"
+    MESSAGE = "message"
+    ROOM_VISIT = "room_visit"
+    PRIVATE_CHAT = "private_chat"
+    VIDEO_CALL = "video_call"
+    VOICE_CALL = "voice_call"
+
+
+class RelationAction(StrEnum):
+    """Actions that stem from the relation events rather than from `action.performed`."""
+
+    FAVORITED = "favorited"
+    UNFAVORITED = "unfavorited"
+    FAN_CLUB_JOINED = "fan_club_joined"
+    FAN_CLUB_LEFT = "fan_club_left"
+    GIFT_SENT = "gift_sent"
+
+
+class EventType(StrEnum):
+    """What the platform tells the gateway (contract §2)."""
+
+    MEMBER_REGISTERED = "member.registered"
+    MEMBER_UPDATED = "member.updated"
+    MEMBER_DEVICE_SEEN = "member.device_seen"
+    MEMBER_PRIVACY_CHANGED = "member.privacy_changed"
+    MEMBER_SIGNAL_RECEIVED = "member.signal_received"
+    CREDITS_PURCHASED = "credits.purchased"
+    CREDITS_REFUNDED = "credits.refunded"
+    CREDITS_SPENT = "credits.spent"
+    MODEL_FAVORITED = "model.favorited"
+    MODEL_UNFAVORITED = "model.unfavorited"
+    FANCLUB_JOINED = "fanclub.joined"
+    FANCLUB_LEFT = "fanclub.left"
+    GIFT_SENT = "gift.sent"
+    ACTION_PERFORMED = "action.performed"
+    CAMPAIGN_TRAFFIC = "campaign.traffic"
+    MODEL_REGISTERED = "model.registered"
+
+
+class FeedError(StrEnum):
+    """Why a line of the feed was rejected (contract §2)."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_EVENT = "invalid_event"
+    UNKNOWN_TYPE = "unknown_type"
+    UNKNOWN_FIELD = "unknown_field"
+    FORBIDDEN_FIELD = "forbidden_field"
+    INVALID_VALUE = "invalid_value"
+    UNKNOWN_MEMBER = "unknown_member"
+    UNKNOWN_PARTNER = "unknown_partner"
+    UNKNOWN_CAMPAIGN = "unknown_campaign"
+    UNKNOWN_MODEL = "unknown_model"
+    UNKNOWN_PURCHASE = "unknown_purchase"
+    USERNAME_TAKEN = "username_taken"
+    USERNAME_RETIRED = "username_retired"
+    ERASED_MEMBER = "erased_member"
+
+
+FORBIDDEN_NAMES = frozenset(
+    {
+        "email",
+        "password",
+        "real_name",
+        "first_name",
+        "last_name",
+        "address",
+        "street",
+        "city",
+        "zip",
+        "postal_code",
+        "phone",
+        "ip",
+        "ip_address",
+        "card_number",
+        "card_last4",
+        "card_expiry",
+        "payment_method",
+        "device_id",
+        "cookie_id",
+        "date_of_birth",
+    },
+)
+"""Keys never accepted at any depth of an event's data: what the gateway does not hold it cannot leak (R2)."""
+
+
+class RefundReason(StrEnum):
+    """Why a purchase was reversed; internal, never shared (R7)."""
+
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    FRAUD = "fraud"
+
+
+class LedgerType(StrEnum):
+    """The two kinds of entries in the purchase ledger."""
+
+    PURCHASE = "purchase"
+    REVERSAL = "reversal"
+
+
+class Reason(StrEnum):
+    """Why a field, a row or a whole answer was withheld (contract §6)."""
+
+    VISIBILITY_PRIVATE = "visibility_private"
+    VISIBILITY_PRIVATE_CHATTED = "visibility_private_chatted"
+    OPTED_OUT = "opted_out"
+    OBJECTION = "objection"
+    RESTRICTED = "restricted"
+    ERASED = "erased"
+    RETENTION_120_DAYS = "retention_120_days"
+    NOT_PARTICIPATING = "not_participating"
+    USERNAME_IDENTIFYING = "username_identifying"
+    SCOPE_MISSING = "scope_missing"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    UNKNOWN = "unknown"
+    NOT_REFERRED = "not_referred"
+    NO_RELATION = "no_relation"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    SUSPENDED = "suspended"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - an RFC 6750 error code
+
+
+class Outcome(StrEnum):
+    """What became of a request, as the access log tells it."""
+
+    RELEASED = "released"
+    PARTIAL = "partial"
+    EMPTY = "empty"
+    DENIED = "denied"
+    NOT_FOUND = "not_found"
+    LIMITED = "limited"
+    ERROR = "error"
+
+
+class Purpose(StrEnum):
+    """For what a release or access was made (R4)."""
+
+    CAMPAIGNS = "campaigns"
+    INCOME = "income"
+    PERSONAL_SERVICE = "personal_service"
+    MEMBERS_RIGHTS = "members_rights"
+    SECURITY = "security"
+    OPERATION = "operation"
+
+
+class RequestType(StrEnum):
+    """What a member may ask for through the platform (contract §5)."""
+
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    LIFT_RESTRICTION = "lift_restriction"
+    OBJECTION = "objection"
+    WITHDRAW_OBJECTION = "withdraw_objection"
+    ACCESS = "access"
+    PORTABILITY = "portability"
+    KNOW = "know"
+    RECTIFICATION = "rectification"
+
+
+class RequestStatus(StrEnum):
+    """Where a member's request stands."""
+
+    RECEIVED = "received"
+    VERIFIED = "verified"
+    SETTLED = "settled"
+    REFUSED = "refused"
+
+
+EEA = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "HR",
+        "CY",
+        "CZ",
+        "DK",
+        "EE",
+        "FI",
+        "FR",
+        "DE",
+        "GR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LV",
+        "LT",
+        "LU",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SK",
+        "SI",
+        "ES",
+        "SE",
+    ],
+)
+"""Countries of the European Economic Area, ISO 3166-1 alpha-2 (R29)."""

@@ -1,0 +1,1 @@
+"""The middle floor: what may be said, and in which words."""

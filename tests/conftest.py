@@ -1,0 +1,105 @@
+"""One real PostgreSQL for each test worker; each test that writes gets a database of its own, cloned from a template."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from gateway import create_app
+from gateway.settings import Settings
+from partners import database, schema
+from partners.database import Database
+from partners.embedded import embedded_postgres
+from partners.keyring import Keyring
+
+SECRET = "a secret key for tests, and for nothing else"
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The URL of a PostgreSQL cluster that this worker owns."""
+    with tempfile.TemporaryDirectory(prefix="gateway-tests-") as directory:
+        unsafe_but_fast = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+        with embedded_postgres(Path(directory), settings=unsafe_but_fast) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def template(cluster: str) -> str:
+    """The name of a database with every migration applied and nothing in it."""
+    url = make_url(cluster).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE prepared"))
+    admin.dispose()
+    engine = database.owner(url.set(database="prepared").render_as_string())
+    prepare(engine)
+    engine.dispose()
+    return "prepared"
+
+
+def prepare(engine: database.Engine) -> None:
+    """Bring an empty database to where `gateway db upgrade` would."""
+    schema.upgrade(engine, now=datetime.now(UTC))
+
+
+@pytest.fixture
+def database_url(cluster: str, template: str) -> Iterator[str]:
+    """The URL of an empty, migrated database that only this test uses."""
+    url = make_url(cluster).set(drivername="postgresql+psycopg")
+    name = f"test_{uuid4().hex}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """The gateway's two engines on this test's database."""
+    engines = database.connect(database_url)
+    yield engines
+    engines.dispose()
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    """The keys of the tests' secret."""
+    return Keyring(SECRET)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with the clock of the rules fixed at `NOW`."""
+    return Settings(
+        issuer="http://127.0.0.1:8000",
+        secret_key=SECRET,
+        data_dir=tmp_path,
+        database_url=None,
+        proxies=0,
+        fixed_now=NOW,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, database_url: str) -> Iterator[Flask]:
+    """The gateway over this test's database."""
+    application = create_app(settings, database_url)
+    yield application
+    application.extensions["runtime"].database.dispose()
+
+
+@pytest.fixture
+def http(app: Flask) -> FlaskClient:
+    """A client that speaks to the gateway without a socket."""
+    return app.test_client()
