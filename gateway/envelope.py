@@ -3,7 +3,6 @@
 import hashlib
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from flask import Flask, Response, g, request
@@ -31,12 +30,12 @@ def _close(response: Response) -> Response:
     return response
 
 
-def answer(document: Any, status: int = 200) -> Response:
+def answer(document: object, status: int = 200) -> Response:
     """A JSON answer that no cache may keep."""
     return Response(orjson.dumps(document), status, content_type=JSON)
 
 
-def data(document: Any) -> Response:
+def data(document: object) -> Response:
     """Released data: to be revalidated each time, with a strong ETag over the filtered body (contract §7)."""
     body = orjson.dumps(document)
     response = Response(body, content_type=JSON)

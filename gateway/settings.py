@@ -70,7 +70,7 @@ def refuse_unsafe_production(environ: Mapping[str, str] = os.environ) -> None:
     """Raise `SettingsError` where a server on an external database would start without a secret key."""
     if environ.get("GATEWAY_DATABASE_URL") and not environ.get("GATEWAY_SECRET_KEY"):
         raise SettingsError(
-            "GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: each machine would generate its own"
+            "GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: machines must share it"
         )
 
 
@@ -78,7 +78,7 @@ def _issuer(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise SettingsError(
-            f"GATEWAY_ISSUER must be an http or https address without query and fragment, not {value!r}"
+            f"GATEWAY_ISSUER must be an http(s) address without query and fragment, not {value!r}"
         )
     return value.rstrip("/")
 

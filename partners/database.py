@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
 
@@ -55,7 +53,7 @@ def owner(url: str) -> Engine:
     return _engine(url, role=None, timeout_ms=0, pool_size=1)
 
 
-def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **more: Any) -> Engine:
+def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **more: str | None) -> Engine:
     settings = {
         "timezone": "UTC",
         # Durable before the first byte leaves, whatever the server's or the role's default says.

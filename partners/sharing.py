@@ -1,4 +1,4 @@
-"""One question, asked by the policy, the feed and the statistics: is this member shared with webmasters now?"""
+"""Whether a member is shared with webmasters now: asked by the policy, the feed and the statistics."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""One real PostgreSQL for each test worker; each test that writes gets a database of its own, cloned from a template."""
+"""One real PostgreSQL for each test worker; each test gets a database of its own, cloned from a template."""
 
 import tempfile
 from collections.abc import Iterator

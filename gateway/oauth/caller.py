@@ -7,7 +7,7 @@ from partners.vocabulary import PartnerKind, Scope
 
 @dataclass(frozen=True)
 class Caller:
-    """A verified token's bearer. Whether it may still act is decided by `partners.standing`, at the instant of reading."""
+    """A verified token's bearer; whether it may still act, `partners.standing` decides at the instant of reading."""
 
     audience: PartnerKind
     partner: str

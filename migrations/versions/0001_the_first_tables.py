@@ -282,7 +282,7 @@ def upgrade() -> None:
             "owner_digest",
             sa.LargeBinary(),
             nullable=True,
-            comment="After an erasure: keyed hash of purchase and subject, so that a later refund can still be matched.",
+            comment="After an erasure: keyed hash of purchase and subject, to match a later refund.",
         ),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("credits", sa.BigInteger(), nullable=False),
@@ -575,7 +575,8 @@ def _create_roles() -> None:
     """Neither role may change or remove a record; what the releasing role may read follows from the policies."""
     for role in Role:
         op.execute(
-            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
         op.execute(f"GRANT {role} TO CURRENT_USER")
         op.execute(f"GRANT USAGE ON SCHEMA public TO {role}")

@@ -1,4 +1,4 @@
-"""What happened: purchases, relations with models, actions, spending, campaign traffic, and which events were applied."""
+"""What happened: purchases, relations with models, actions, spending, traffic, and which events were applied."""
 
 from sqlalchemy import (
     BigInteger,
@@ -73,7 +73,7 @@ ledger_entry = Table(
         "owner_digest",
         LargeBinary,
         info=personal(TEN_YEARS),
-        comment="After an erasure: keyed hash of purchase and subject, so that a later refund can still be matched.",
+        comment="After an erasure: keyed hash of purchase and subject, to match a later refund.",
     ),
     Column("at", DateTime(timezone=True), nullable=False, info=shared("R1, R7")),
     Column("credits", BigInteger, nullable=False, info=shared("R1, R7")),

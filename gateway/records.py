@@ -1,0 +1,25 @@
+"""From the current request to the head of its record in the access log."""
+
+from flask import g, request
+
+from gateway.oauth.caller import Caller
+from partners.access_log.append import Access
+from partners.vocabulary import Purpose
+
+
+def access_of(
+    operation: str, purpose: Purpose, caller: Caller | None = None, policy_version: str | None = None
+) -> Access:
+    """Describe the current request for the access log; `caller` is unknown where no token was accepted."""
+    return Access(
+        at=g.received_at,
+        request_id=g.request_id,
+        ip=request.remote_addr,
+        audience=caller.audience if caller else None,
+        partner=caller.partner if caller else None,
+        client=caller.client if caller else None,
+        model=caller.model if caller else None,
+        operation=operation,
+        purpose=purpose,
+        policy_version=policy_version,
+    )

@@ -1,0 +1,175 @@
+"""Appending to the access log: one record, its exact bytes, whom it was about and from where, in one statement."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    SmallInteger,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import INET, aggregate_order_by
+
+from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
+from partners.tables.access import access_log, access_network, access_subject
+from partners.vocabulary import Outcome, Purpose, Reason
+
+LEAF_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who asked for what, from where, on whose behalf: what is known before the outcome is."""
+
+    at: datetime
+    """When the request arrived, by the real clock."""
+    request_id: str
+    ip: str | None
+    audience: str | None
+    partner: str | None
+    client: str | None
+    model: str | None
+    operation: str
+    purpose: Purpose
+    policy_version: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Values for the bind parameters that every recording statement has, a fresh id and salts among them."""
+        identifier = new_id(self.at)
+        network_salt = UUID(int=secrets.randbits(128))
+        return {
+            "access_at": self.at,
+            "access_id": identifier,
+            "access_public_id": public(ACCESS_PREFIX, identifier),
+            "access_salt": secrets.token_hex(16),
+            "access_request_id": self.request_id,
+            "access_ip": self.ip,
+            "access_network": network_digest(self.ip, network_salt),
+            "access_network_salt": network_salt,
+            "access_audience": self.audience,
+            "access_partner": self.partner,
+            "access_client": self.client,
+            "access_model": self.model,
+            "access_operation": self.operation,
+            "access_purpose": self.purpose,
+            "access_policy_version": self.policy_version,
+        }
+
+
+AT = bindparam("access_at", type_=DateTime(timezone=True))
+ID = bindparam("access_id", type_=Uuid)
+_FACTS: dict[str, ColumnElement[Any]] = {
+    name: bindparam(f"access_{name}", type_=Text)
+    for name in ("request_id", "audience", "partner", "client", "model", "operation", "purpose", "policy_version")
+}
+
+
+def network_digest(ip: str | None, salt: UUID) -> str:
+    """What the leaf keeps of the network data: SHA-256 over salt and packed address, in hex."""
+    return hashlib.sha256(salt.bytes + (ip_address(ip).packed if ip else b"")).hexdigest()
+
+
+def summary_of(covered: FromClause) -> CTE:
+    """Summarise the members an access covers (columns `member`, `verdict`) in exactly one row, also for none."""
+    groups = select(covered.c.verdict, func.count().label("members")).group_by(covered.c.verdict).subquery("groups")
+    pair = func.jsonb_build_array(groups.c.verdict, groups.c.members)
+    verdicts = select(
+        func.coalesce(func.jsonb_agg(aggregate_order_by(pair, groups.c.verdict)), literal_column("'[]'::jsonb"))
+    ).scalar_subquery()
+    line = cast(covered.c.member, Text).concat(_constant(":")).concat(cast(covered.c.verdict, Text))
+    listed = func.coalesce(func.string_agg(line, aggregate_order_by(_constant(","), covered.c.member)), _constant(""))
+    return select(
+        cast(func.count(), Integer).label("member_count"),
+        verdicts.label("verdicts"),
+        func.encode(func.sha256(func.convert_to(listed, _constant("UTF8"))), _constant("hex")).label("members"),
+    ).cte("summary")
+
+
+def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause) -> tuple[CTE, ...]:
+    """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`."""
+    verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
+    counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
+    columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted}
+    leaf = _leaf({**_FACTS, **verdict, **counted, "members": summary.c.members})
+    log = insert(access_log).from_select(
+        [*columns, "leaf"], select(*columns.values(), leaf).join_from(decision, summary, true())
+    )
+    network = insert(access_network).values(
+        at=AT, access=ID, ip=bindparam("access_ip", type_=INET), salt=bindparam("access_network_salt", type_=Uuid)
+    )
+    subjects = insert(access_subject).from_select(
+        ["member", "at", "access", "verdict"], select(covered.c.member, AT, ID, covered.c.verdict)
+    )
+    return log.cte("recorded"), network.cte("recorded_network"), subjects.cte("recorded_subjects")
+
+
+def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
+    """The exact bytes to be sealed: the text of a jsonb object, which PostgreSQL writes in one way only."""
+    pairs: list[ColumnElement[Any]] = []
+    heading: dict[str, ColumnElement[Any]] = {
+        "v": literal_column(str(LEAF_VERSION), Integer),
+        "id": bindparam("access_public_id", type_=Text),
+        "at": func.to_char(func.timezone(_constant("UTC"), AT), _constant('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
+        "salt": bindparam("access_salt", type_=Text),
+        "network": bindparam("access_network", type_=Text),
+    }
+    for name, value in {**heading, **facts}.items():
+        pairs += [_constant(name), value]
+    return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), _constant("UTF8"))
+
+
+def _constant(value: str) -> ColumnElement[str]:
+    """A fixed text in the statement itself, not one more parameter of every execution."""
+    return literal_column(f"'{value}'", Text)
+
+
+def _plain_record() -> Select[Any]:
+    member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
+    covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
+    summary = summary_of(covered)
+    decision = select(
+        bindparam("outcome", type_=Text).label("outcome"),
+        bindparam("status", type_=SmallInteger).label("status"),
+        bindparam("reason", type_=Text).label("reason"),
+    ).cte("decision")
+    inserts = record_of(decision=decision, summary=summary, covered=covered)
+    return select(decision.c.outcome).add_cte(*inserts)
+
+
+_PLAIN_RECORD = _plain_record()
+
+
+def record(
+    connection: Connection,
+    access: Access,
+    *,
+    outcome: Outcome,
+    status: int,
+    reason: Reason | None = None,
+    members: Sequence[int] = (),
+) -> None:
+    """Append the record of an access that released no member's data to a partner."""
+    parameters = {"outcome": outcome, "status": status, "reason": reason, "members": list(members)}
+    connection.execute(_PLAIN_RECORD, {**access.parameters(), **parameters})
