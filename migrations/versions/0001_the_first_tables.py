@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("attribute", sa.Text(), nullable=False),
         sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("stamp", sa.Text(collation="C"), nullable=False),
+        sa.Column("held_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("member_id", "attribute", name=op.f("pk_held_setting")),
         comment="Privacy settings that arrived before their member did (contract §9).",
     )
@@ -155,6 +156,9 @@ def upgrade() -> None:
         "rights_request",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column(
+            "number", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="The order of recording."
+        ),
+        sa.Column(
             "member_digest",
             sa.LargeBinary(),
             nullable=False,
@@ -163,22 +167,37 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("via", sa.Text(), nullable=False),
-        sa.Column("authorization", sa.Text(), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column(
+            "authorization", sa.LargeBinary(), nullable=True, comment="Sealed at rest: free text may name the person."
+        ),
+        sa.Column("reason", sa.LargeBinary(), nullable=True, comment="Sealed at rest: free text may name the person."),
+        sa.Column("purpose", sa.LargeBinary(), nullable=True, comment="Sealed at rest: free text may name the person."),
+        sa.Column(
+            "extension_reason",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="Sealed at rest: free text may name the person.",
+        ),
+        sa.Column(
+            "refusal_reason", sa.LargeBinary(), nullable=True, comment="Sealed at rest: free text may name the person."
+        ),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "bound_as",
+            sa.Integer(),
+            nullable=True,
+            comment="The order in which the member's requests came to bind; the newest that was not refused decides.",
+        ),
         sa.Column("notified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rights_request")),
+        sa.UniqueConstraint("number", name=op.f("uq_rights_request_number")),
     )
     op.create_index(
-        op.f("ix_rights_request_member_digest_received_at"),
-        "rights_request",
-        ["member_digest", "received_at"],
-        unique=False,
+        op.f("ix_rights_request_member_digest_number"), "rights_request", ["member_digest", "number"], unique=False
     )
     op.create_table(
         "signing_key",
@@ -192,16 +211,24 @@ def upgrade() -> None:
     )
     op.create_table(
         "spending",
-        sa.Column("model", sa.BigInteger(), nullable=False),
-        sa.Column("member", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("model", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "member",
+            sa.BigInteger(),
+            nullable=True,
+            comment="Nothing once the member is erased: not even the lines of one person stay linked (R38).",
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("feature", sa.Text(), nullable=False),
         sa.Column("credits", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("model", "member", "at", "number", name=op.f("pk_spending")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_spending")),
         comment="A member's spending with a model, line by line; a financial record (R38).",
     )
     op.create_index(op.f("ix_spending_member"), "spending", ["member"], unique=False)
+    op.create_index(
+        op.f("ix_spending_model_member_at_number"), "spending", ["model", "member", "at", "number"], unique=False
+    )
     op.create_table(
         "spent_assertion",
         sa.Column("client", sa.Text(), nullable=False),
@@ -524,16 +551,30 @@ def upgrade() -> None:
     )
     op.create_table(
         "registration",
-        sa.Column("member", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "member",
+            sa.BigInteger(),
+            nullable=True,
+            comment="Nothing once the member is erased: what was counted stays countable, the link goes (R10, R45).",
+        ),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="After an erasure the quarter hour only, as statistics count it.",
+        ),
+        sa.Column("webmaster", sa.BigInteger(), nullable=True),
         sa.Column("campaign", sa.BigInteger(), nullable=True),
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("device_type", sa.Text(), nullable=True),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["campaign"], ["campaign.number"], name=op.f("fk_registration_campaign")),
-        sa.ForeignKeyConstraint(["member"], ["member.number"], name=op.f("fk_registration_member"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("member", name=op.f("pk_registration")),
+        sa.ForeignKeyConstraint(["member"], ["member.number"], name=op.f("fk_registration_member")),
+        sa.ForeignKeyConstraint(["webmaster"], ["partner.number"], name=op.f("fk_registration_webmaster")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_registration")),
+        sa.UniqueConstraint("member", name=op.f("uq_registration_member")),
         comment="A referred member's registration as it was when applied: the source of its statistics (R10).",
     )
     op.create_table(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    func,
     text,
     true,
 )
@@ -23,6 +24,7 @@ from partners.tables import internal, metadata, personal, shared
 from partners.vocabulary import SENSITIVE_ITEMS, ItemVisibility, MaskVisibility, ProfileItem, Visibility
 
 ACCOUNT = "the life of the account"
+HELD = "until the member registers, 30 days at most"
 
 
 def _one_of(column: str, values: type[Visibility] | type[ItemVisibility] | type[MaskVisibility]) -> CheckConstraint:
@@ -164,10 +166,11 @@ member_stamp = Table(
 held_setting = Table(
     "held_setting",
     metadata,
-    Column("member_id", Text, primary_key=True, info=personal("until the member registers")),
+    Column("member_id", Text, primary_key=True, info=personal(HELD)),
     Column("attribute", Text, primary_key=True, info=internal()),
-    Column("value", JSONB, nullable=False, info=personal("until the member registers")),
-    Column("stamp", Text(collation="C"), nullable=False, info=personal("until the member registers")),
+    Column("value", JSONB, nullable=False, info=personal(HELD)),
+    Column("stamp", Text(collation="C"), nullable=False, info=personal(HELD)),
+    Column("held_since", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
     comment="Privacy settings that arrived before their member did (contract §9).",
 )
 

@@ -1,15 +1,25 @@
 """Members' requests and where they stand."""
 
-from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text
 
 from partners.tables import internal, metadata, personal
 
 JOURNAL = "ten years, as proof of compliance"
+SEALED = "Sealed at rest: free text may name the person."
 
 rights_request = Table(
     "rights_request",
     metadata,
     Column("id", Text, primary_key=True, info=internal()),
+    Column(
+        "number",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        unique=True,
+        info=internal(),
+        comment="The order of recording.",
+    ),
     Column(
         "member_digest",
         LargeBinary,
@@ -20,14 +30,22 @@ rights_request = Table(
     Column("type", Text, nullable=False, info=internal()),
     Column("status", Text, nullable=False, info=internal()),
     Column("via", Text, nullable=False, info=internal()),
-    Column("authorization", Text, info=personal(JOURNAL)),
-    Column("reason", Text, info=personal(JOURNAL)),
-    Column("purpose", Text, info=internal()),
+    Column("authorization", LargeBinary, info=personal(JOURNAL), comment=SEALED),
+    Column("reason", LargeBinary, info=personal(JOURNAL), comment=SEALED),
+    Column("purpose", LargeBinary, info=personal(JOURNAL), comment=SEALED),
+    Column("extension_reason", LargeBinary, info=personal(JOURNAL), comment=SEALED),
+    Column("refusal_reason", LargeBinary, info=personal(JOURNAL), comment=SEALED),
     Column("received_at", DateTime(timezone=True), nullable=False, info=internal()),
     Column("due_at", DateTime(timezone=True), nullable=False, info=internal()),
     Column("verified_at", DateTime(timezone=True), info=internal()),
+    Column(
+        "bound_as",
+        Integer,
+        info=internal(),
+        comment="The order in which the member's requests came to bind; the newest that was not refused decides.",
+    ),
     Column("notified_at", DateTime(timezone=True), info=internal()),
     Column("extended_at", DateTime(timezone=True), info=internal()),
     Column("closed_at", DateTime(timezone=True), info=internal()),
-    Index(None, "member_digest", "received_at"),
+    Index(None, "member_digest", "number"),
 )
