@@ -80,7 +80,7 @@ def add_relation(connection: Connection, model: int, member: int, **columns: Any
 
 
 def add_action(
-    connection: Connection, model: int, member: int, what: str = Action.LIKE, at: datetime = HAPPENED_AT
+    connection: Connection, model: int, member: int, what: str = Action.LIKE, *, at: datetime = HAPPENED_AT
 ) -> None:
     """Insert an action with a model, and the relation it makes."""
     chatted: dict[str, Any] = {"privately_chatted": True} if what == Action.PRIVATE_CHAT else {}
