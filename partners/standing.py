@@ -11,14 +11,15 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
-    literal,
     null,
     or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 
+from partners.literals import number_literal, text_literal, texts_literal
 from partners.tables.partner import client, denied_token, partner
 from partners.vocabulary import EEA, Reason, Status
 
@@ -33,15 +34,15 @@ def may_have_member_rows() -> ColumnElement[bool]:
     """R28, R29: the current terms accepted, and inside the EEA or with a recorded safeguard."""
     return and_(
         partner.c.terms_accepted_at.is_not(None),
-        or_(partner.c.country.in_(sorted(EEA)), partner.c.safeguard.is_not(None)),
+        or_(partner.c.country == any_(texts_literal(EEA)), partner.c.safeguard.is_not(None)),
     )
 
 
 def calls_from_an_allowed_network() -> ColumnElement[bool]:
     """Hold where the client has no allow-list or the caller's address lies in it."""
     return or_(
-        func.cardinality(client.c.allowed_networks) == 0,
-        func.coalesce(ADDRESS.op("<<=", is_comparison=True)(any_(cast(client.c.allowed_networks, _INETS))), False),
+        func.cardinality(client.c.allowed_networks) == number_literal(0),
+        func.coalesce(ADDRESS.op("<<=", is_comparison=True)(any_(cast(client.c.allowed_networks, _INETS))), false()),
     )
 
 
@@ -50,15 +51,15 @@ def standing(*, member_rows: bool) -> Select[int, str | None]:
 
     `member_rows` says whether the request is for data of single members. No row: the client does not exist.
     """
-    suspended = or_(client.c.status != Status.ACTIVE, partner.c.status != Status.ACTIVE)
+    suspended = or_(client.c.status != text_literal(Status.ACTIVE), partner.c.status != text_literal(Status.ACTIVE))
     outdated = or_(
         client.c.version != CLIENT_VERSION,
-        exists().where(denied_token.c.id == TOKEN),
+        exists(select(denied_token.c.id).where(denied_token.c.id == TOKEN)),
         ~calls_from_an_allowed_network(),
     )
-    reasons = [(suspended, literal(Reason.SUSPENDED)), (outdated, literal(Reason.INVALID_TOKEN))]
+    reasons = [(suspended, text_literal(Reason.SUSPENDED)), (outdated, text_literal(Reason.INVALID_TOKEN))]
     if member_rows:
-        reasons.append((~may_have_member_rows(), literal(Reason.INSUFFICIENT_SCOPE)))
+        reasons.append((~may_have_member_rows(), text_literal(Reason.INSUFFICIENT_SCOPE)))
     return (
         select(partner.c.number, case(*reasons, else_=null()).label("denied"))
         .select_from(client.join(partner, client.c.partner == partner.c.number))

@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from gateway import create_app
+from gateway.preparation import prepare
 from gateway.settings import Settings
-from partners import database, schema
+from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
@@ -40,14 +41,9 @@ def template(cluster: str) -> str:
         connection.execute(text("CREATE DATABASE prepared"))
     admin.dispose()
     engine = database.owner(url.set(database="prepared").render_as_string())
-    prepare(engine)
+    prepare(engine, now=datetime.now(UTC))
     engine.dispose()
     return "prepared"
-
-
-def prepare(engine: database.Engine) -> None:
-    """Bring an empty database to where `gateway db upgrade` would."""
-    schema.upgrade(engine, now=datetime.now(UTC))
 
 
 @pytest.fixture

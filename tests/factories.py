@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.tables.activity import action, ledger_entry, model, relation, spending, spending_total
 from partners.tables.member import member, profile, purchase_total
-from partners.tables.partner import campaign, partner
-from partners.vocabulary import Action, LedgerType, PartnerKind
+from partners.tables.partner import campaign, client, partner
+from partners.vocabulary import Action, LedgerType, PartnerKind, Scope
 
 REGISTERED_AT = datetime(2026, 10, 1, 9, 30, tzinfo=UTC)
 HAPPENED_AT = datetime(2026, 10, 20, 20, 15, tzinfo=UTC)
@@ -23,6 +23,13 @@ def add_partner(
     """Insert a partner that may do all its kind may; return its number."""
     defaults = {"name": id.title(), "country": "LU", "terms_accepted_at": REGISTERED_AT}
     return _insert(connection, partner, {"id": id, "kind": kind} | defaults | columns)
+
+
+def add_client(connection: Connection, partner: int, id: str = "c1", **columns: Any) -> str:
+    """Insert a client of a partner that may hold every scope; return its id."""
+    defaults = {"partner": partner, "auth_method": "client_secret_basic", "scopes": list(Scope)}
+    connection.execute(insert(client).values({"id": id} | defaults | columns))
+    return id
 
 
 def add_campaign(connection: Connection, partner: int, code: str = "spring", **columns: Any) -> int:

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, aggregate_order_by
 
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
+from partners.literals import text_literal
 from partners.tables.access import access_log, access_network, access_subject
 from partners.vocabulary import Outcome, Purpose, Reason
 
@@ -98,12 +99,14 @@ def summary_of(covered: FromClause) -> CTE:
     verdicts = select(
         func.coalesce(func.jsonb_agg(aggregate_order_by(pair, groups.c.verdict)), literal_column("'[]'::jsonb"))
     ).scalar_subquery()
-    line = cast(covered.c.member, Text).concat(_constant(":")).concat(cast(covered.c.verdict, Text))
-    listed = func.coalesce(func.string_agg(line, aggregate_order_by(_constant(","), covered.c.member)), _constant(""))
+    line = cast(covered.c.member, Text).concat(text_literal(":")).concat(cast(covered.c.verdict, Text))
+    listed = func.coalesce(
+        func.string_agg(line, aggregate_order_by(text_literal(","), covered.c.member)), text_literal("")
+    )
     return select(
         cast(func.count(), Integer).label("member_count"),
         verdicts.label("verdicts"),
-        func.encode(func.sha256(func.convert_to(listed, _constant("UTF8"))), _constant("hex")).label("members"),
+        func.encode(func.sha256(func.convert_to(listed, text_literal("UTF8"))), text_literal("hex")).label("members"),
     ).cte("summary")
 
 
@@ -131,18 +134,13 @@ def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
     heading: dict[str, ColumnElement[Any]] = {
         "v": literal_column(str(LEAF_VERSION), Integer),
         "id": bindparam("access_public_id", type_=Text),
-        "at": func.to_char(func.timezone(_constant("UTC"), AT), _constant('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
+        "at": func.to_char(func.timezone(text_literal("UTC"), AT), text_literal('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
         "salt": bindparam("access_salt", type_=Text),
         "network": bindparam("access_network", type_=Text),
     }
     for name, value in {**heading, **facts}.items():
-        pairs += [_constant(name), value]
-    return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), _constant("UTF8"))
-
-
-def _constant(value: str) -> ColumnElement[str]:
-    """A fixed text in the statement itself, not one more parameter of every execution."""
-    return literal_column(f"'{value}'", Text)
+        pairs += [text_literal(name), value]
+    return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), text_literal("UTF8"))
 
 
 def _plain_record() -> Select[Any]:

@@ -1,0 +1,1 @@
+"""The API: one thin blueprint for each audience."""

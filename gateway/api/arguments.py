@@ -1,0 +1,65 @@
+"""Reading what callers ask: unknown, repeated and malformed input is refused, all faults at once."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from flask import Request
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema, ValidationError
+from marshmallow.fields import List
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+
+from gateway.problems import Fault, invalid_request
+
+UNKNOWN = "Unknown field."
+
+
+class Parser(FlaskParser):
+    """webargs drops unknown query parameters and keeps the first of repeated ones; this one refuses both."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str] = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, RAISE)
+
+    def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
+        """Take the query string; repeats are reported together with whatever else is wrong."""
+        repeated = [
+            name
+            for name, values in req.args.lists()
+            if len(values) > 1 and not isinstance(schema.fields.get(name), List)
+        ]
+        if repeated:
+            faults = [Fault("repeated_parameter", "Given more than once.", parameter=name) for name in repeated]
+            others = _faults(schema.validate(req.args.to_dict()), location="query")
+            raise invalid_request(*faults, *others)
+        return MultiDictProxy(req.args, schema)
+
+    def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
+        """Turn marshmallow's messages into faults."""
+        location, messages = next(iter(error.messages_dict.items()))
+        raise invalid_request(*_faults(messages, location=location)) from None
+
+
+class ApiBlueprint(Blueprint):
+    """A blueprint whose arguments are read by `Parser`."""
+
+    ARGUMENTS_PARSER = Parser()
+
+
+def _faults(messages: Mapping[str, Any], *, location: str) -> Iterator[Fault]:
+    for path, text in _leaves(messages, ()):
+        code = "unknown_parameter" if text == UNKNOWN else "invalid_value"
+        if location == "query":
+            yield Fault(code, text, parameter=path[0])
+        else:
+            yield Fault(code, text, pointer="".join(f"/{part}" for part in path))
+
+
+def _leaves(messages: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(messages, Mapping):
+        for key, value in messages.items():
+            yield from _leaves(value, path if key == "_schema" else (*path, str(key)))
+    elif isinstance(messages, list):
+        for text in messages:
+            yield from _leaves(text, path)
+    else:
+        yield path, str(messages)

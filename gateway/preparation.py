@@ -1,0 +1,21 @@
+"""Makes a database ready for this version of the gateway: tables, partitions, rights, and the policy on record."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql import insert
+
+from partners import schema
+from partners.tables.access import policy_version
+from serializers.policies import DOCUMENT, VERSION
+from serializers.policy.grants import grant_release_role
+from serializers.statements import EVERY_STATEMENT
+
+
+def prepare(engine: Engine, *, now: datetime) -> None:
+    """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
+    schema.upgrade(engine, now=now)
+    with engine.begin() as connection:
+        grant_release_role(connection, EVERY_STATEMENT)
+        recorded = insert(policy_version).values(version=VERSION, document=DOCUMENT)
+        connection.execute(recorded.on_conflict_do_nothing())

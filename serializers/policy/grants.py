@@ -1,0 +1,32 @@
+"""The releasing role's rights: the columns its prepared statements read, and appending to the log. No more."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Column, Connection, Executable, text
+from sqlalchemy.sql.visitors import iterate
+
+from partners.database import Role
+from partners.tables import metadata
+
+
+def columns_read(statements: Iterable[Executable]) -> dict[str, set[str]]:
+    """The columns that statements name, by table."""
+    read: dict[str, set[str]] = {}
+    for statement in statements:
+        for element in iterate(statement):  # type: ignore[arg-type]
+            if isinstance(element, Column) and element.table in metadata.sorted_tables:
+                read.setdefault(element.table.name, set()).add(element.name)
+    return read
+
+
+def grant_release_role(connection: Connection, statements: Iterable[Executable]) -> None:
+    """Make the rights of the releasing role exactly what `statements` need; a new column changes nothing (R1)."""
+    appended = {"access_log", "access_subject", "access_network"}
+    for table in metadata.sorted_tables:
+        connection.execute(text(f"REVOKE ALL ON {table.name} FROM {Role.RELEASE}"))
+    for table_name in appended:
+        connection.execute(text(f"GRANT INSERT ON {table_name} TO {Role.RELEASE}"))
+    for table_name, columns in sorted(columns_read(statements).items()):
+        if table_name not in appended:
+            listed = ", ".join(sorted(columns))
+            connection.execute(text(f"GRANT SELECT ({listed}) ON {table_name} TO {Role.RELEASE}"))

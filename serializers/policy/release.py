@@ -1,0 +1,161 @@
+"""Release and record as one statement: the row and its record commit together, or neither exists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    SmallInteger,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    null,
+    select,
+    table,
+    true,
+)
+from sqlalchemy import column as named_column
+
+from partners.access_log.append import record_of, summary_of
+from partners.literals import number_literal, text_literal
+from partners.standing import standing
+from partners.vocabulary import Outcome, Reason
+from serializers.policy.declaration import Policy
+from serializers.policy.relation import MEMBER, VERDICT, GuardedRelation, anything_withheld, why_not_visible
+
+_CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
+
+CALLER_NUMBER: ColumnElement[int] = (
+    select(_CALLER.c.number).where(_CALLER.c.denied.is_(None)).correlate(None).scalar_subquery()
+)
+"""The caller's partner number, or NULL where the caller may not act: then no row is anybody's."""
+
+CALLER_MAY_ACT: ColumnElement[bool] = CALLER_NUMBER.is_not(None)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A prepared statement; its first row tells the outcome, each row with a member is a released one."""
+
+    statement: Select[Any]
+    columns: tuple[str, ...]
+    """Dotted names of the guarded columns, in the order of the row from `FIRST_COLUMN` on."""
+
+    def values(self, row: Sequence[Any]) -> Sequence[Any]:
+        """The guarded columns of a row."""
+        return row[FIRST_COLUMN : FIRST_COLUMN + len(self.columns)]
+
+    def keys(self, row: Sequence[Any]) -> list[Any]:
+        """What a page's row is ordered by."""
+        return list(row[FIRST_COLUMN + len(self.columns) :])
+
+
+Nothing = tuple[Outcome, int, ColumnElement[Any]]
+"""Outcome, HTTP status and reason of an answer without any row."""
+
+OUTCOME, REASON, CALLER, ROW_MEMBER, ROW_VERDICT, FIRST_COLUMN = range(6)
+
+
+def release_one(policy: Policy, *, lookup: ColumnElement[bool], missing: ColumnElement[str]) -> Release:
+    """Prepare the release of the one member that `lookup` finds; `missing` is the reason where it finds none."""
+    guarded = GuardedRelation(policy)
+    candidate = (
+        select(*guarded.columns(), guarded.visible().label("visible")).select_from(policy.source).where(lookup)
+    ).cte("candidate")
+    released = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("released")
+    reason = func.coalesce(select(why_not_visible(policy, candidate.c.verdict)).scalar_subquery(), missing)
+    return _recorded(policy, released=released, covered=released, nothing=(Outcome.NOT_FOUND, 404, reason))
+
+
+def release_page(
+    policy: Policy,
+    *,
+    chosen: ColumnElement[bool],
+    keys: tuple[ColumnElement[Any], ...],
+    descending: bool,
+    limit: ColumnElement[int],
+) -> Release:
+    """Prepare the release of a page: the rows that `chosen` picks, and one more as a probe that is not covered.
+
+    `keys` order the rows and end each row, for the cursor; they must be such as are never withheld.
+    """
+    guarded = GuardedRelation(policy)
+    order = [key.desc() if descending else key.asc() for key in keys]
+    positioned = (
+        func.row_number().over(order_by=order).label("position"),
+        *(key.label(f"key_{place}") for place, key in enumerate(keys)),
+    )
+    released = (
+        select(*guarded.columns(), *positioned)
+        .select_from(policy.source)
+        .where(CALLER_MAY_ACT, guarded.visible(), chosen)
+        .order_by(*order)
+        .limit(limit + number_literal(1))
+    ).cte("released")
+    covered = select(released.c[MEMBER], released.c[VERDICT]).where(released.c.position <= limit).cte("covered")
+    return _recorded(policy, released=released, covered=covered, nothing=(Outcome.EMPTY, 200, null()))
+
+
+def _recorded(policy: Policy, *, released: CTE, covered: CTE, nothing: Nothing) -> Release:
+    caller = standing(member_rows=True).cte("caller")
+    summary = summary_of(covered)
+    decision = _decision(policy, caller=caller, summary=summary, nothing=nothing)
+    names = tuple(name for field in policy.fields for name, _ in field.columns())
+    keys = tuple(column.name for column in released.c if column.name.startswith("key_"))
+    heading = (
+        decision.c.outcome,
+        decision.c.reason,
+        select(caller.c.number).scalar_subquery().label("caller"),
+        released.c[MEMBER],
+        released.c[VERDICT],
+    )
+    statement = (
+        select(*heading, *(released.c[name] for name in (*names, *keys)))
+        .select_from(decision.outerjoin(released, true()))
+        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered))
+    )
+    if "position" in released.c:
+        statement = statement.order_by(released.c.position)
+    return Release(statement, names)
+
+
+def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) -> CTE:
+    """One row: the outcome, its status, and for a refusal or a 404 the true reason."""
+    refused = select(
+        case((func.count() == number_literal(0), text_literal(Reason.INVALID_TOKEN)), else_=func.max(caller.c.denied))
+    )
+    denied = refused.select_from(caller).scalar_subquery()
+    outcome, status, reason = nothing
+    empty = summary.c.member_count == number_literal(0)
+    group = func.jsonb_array_elements(summary.c.verdicts).column_valued("group")
+    partial = select(func.coalesce(func.bool_or(anything_withheld(policy, _verdict(group))), false())).scalar_subquery()
+    facts = select(denied.label("denied"), empty.label("empty"), partial.label("partial")).cte("facts")
+    return select(
+        case(
+            (facts.c.denied.is_not(None), text_literal(Outcome.DENIED)),
+            (facts.c.empty, text_literal(outcome)),
+            (facts.c.partial, text_literal(Outcome.PARTIAL)),
+            else_=text_literal(Outcome.RELEASED),
+        ).label("outcome"),
+        cast(
+            case(
+                (facts.c.denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)),
+                (facts.c.denied.is_not(None), number_literal(401)),
+                (facts.c.empty, number_literal(status)),
+                else_=number_literal(200),
+            ),
+            SmallInteger,
+        ).label("status"),
+        case((facts.c.denied.is_not(None), facts.c.denied), (facts.c.empty, reason)).label("reason"),
+    ).cte("decision")
+
+
+def _verdict(group: ColumnElement[Any]) -> ColumnElement[int]:
+    return cast(group.op("->")(number_literal(0)), BigInteger)
