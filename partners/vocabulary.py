@@ -261,6 +261,23 @@ class RequestType(StrEnum):
     RECTIFICATION = "rectification"
 
 
+class RequestAction(StrEnum):
+    """What may be done with a member's request (contract §5)."""
+
+    VERIFY = "verify"
+    EXTEND = "extend"
+    SETTLE = "settle"
+    REFUSE = "refuse"
+    NOTIFY = "notify"
+
+
+class Via(StrEnum):
+    """Who brought a request: the member, or an agent with a written authorization (R60)."""
+
+    MEMBER = "member"
+    AGENT = "agent"
+
+
 class RequestStatus(StrEnum):
     """Where a member's request stands."""
 

@@ -1,0 +1,49 @@
+"""What members' requests bind from their verification on: restriction, objection, erasure, and their opposites."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, update
+
+from partners.rights.book import MemberRequest
+from partners.tables.member import member
+from partners.vocabulary import Reason, RequestType
+
+
+@dataclass(frozen=True)
+class Bond:
+    """A state of a member: the request that brings it about, the one that ends it, and the reason it gives."""
+
+    state: Column[bool]
+    begins: RequestType
+    ends: RequestType | None
+    reason: Reason
+
+    def family(self) -> frozenset[RequestType]:
+        """The types of request that decide about this state."""
+        return frozenset({self.begins} if self.ends is None else {self.begins, self.ends})
+
+
+BONDS = (
+    Bond(member.c.restricted, RequestType.RESTRICTION, RequestType.LIFT_RESTRICTION, Reason.RESTRICTED),  # R54
+    Bond(member.c.objecting, RequestType.OBJECTION, RequestType.WITHDRAW_OBJECTION, Reason.OBJECTION),  # R52
+    Bond(member.c.erased, RequestType.ERASURE, None, Reason.ERASED),  # R50
+)
+
+
+def bond_of(kind: RequestType) -> Bond | None:
+    """The state that requests of this type decide about, if they decide about one."""
+    return next((bond for bond in BONDS if kind in bond.family()), None)
+
+
+def decisive(requests: Iterable[MemberRequest], bond: Bond) -> MemberRequest | None:
+    """The request that decides: of those that bind, the one verified last. A refused one binds no more."""
+    binding = [request for request in requests if request.binds and request.type in bond.family()]
+    return max(binding, key=lambda request: request.bound_as or 0, default=None)
+
+
+def bind(connection: Connection, member_number: int, requests: Iterable[MemberRequest], bond: Bond) -> None:
+    """Bring the member's state to what the requests say; the next read of any partner sees it."""
+    last = decisive(requests, bond)
+    holds = last is not None and last.type is bond.begins
+    connection.execute(update(member).where(member.c.number == member_number).values({bond.state: holds}))
