@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -46,9 +47,9 @@ def template(cluster: str) -> str:
     return "prepared"
 
 
-@pytest.fixture
-def database_url(cluster: str, template: str) -> Iterator[str]:
-    """The URL of an empty, migrated database that only this test uses."""
+@contextmanager
+def fresh_database(cluster: str, template: str) -> Iterator[str]:
+    """An empty, migrated database that exists while the block runs; yields its URL."""
     url = make_url(cluster).set(drivername="postgresql+psycopg")
     name = f"test_{uuid4().hex}"
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -58,6 +59,22 @@ def database_url(cluster: str, template: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture
+def database_url(cluster: str, template: str) -> Iterator[str]:
+    """The URL of an empty, migrated database that only this test uses."""
+    with fresh_database(cluster, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_db(cluster: str, template: str) -> Iterator[Database]:
+    """Engines on a database that the tests of one module share and only read."""
+    with fresh_database(cluster, template) as url:
+        engines = database.connect(url)
+        yield engines
+        engines.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, func, insert, select, text
+from sqlalchemy import Connection, case, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.tables.activity import action, ledger_entry, model, relation, spending, spending_total
@@ -59,6 +59,11 @@ def add_member(
     usage_clock_at = columns.get("registered_at", REGISTERED_AT)
     connection.execute(insert(purchase_total).values(member=number, usage_clock_at=usage_clock_at))
     return number
+
+
+def set_usage_clock(connection: Connection, member_number: int, **clock: datetime) -> None:
+    """Set `usage_clock_at` and `usage_kept_from`: since when, and from when on, usage data is kept."""
+    connection.execute(update(purchase_total).where(purchase_total.c.member == member_number).values(**clock))
 
 
 def add_device(connection: Connection, member_number: int, seen_at: datetime = HAPPENED_AT) -> None:

@@ -1,0 +1,109 @@
+"""The generated serialiser says exactly what marshmallow's `Schema.dump` would."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marshmallow import Schema, fields
+
+from serializers import model, webmaster
+from serializers.policy.conditions import PolicyError
+from serializers.policy.declaration import Policy
+from serializers.policy.render import compile_serialiser
+from serializers.policy.schema import nest
+from serializers.policy.shapes import Tools, ToolsContext, money
+from serializers.statements import Card, MemberRow
+
+TOOLS = Tools(ref=lambda number: f"mbr_{number}", unseal=lambda sealed: sealed.decode().swapcase())
+
+texts = st.text(max_size=20)
+instants = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+json_instants = instants.map(lambda instant: instant.isoformat())
+counts = st.integers(0, 10**9)
+amounts = st.dictionaries(st.sampled_from(["EUR", "JPY", "KWD", "USD"]), st.integers(0, 10**12))
+numbers = st.integers(1, 2**40)
+
+MEMBER_COLUMNS: dict[str, st.SearchStrategy[Any]] = {
+    "ref": numbers,
+    "username": st.none() | texts,
+    "registration_date": st.dates(date(1990, 1, 1), date(2100, 1, 1)),
+    "site": texts,
+    "country": texts,
+    "device.type": st.none() | texts,
+    "device.os": st.none() | texts,
+    "device.browser": st.none() | texts,
+    "credit_purchases.count": counts,
+    "credit_purchases.credits": counts,
+    "credit_purchases.first_at": st.none() | instants,
+    "credit_purchases.last_at": st.none() | instants,
+    "credit_purchases.amounts": amounts,
+    "referral.campaign": st.none() | texts,
+} | {f"referral.sub{place}": st.none() | texts for place in range(1, 6)}
+
+CARD_COLUMNS: dict[str, st.SearchStrategy[Any]] = (
+    {
+        "username": texts,
+        "site": texts,
+        "favorite": st.booleans(),
+        "fan_club": st.booleans(),
+        "gift_sent": st.booleans(),
+        "regular_payer": st.none() | st.just(value=True),
+        "mask": st.none() | texts,
+    }
+    | {
+        f"profile.{field.name.partition('.')[2]}": st.none() | texts
+        for field in model.POLICY.fields
+        if "." in field.name
+    }
+    | {"profile.age": st.none() | st.integers(18, 120)}
+    | {f"profile.{item}": st.none() | texts.map(str.encode) for item in ("sexual_preferences", "turn_ons", "dislikes")}
+    | {
+        "last_actions": st.none() | st.lists(st.tuples(texts, json_instants), max_size=4),
+        "spending": st.none() | st.lists(st.tuples(texts, counts, counts, json_instants, json_instants), max_size=4),
+    }
+)
+
+
+def both(schema: Schema, columns: tuple[str, ...], row: tuple[Any, ...]) -> tuple[Any, Any]:
+    fast = compile_serialiser(schema, columns)([row], TOOLS)
+    with ToolsContext(TOOLS):
+        slow = schema.dump([nest(columns, row)], many=True)
+    return fast, slow
+
+
+def columns_of(policy: Policy) -> tuple[str, ...]:
+    return tuple(name for field in policy.fields for name, _ in field.columns())
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.tuples(*(MEMBER_COLUMNS[name] for name in columns_of(webmaster.POLICY))))
+def test_member_rows(row: tuple[Any, ...]) -> None:
+    fast, slow = both(MemberRow(), columns_of(webmaster.POLICY), row)
+
+    assert fast == slow
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.tuples(*(CARD_COLUMNS[name] for name in columns_of(model.POLICY))))
+def test_cards(row: tuple[Any, ...]) -> None:
+    fast, slow = both(Card(), columns_of(model.POLICY), row)
+
+    assert fast == slow
+
+
+def test_a_field_without_generated_form_is_refused() -> None:
+    class Guess(Schema):
+        secret = fields.Raw()
+
+    with pytest.raises(PolicyError, match="secret is a Raw"):
+        compile_serialiser(Guess(), ("secret",))
+
+
+@pytest.mark.parametrize(
+    ("minor_units", "currency", "text"),
+    [(5906, "EUR", "59.06"), (5, "EUR", "0.05"), (0, "EUR", "0.00"), (700, "JPY", "700"), (1, "KWD", "0.001")],
+)
+def test_money_is_a_decimal_string_with_the_currency_s_places(minor_units: int, currency: str, text: str) -> None:
+    assert money(minor_units, currency) == text
