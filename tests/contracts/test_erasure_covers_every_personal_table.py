@@ -1,0 +1,57 @@
+"""Every table that knows members says what an erasure does to it, and the erasure does just that."""
+
+from sqlalchemy import Connection, Table, func, select
+
+from partners.access_log.identifiers import new_id
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.rights.erasure import FATES, Fate
+from partners.tables import metadata
+from partners.tables.access import access_subject
+from partners.tables.member import member
+from tests.conftest import NOW
+from tests.partners.rights.test_erasure import erase, live_a_full_life
+
+NAMES_A_MEMBER = {"member", "member_id", "member_digest"}
+ABOUT_A_MEMBER = {"personal", "shared"}
+
+
+def knows_members(table: Table) -> bool:
+    """By a column's name, its class, or a foreign key."""
+    return any(
+        column.name in NAMES_A_MEMBER
+        or column.info.get("class") in ABOUT_A_MEMBER
+        or any(key.column.table is member for key in column.foreign_keys)
+        for column in table.columns
+    )
+
+
+def rows_in(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_every_table_that_knows_members_has_a_fate() -> None:
+    known = {table.name for table in metadata.sorted_tables if knows_members(table)}
+
+    assert known == {table.name for table in FATES}
+
+
+def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
+    with db.write.begin() as connection:
+        number = live_a_full_life(connection, keyring)
+        connection.execute(access_subject.insert().values(member=number, at=NOW, access=new_id(NOW), verdict=0))
+        before = {table: rows_in(connection, table) for table in FATES}
+        erase(connection, keyring)
+        after = {table: rows_in(connection, table) for table in FATES}
+        still_linked = {
+            table.name
+            for table in FATES
+            if "member" in table.c and connection.execute(select(table).where(table.c.member == number)).first()
+        }
+
+    unfilled = {table.name for table, count in before.items() if not count}
+    assert unfilled == {table.name for table, fate in FATES.items() if fate is Fate.KEYED_HASH}
+    assert {table.name for table, count in after.items() if not count} == {
+        table.name for table, fate in FATES.items() if fate is Fate.DELETED
+    }
+    assert still_linked == {table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY}
