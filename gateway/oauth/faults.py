@@ -1,0 +1,41 @@
+"""Errors of the OAuth endpoints: the true reason is for the access log, the answer tells no more than it must."""
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
+
+from gateway.oauth.clients import RegisteredClient
+from partners.vocabulary import Reason
+
+CLIENT_REFUSED = (
+    "Client authentication failed: unknown client, another method than the registered one, bad credentials, "
+    "or an assertion that is expired, was used before or is not addressed to this issuer."
+)
+"""One text for every cause: which one it was, the access log tells."""
+
+
+class ClientRefused(InvalidClientError):
+    """The client did not prove who it is, or may have no token now."""
+
+    def __init__(self, reason: Reason, client: RegisteredClient | None = None) -> None:
+        """Take the true reason and, where it exists, the client that was claimed."""
+        super().__init__(CLIENT_REFUSED, status_code=401)
+        self.reason = reason
+        self.client = client
+
+
+class SubjectRefused(InvalidRequestError):
+    """The `subject_token` of a token exchange does not tell a registered model's live session."""
+
+    def __init__(self, reason: Reason, description: str) -> None:
+        """Take the true reason and the public text."""
+        super().__init__(description)
+        self.reason = reason
+
+
+def reason_of(error: OAuth2Error) -> Reason | None:
+    """The reason to record; nothing for a request that was merely malformed."""
+    if isinstance(error, ClientRefused | SubjectRefused):
+        return error.reason
+    if isinstance(error, InvalidScopeError | UnauthorizedClientError):
+        return Reason.INSUFFICIENT_SCOPE
+    return None

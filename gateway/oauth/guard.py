@@ -1,0 +1,126 @@
+"""The guard before every data path: who calls, for which audience, with which scope; a denial is recorded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from flask import g, request
+from sqlalchemy import Connection
+
+from gateway.oauth import challenges
+from gateway.oauth.address import caller_address
+from gateway.oauth.caller import Caller
+from gateway.oauth.jose import Untrusted
+from gateway.oauth.server import authorization_server
+from gateway.problems import Problem
+from gateway.records import access_of
+from gateway.runtime import runtime
+from partners.access_log.append import record
+from partners.registry.credentials import MEMBER_ROW_SCOPES
+from partners.standing import standing
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_STANDING = {member_rows: standing(member_rows=member_rows) for member_rows in (False, True)}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a path asks of its callers."""
+
+    kind: PartnerKind
+    scope: Scope
+    operation: str
+    purpose: Purpose
+    live: bool
+    """Whether the caller's standing is asked here; otherwise the release statement asks it itself."""
+    or_scope: Scope | None = None
+    """Another scope that will do as well."""
+
+    def admit(self) -> Caller:
+        """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
+        header = request.headers.get("Authorization", "")
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise self._denied(None, Reason.INVALID_TOKEN, challenges.no_token())
+        try:
+            caller = authorization_server().tokens.read(token.strip(), g.received_at).caller
+        except Untrusted:
+            raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
+        reason = self._reason_against(caller)
+        if reason is not None:
+            raise self._denied(caller, reason, challenges.refusal(reason, self.scope))
+        return caller
+
+    def note(
+        self,
+        connection: Connection,
+        caller: Caller,
+        *,
+        outcome: Outcome = Outcome.RELEASED,
+        status: int = HTTPStatus.OK,
+        reason: Reason | None = None,
+        members: Sequence[int] = (),
+    ) -> None:
+        """Put the current request on record, in the transaction that answers it: no record, no answer."""
+        access = access_of(self.operation, self.purpose, caller)
+        record(connection, access, outcome=outcome, status=status, reason=reason, members=members)
+
+    def _reason_against(self, caller: Caller) -> Reason | None:
+        if caller.audience is not self.kind or caller.scopes.isdisjoint({self.scope, self.or_scope}):
+            return Reason.INSUFFICIENT_SCOPE
+        if self.kind is PartnerKind.MODEL_CENTER and caller.model is None:
+            return Reason.INSUFFICIENT_SCOPE
+        return _standing_of(caller, self.scope) if self.live else None
+
+    def _denied(self, caller: Caller | None, reason: Reason, problem: Problem) -> Problem:
+        access = access_of(self.operation, self.purpose, caller)
+        with runtime().database.write.begin() as connection:
+            record(connection, access, outcome=Outcome.DENIED, status=problem.status, reason=reason)
+        return problem
+
+
+def guarded(
+    kind: PartnerKind, scope: Scope, *, operation: str, purpose: Purpose, live: bool
+) -> Callable[[Callable[Concatenate[Caller, P], R]], Callable[P, R]]:
+    """Let only tokens of this audience and scope reach a view, which gets the `Caller` as its first argument.
+
+    `live` asks the caller's standing too (suspension, version, revocation, network, R28, R29): for every path whose
+    statement does not ask it itself. The view carries its `Guard` as `guard`, so that a test can prove it has one.
+    """
+    return guarded_by(Guard(kind, scope, operation, purpose, live))
+
+
+def guarded_by(guard: Guard) -> Callable[[Callable[Concatenate[Caller, P], R]], Callable[P, R]]:
+    """Let a guard stand before a view that names it elsewhere too, such as to the doorway."""
+
+    def decorate(view: Callable[Concatenate[Caller, P], R]) -> Callable[P, R]:
+        @wraps(view)
+        def admitted(*args: P.args, **kwargs: P.kwargs) -> R:
+            return view(guard.admit(), *args, **kwargs)
+
+        admitted.guard = guard  # type: ignore[attr-defined]
+        return admitted
+
+    return decorate
+
+
+def standing_parameters(caller: Caller) -> dict[str, Any]:
+    """Return the values for the bind parameters of `partners.standing`."""
+    return {
+        "caller_client": caller.client,
+        "caller_version": caller.client_version,
+        "caller_token": caller.token,
+        "caller_address": caller_address(),
+    }
+
+
+def _standing_of(caller: Caller, scope: Scope) -> Reason | None:
+    with runtime().database.write.connect() as connection:
+        row = connection.execute(_STANDING[scope in MEMBER_ROW_SCOPES], standing_parameters(caller)).one_or_none()
+    if row is None:
+        return Reason.INVALID_TOKEN
+    return Reason(row.denied) if row.denied is not None else None

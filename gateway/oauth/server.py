@@ -1,0 +1,199 @@
+"""The authorization server: Authlib's, with every loose end tied that reference reading and running it showed."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias, cast
+
+import orjson
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.oauth2 import OAuth2Error, OAuth2Request
+from authlib.oauth2.base import invalid_error_characters
+from authlib.oauth2.rfc6749 import (
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnsupportedGrantTypeError,
+)
+from flask import Response, current_app, g, request
+from structlog import get_logger
+
+from gateway.oauth.authentication import ClientAuthenticator
+from gateway.oauth.caller import Caller
+from gateway.oauth.clients import RegisteredClient
+from gateway.oauth.faults import ClientRefused, reason_of
+from gateway.oauth.grants import ClientCredentialsGrant, Session, TokenExchangeGrant
+from gateway.oauth.keys import KeyCabinet
+from gateway.oauth.tokens import LIFETIME, AccessToken, TokenMaker, new_token_id
+from gateway.records import access_of
+from partners.access_log.append import record
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.vocabulary import AuthMethod, Outcome, Purpose, Reason, Scope
+
+FORM = "application/x-www-form-urlencoded"
+LONGEST_EXCHANGED_S = 300
+ERROR_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+HeaderList: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
+log = get_logger(__name__)
+
+
+class Server(AuthorizationServer):
+    """Issues tokens and answers about them; every issue and denial is recorded before it is answered."""
+
+    def __init__(self, issuer: str, database: Database, keyring: Keyring) -> None:
+        """Wire grants, client authentication and token making; nothing is read or made before the first request."""
+        super().__init__()
+        # At DEBUG Authlib writes whole tokens into the log.
+        logging.getLogger("authlib").setLevel(logging.INFO)
+        self.issuer = issuer
+        self.engine = database.write
+        self.tokens = TokenMaker(issuer, KeyCabinet(database.write, keyring))
+        self._clients = ClientAuthenticator(database.write, issuer)
+        self.register_client_auth_method(AuthMethod.CLIENT_SECRET_BASIC.value, self._clients.by_secret)
+        self.register_client_auth_method(AuthMethod.PRIVATE_KEY_JWT.value, self._clients.by_assertion)
+        self.register_token_generator("default", cast("Any", self._make_token))
+        self.register_grant(ClientCredentialsGrant)
+        self.register_grant(TokenExchangeGrant)
+
+    def query_client(self, client_id: str) -> RegisteredClient | None:  # type: ignore[override]
+        """Return a client that may have tokens now."""
+        return self._clients.find_active(client_id)
+
+    def authenticate_client(
+        self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
+    ) -> RegisteredClient:
+        """Authenticate by exactly one method; the client stands in the request from then on, also for errors."""
+        try:
+            client = cast("RegisteredClient", super().authenticate_client(request, methods, endpoint))
+        except ClientRefused:
+            raise
+        except InvalidClientError as error:
+            raise ClientRefused(Reason.UNKNOWN) from error
+        request.client = client
+        return client
+
+    def create_token_response(self, request: object = None) -> Response:  # type: ignore[override]  # noqa: ARG002
+        """Answer the current request to the token endpoint."""
+        return self._answer(cast("Callable[[], Response]", super().create_token_response))
+
+    def create_endpoint_response(self, name: str, request: object = None) -> Response:  # noqa: ARG002
+        """Answer the current request to another endpoint."""
+        respond = cast("Callable[[str], Response]", super().create_endpoint_response)
+        return self._answer(lambda: respond(name))
+
+    def handle_response(self, status_code: int, payload: object, headers: HeaderList) -> Response:
+        """Write an answer."""
+        return Response(orjson.dumps(payload), status_code, headers)
+
+    def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> Response:
+        """Record a denial with its true reason; answer in the form of RFC 6749 §5.2, without an echo of the input."""
+        client = getattr(error, "client", None) or getattr(request, "client", None)
+        status = 401 if isinstance(error, InvalidClientError) else 400
+        reason = reason_of(error)
+        if reason is not None:
+            self.keep(client, Outcome.DENIED, status=status, reason=reason)
+        headers = dict(ERROR_HEADERS)
+        if status == 401:  # noqa: PLR2004
+            headers["WWW-Authenticate"] = f'Basic realm="{self.issuer}"'
+        return self.handle_response(status, _error_document(error), headers)
+
+    def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:  # noqa: ARG002
+        """Record the issue: a token that cannot be recorded is not handed out. The token itself is kept nowhere."""
+        model = request.user.model if isinstance(request.user, Session) else None
+        self.keep(cast("RegisteredClient", request.client), Outcome.RELEASED, status=200, model=model)
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Nothing listens."""
+
+    def keep(
+        self,
+        client: RegisteredClient | None,
+        outcome: Outcome,
+        *,
+        status: int,
+        reason: Reason | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Append a record of the current request, whose endpoint is the operation."""
+        access = access_of(str(request.endpoint), Purpose.OPERATION)
+        if client is not None:
+            known = client.registration
+            access = replace(access, audience=known.kind, partner=known.partner, client=known.client, model=model)
+        with self.engine.begin() as connection:
+            record(connection, access, outcome=outcome, status=status, reason=reason)
+
+    def _make_token(
+        self,
+        grant_type: str,  # noqa: ARG002 - Authlib's signature
+        client: RegisteredClient,
+        user: Session | None = None,
+        scope: str | None = None,
+        **_: object,
+    ) -> dict[str, Any]:
+        granted = client.get_allowed_scope(scope)
+        if granted is None:
+            raise InvalidScopeError
+        now = g.received_at
+        lifetime = int(LIFETIME.total_seconds())
+        if user is not None:
+            lifetime = min(LONGEST_EXCHANGED_S, int(user.expires_at - now.timestamp()))
+        issued_at = int(now.timestamp())
+        token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime)
+        signed = self.tokens.sign(token, now)
+        return {"access_token": signed, "token_type": "Bearer", "expires_in": lifetime, "scope": granted}
+
+    def _answer(self, respond: Callable[[], Response]) -> Response:
+        try:
+            _check_form()
+            return respond()
+        except OAuth2Error as error:
+            return self.handle_error_response(None, error)
+        except (ValueError, TypeError, RecursionError) as error:
+            log.warning("oauth_request_refused", error=type(error).__name__, request_id=g.request_id)
+            return self.handle_error_response(None, InvalidRequestError("The request is malformed."))
+
+
+def _check_form() -> None:
+    if request.query_string:
+        raise InvalidRequestError("Parameters belong in the body, none in the address.")
+    if request.mimetype != FORM:
+        raise InvalidRequestError(f"The body must be {FORM}.")
+    if any(len(values) > 1 for _, values in request.form.lists()):
+        raise InvalidRequestError("A parameter is repeated.")
+    proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
+    if sum(proofs) > 1:
+        raise InvalidRequestError("A client authenticates in one way only.")
+    if request.authorization is not None and request.authorization.username is not None:
+        named = request.form.get("client_id", request.authorization.username)
+        if named != request.authorization.username:
+            raise InvalidRequestError("The body names another client than the Authorization header.")
+
+
+def _caller(client: RegisteredClient, granted: str, session: Session | None) -> Caller:
+    known = client.registration
+    return Caller(
+        audience=known.kind,
+        partner=known.partner,
+        client=known.client,
+        client_version=known.version,
+        token=new_token_id(),
+        scopes=frozenset(Scope(scope) for scope in granted.split(" ")),
+        model=session.model if session else None,
+    )
+
+
+def _error_document(error: OAuth2Error) -> dict[str, str]:
+    document = {"error": str(error.error)}
+    if isinstance(error, UnsupportedGrantTypeError):
+        return document | {"error_description": "This grant type is not supported."}
+    # The character set is that of RFC 6749 §5.2; texts that quote their input fail here first.
+    if error.description and not invalid_error_characters(error.description):
+        document["error_description"] = error.description
+    return document
+
+
+def authorization_server() -> Server:
+    """Return the server of the application that handles the current request."""
+    held: Server = current_app.extensions["oauth"]
+    return held

@@ -1,0 +1,209 @@
+"""Clients: the programs of a partner, each with its own credentials, scopes and networks."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from partners.registry import RegistryError, jwks, partners
+from partners.registry import secrets as client_secrets
+from partners.tables.partner import client, partner
+from partners.vocabulary import SCOPES_GIVEN_ONLY_WHEN_ASKED, SCOPES_OF_KIND, AuthMethod, PartnerKind, Scope, Status
+
+CLIENT_PREFIX = "cl_"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_COLUMNS = client.c["id", "auth_method", "scopes", "allowed_networks", "redirect_uris", "status", "created_at"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a new client is to be."""
+
+    partner: str
+    auth_method: AuthMethod | None = None
+    """Nothing: by its keys if it has any, else by a secret."""
+    jwks: Mapping[str, Any] | None = None
+    scopes: tuple[str, ...] = ()
+    """Nothing: all of the partner's kind, but those given only when asked for."""
+    allowed_networks: tuple[str, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client, as an operator sees it."""
+
+    id: str
+    partner: str
+    kind: PartnerKind
+    auth_method: AuthMethod
+    scopes: tuple[str, ...]
+    allowed_networks: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+    status: Status
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A client and, where it has a secret, that secret: shown now and never again."""
+
+    client: Client
+    secret: str | None
+
+
+def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials:
+    """Register a client; raise `RegistryError` if a value is unfit for the partner's kind."""
+    owner = partners.get(connection, wanted.partner, lock=True)
+    new = Client(
+        id=CLIENT_PREFIX + secrets.token_hex(10),
+        partner=owner.id,
+        kind=owner.kind,
+        auth_method=_auth_method(wanted, owner.kind),
+        scopes=_scopes(wanted.scopes, owner.kind),
+        allowed_networks=tuple(_network(text) for text in wanted.allowed_networks),
+        redirect_uris=_redirect_uris(wanted.redirect_uris, owner.kind),
+        status=Status.ACTIVE,
+        created_at=now,
+    )
+    keys = jwks.checked(wanted.jwks, jwks.CLIENT_ALGORITHMS) if wanted.jwks is not None else None
+    connection.execute(insert(client).values(partner=owner.number, jwks=keys, **_row(new)))
+    by_secret = new.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    return Credentials(new, client_secrets.add(connection, new.id, now=now) if by_secret else None)
+
+
+def get(connection: Connection, identifier: str, *, lock: bool = False) -> Client:
+    """Return a client, locked against changes if asked; raise `RegistryError` if there is none."""
+    statement = _selected().where(client.c.id == identifier)
+    row = connection.execute(statement.with_for_update(of=client) if lock else statement).one_or_none()
+    if row is None:
+        raise RegistryError(f"there is no client {identifier}")
+    return _client(row)
+
+
+def every(connection: Connection, partner_id: str | None = None) -> Sequence[Client]:
+    """Return all clients, or those of one partner, the oldest first."""
+    statement = _selected().order_by(client.c.created_at, client.c.id)
+    if partner_id is not None:
+        statement = statement.where(partner.c.id == partners.get(connection, partner_id).id)
+    return [_client(row) for row in connection.execute(statement)]
+
+
+def rotate_secret(connection: Connection, identifier: str, *, overlap: timedelta, now: datetime) -> Credentials:
+    """Give a client a new secret; the one before works until `overlap` has passed."""
+    held = get(connection, identifier, lock=True)
+    if held.auth_method is not AuthMethod.CLIENT_SECRET_BASIC:
+        raise RegistryError(f"{identifier} signs with its own keys; register its new key set instead")
+    if overlap < timedelta(0):
+        raise RegistryError("the overlap cannot be negative")
+    return Credentials(held, client_secrets.rotate(connection, identifier, overlap=overlap, now=now))
+
+
+def replace_keys(connection: Connection, identifier: str, keys: Mapping[str, Any]) -> Credentials:
+    """Register a client's new key set; what the old key signs is refused from now on."""
+    held = get(connection, identifier, lock=True)
+    if held.auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise RegistryError(f"{identifier} proves itself by a secret and has no keys")
+    checked = jwks.checked(keys, jwks.CLIENT_ALGORITHMS)
+    connection.execute(update(client).where(client.c.id == identifier).values(jwks=checked))
+    return Credentials(held, None)
+
+
+def suspend(connection: Connection, identifier: str) -> Client:
+    """Stop a client's very next request; tokens it holds stay dead for good."""
+    return _set_status(connection, identifier, Status.SUSPENDED)
+
+
+def resume(connection: Connection, identifier: str) -> Client:
+    """Let a client have tokens again; no token from before its suspension lives again."""
+    return _set_status(connection, identifier, Status.ACTIVE)
+
+
+def _set_status(connection: Connection, identifier: str, status: Status) -> Client:
+    held = get(connection, identifier, lock=True)
+    if held.status is not status:
+        statement = update(client).where(client.c.id == identifier)
+        connection.execute(statement.values(status=status, version=client.c.version + 1))
+    return replace(held, status=status)
+
+
+def _auth_method(wanted: Wanted, kind: PartnerKind) -> AuthMethod:
+    by_keys = wanted.jwks is not None
+    method = wanted.auth_method or (AuthMethod.PRIVATE_KEY_JWT if by_keys else AuthMethod.CLIENT_SECRET_BASIC)
+    if kind is PartnerKind.MODEL_CENTER and method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise RegistryError("a model center's client signs with its own keys: give its public ones as a JWK set")
+    if by_keys != (method is AuthMethod.PRIVATE_KEY_JWT):
+        raise RegistryError("a JWK set belongs to private_key_jwt, and private_key_jwt needs one")
+    return method
+
+
+def _scopes(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
+    possible = SCOPES_OF_KIND[kind]
+    unfit = sorted(set(asked) - set(possible))
+    if unfit:
+        raise RegistryError(f"a {kind} cannot hold {unfit[0]}; it may hold {', '.join(possible)}")
+    given: Sequence[Scope] = [scope for scope in possible if scope not in SCOPES_GIVEN_ONLY_WHEN_ASKED]
+    return tuple(scope.value for scope in possible if scope in (asked or given))
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise RegistryError(f"{text} is no network such as 192.0.2.0/24 or 2001:db8::/48") from error
+
+
+def _redirect_uris(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
+    if bool(asked) != (kind is PartnerKind.TRACKER):
+        raise RegistryError("a tracker needs a redirect URI, and only a tracker has any")
+    for uri in asked:
+        if not _is_safe_redirect(uri):
+            raise RegistryError(f"{uri} is no redirect URI: https (http on loopback only), no fragment, no user")
+    return asked
+
+
+def _is_safe_redirect(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    printable = uri.isascii() and uri.isprintable() and not set(uri) & set(' "\\<>^`{|}')
+    return secure and printable and bool(parts.hostname) and "#" not in uri and "@" not in parts.netloc
+
+
+def _selected() -> Select[Any]:
+    return select(*_COLUMNS, partner.c.id.label("owner"), partner.c.kind).select_from(
+        client.join(partner, client.c.partner == partner.c.number)
+    )
+
+
+def _row(new: Client) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "auth_method": new.auth_method,
+        "scopes": list(new.scopes),
+        "allowed_networks": list(new.allowed_networks),
+        "redirect_uris": list(new.redirect_uris),
+        "status": new.status,
+        "created_at": new.created_at,
+    }
+
+
+def _client(row: Row[Any]) -> Client:
+    return Client(
+        id=row.id,
+        partner=row.owner,
+        kind=PartnerKind(row.kind),
+        auth_method=AuthMethod(row.auth_method),
+        scopes=tuple(row.scopes),
+        allowed_networks=tuple(str(network) for network in row.allowed_networks),
+        redirect_uris=tuple(row.redirect_uris),
+        status=Status(row.status),
+        created_at=row.created_at,
+    )

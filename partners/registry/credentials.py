@@ -1,0 +1,94 @@
+"""What the token endpoint needs to know about a client, in one question: how it proves itself and what bars it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from partners.standing import calls_from_an_allowed_network, may_have_member_rows
+from partners.tables.partner import client, client_secret, partner
+from partners.vocabulary import AuthMethod, PartnerKind, Reason, Scope, Status
+
+MEMBER_ROW_SCOPES = frozenset({Scope.MEMBERS_READ, Scope.CARDS_READ, Scope.CARDS_SENSITIVE_READ})
+"""Scopes for data of single members, which no partner outside the EEA has without a safeguard (R29)."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A client as it is registered, and whether it may have a token now."""
+
+    client: str
+    version: int
+    partner: str
+    kind: PartnerKind
+    auth_method: AuthMethod
+    scopes: tuple[Scope, ...]
+    """Those it may hold now: the registered ones, less what R29 withholds."""
+    jwks: Mapping[str, Any] | None
+    secret_digests: tuple[bytes, ...] = field(repr=False)
+    barrier: Reason | None
+    """Why it may have no token, or nothing."""
+
+
+def _statement() -> Select[Any]:
+    now = bindparam("now", type_=DateTime(timezone=True))
+    live = and_(
+        client_secret.c.client == client.c.id,
+        or_(client_secret.c.expires_at.is_(None), client_secret.c.expires_at > now),
+    )
+    barrier = case(
+        (or_(client.c.status != Status.ACTIVE, partner.c.status != Status.ACTIVE), literal(Reason.SUSPENDED)),
+        # R28: without the current terms no token.
+        (partner.c.terms_accepted_at.is_(None), literal(Reason.INSUFFICIENT_SCOPE)),
+        (~calls_from_an_allowed_network(), literal(Reason.INVALID_TOKEN)),
+        else_=null(),
+    )
+    return (
+        select(
+            *client.c["id", "version", "auth_method", "scopes", "jwks"],
+            partner.c.id.label("partner"),
+            partner.c.kind,
+            barrier.label("barrier"),
+            may_have_member_rows().label("member_rows"),
+            func.array(select(client_secret.c.digest).where(live).scalar_subquery()).label("digests"),
+        )
+        .select_from(client.join(partner, client.c.partner == partner.c.number))
+        .where(client.c.id == bindparam("client", type_=Text))
+    )
+
+
+_REGISTRATION = _statement()
+
+
+def registration(connection: Connection, client_id: str, *, address: str | None, now: datetime) -> Registration | None:
+    """Return how a client is registered; `address` is the caller's, `now` the real clock."""
+    row = connection.execute(_REGISTRATION, {"client": client_id, "caller_address": address, "now": now}).one_or_none()
+    if row is None:
+        return None
+    scopes = (Scope(scope) for scope in row.scopes)
+    return Registration(
+        client=row.id,
+        version=row.version,
+        partner=row.partner,
+        kind=PartnerKind(row.kind),
+        auth_method=AuthMethod(row.auth_method),
+        scopes=tuple(scope for scope in scopes if row.member_rows or scope not in MEMBER_ROW_SCOPES),
+        jwks=row.jwks,
+        secret_digests=tuple(bytes(digest) for digest in row.digests),
+        barrier=Reason(row.barrier) if row.barrier else None,
+    )
