@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import envelope, problems
+from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from partners.database import connect
@@ -19,4 +20,5 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
     problems.register(app)
+    oauth.register(app)
     return app
