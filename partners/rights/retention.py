@@ -1,0 +1,157 @@
+"""The sweep: usage data 120 days after the last purchase, and whatever else has outlived its time."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    Table,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from partners.tables.access import access_network
+from partners.tables.activity import action
+from partners.tables.member import former_username, held_setting, member, member_stamp, purchase_total
+from partners.tables.partner import denied_token, spent_assertion
+from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept
+
+BATCH = 500
+"""Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
+HELD_SETTING_KEPT = timedelta(days=30)
+"""Long enough for events that arrive out of order: a choice given up too soon would expose who made it."""
+NETWORK_KEPT = timedelta(days=120)
+CLOCK_SKEW = timedelta(minutes=5)
+"""What is used up or revoked is remembered a little longer than it could have been valid."""
+DEVICE_STAMP = "device"
+
+_NEVER = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
+_NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep removed, and whose lapsed data it left alone because processing is restricted (R43, R54)."""
+
+    devices: int = 0
+    actions: int = 0
+    usernames: int = 0
+    held_settings: int = 0
+    assertions: int = 0
+    denied_tokens: int = 0
+    networks: int = 0
+    skipped_restricted_members: int = 0
+
+    def __add__(self, other: "Swept") -> "Swept":
+        """Both sweeps together."""
+        return Swept(**{name: count + getattr(other, name) for name, count in asdict(self).items()})
+
+
+def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BATCH) -> Swept:
+    """Remove what has lapsed, in limited batches; what is restricted is left and counted (R36, R37, R42, R54).
+
+    Periods are judged by `now`, the clock of the rules; what belongs to tokens by `real_now`.
+    """
+    expired = real_now - CLOCK_SKEW
+    return _sweep_usage(engine, now, batch) + Swept(
+        usernames=_forget(engine, former_username, former_username.c.blocked_until < now, batch),
+        held_settings=_forget(engine, held_setting, held_setting.c.held_since < now - HELD_SETTING_KEPT, batch),
+        assertions=_forget(engine, spent_assertion, spent_assertion.c.expires_at < expired, batch),
+        denied_tokens=_forget(engine, denied_token, denied_token.c.expires_at < expired, batch),
+        skipped_restricted_members=_count_skipped(engine, now),
+    )
+
+
+def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:
+    """Remove the network data of old accesses; the records stay whole, and only the tables' owner may do it."""
+    return Swept(networks=_forget(owner, access_network, access_network.c.at < real_now - NETWORK_KEPT, BATCH))
+
+
+def _device_lapsed() -> ColumnElement[bool]:
+    return and_(member.c.device_seen_at < _NEVER, ~device_still_kept())
+
+
+def _action_lapsed() -> ColumnElement[bool]:
+    return or_(~usage_still_kept(), ~action_not_lapsed())
+
+
+def _something_lapsed() -> ColumnElement[bool]:
+    return or_(_device_lapsed(), exists().where(action.c.member == member.c.number, _action_lapsed()))
+
+
+_LAPSED_MEMBERS = (
+    select(member.c.number)
+    .join(purchase_total)
+    .where(member.c.number > bindparam("after", type_=BigInteger), ~member.c.restricted, _something_lapsed())
+    .order_by(member.c.number)
+    .limit(bindparam("batch", type_=BigInteger))
+    .with_for_update(of=member)
+)
+_COUNT_SKIPPED = (
+    select(func.count()).select_from(member.join(purchase_total)).where(member.c.restricted, _something_lapsed())
+)
+_OF_MEMBERS = and_(member.c.number == any_(_NUMBERS), purchase_total.c.member == member.c.number)
+_DROP_DEVICES = (
+    update(member)
+    .where(_OF_MEMBERS, _device_lapsed())
+    .values(device_type=None, device_os=None, device_browser=None, device_seen_at=_NEVER)
+    .returning(member.c.number)
+)
+_DROP_ACTIONS = delete(action).where(
+    action.c.member == any_(_NUMBERS), purchase_total.c.member == action.c.member, _action_lapsed()
+)
+# An older event may be applied again after that, and is withheld: it was seen before what has lapsed.
+_DROP_DEVICE_STAMPS = delete(member_stamp).where(
+    member_stamp.c.member == any_(_NUMBERS), member_stamp.c.attribute == DEVICE_STAMP
+)
+
+
+def _sweep_usage(engine: Engine, now: datetime, batch: int) -> Swept:
+    swept, after = Swept(), 0
+    while True:
+        with engine.begin() as connection:
+            parameters = {"now": now, "after": after, "batch": batch}
+            numbers = list(connection.execute(_LAPSED_MEMBERS, parameters).scalars())
+            if not numbers:
+                return swept
+            swept += _drop_usage(connection, numbers, now)
+            after = numbers[-1]
+
+
+def _drop_usage(connection: Connection, numbers: list[int], now: datetime) -> Swept:
+    parameters = {"now": now, "numbers": numbers}
+    devices = list(connection.execute(_DROP_DEVICES, parameters).scalars())
+    connection.execute(_DROP_DEVICE_STAMPS, {"numbers": devices})
+    return Swept(devices=len(devices), actions=connection.execute(_DROP_ACTIONS, parameters).rowcount)
+
+
+def _count_skipped(engine: Engine, now: datetime) -> int:
+    with engine.connect() as connection:
+        return connection.execute(_COUNT_SKIPPED, {"now": now}).scalar_one()
+
+
+def _forget(engine: Engine, table: Table, outlived: ColumnElement[bool], batch: int) -> int:
+    """Delete the rows that have outlived their time; return how many."""
+    key = tuple_(*table.primary_key.columns)
+    some = select(*table.primary_key.columns).where(outlived).limit(batch)
+    total = 0
+    while True:
+        with engine.begin() as connection:
+            deleted = connection.execute(delete(table).where(key.in_(some))).rowcount
+        total += deleted
+        if deleted < batch:
+            return total

@@ -1,0 +1,149 @@
+"""The sweep removes exactly what has lapsed: not a second too early, nothing else, and nothing that is restricted."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, Table, func, select
+
+from partners import database
+from partners.database import Database
+from partners.rights.retention import Swept, forget_networks, sweep
+from partners.tables.access import access_network
+from partners.tables.activity import action, relation, spending
+from partners.tables.member import former_username, held_setting, member, member_stamp
+from partners.tables.partner import denied_token, spent_assertion
+from partners.vocabulary import Action
+from tests.conftest import NOW
+from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
+
+KEPT = timedelta(days=120)
+SECOND = timedelta(seconds=1)
+
+
+def clean(db: Database, now: datetime = NOW, real_now: datetime = NOW) -> Swept:
+    return sweep(db.write, now=now, real_now=real_now)
+
+
+def add_used_member(connection: Connection, member_id: str = "m1", **columns: object) -> int:
+    """A member who was seen, chatted and spent a little, at registration 120 days ago, and never bought."""
+    number = add_member(connection, member_id, registered_at=NOW - KEPT, **columns)
+    model = connection.execute(select(relation.c.model).limit(1)).scalar() or add_model(connection)
+    add_device(connection, number, NOW - KEPT)
+    connection.execute(member_stamp.insert().values(member=number, attribute="device", stamp="1"))
+    connection.execute(member_stamp.insert().values(member=number, attribute="site", stamp="1"))
+    add_action(connection, model, number, Action.PRIVATE_CHAT, at=NOW - KEPT)
+    add_spending(connection, model, number, at=NOW - KEPT)
+    return number
+
+
+def count(db: Database, table: Table) -> int:
+    with db.write.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def device(db: Database) -> str | None:
+    with db.write.connect() as connection:
+        return connection.execute(select(member.c.device_type)).scalar_one()
+
+
+def test_at_120_days_it_is_there_and_a_second_later_it_goes(db: Database) -> None:
+    with db.write.begin() as connection:
+        add_used_member(connection)
+
+    assert clean(db, NOW) == Swept()
+    assert (device(db), count(db, action)) == ("mobile", 1)
+
+    assert clean(db, NOW + SECOND) == Swept(devices=1, actions=1)
+    assert (device(db), count(db, action)) == (None, 0)
+    assert clean(db, NOW + SECOND) == Swept()
+
+
+def test_what_is_no_usage_data_stays(db: Database) -> None:
+    with db.write.begin() as connection:
+        add_used_member(connection)
+
+    clean(db, NOW + SECOND)
+
+    assert count(db, spending) == 1
+    with db.write.connect() as connection:
+        assert connection.execute(select(relation.c.privately_chatted)).scalar_one() is True
+        assert connection.execute(select(member_stamp.c.attribute)).scalars().all() == ["site"]
+        unseen = select(func.isfinite(member.c.device_seen_at))
+        assert connection.execute(unseen).scalar_one() is False
+
+
+def test_a_purchase_in_time_restarts_the_clock(db: Database) -> None:
+    with db.write.begin() as connection:
+        add_purchase(connection, add_used_member(connection), at=NOW - SECOND)
+
+    assert clean(db, NOW + SECOND) == Swept()
+
+
+def test_a_later_purchase_covers_only_what_is_seen_after_it(db: Database) -> None:
+    with db.write.begin() as connection:
+        number = add_used_member(connection)
+        bought_at = NOW + SECOND
+        add_purchase(connection, number, at=bought_at)
+        model = connection.execute(select(relation.c.model)).scalar_one()
+        add_action(connection, model, number, at=bought_at)
+
+    assert clean(db, NOW + 2 * SECOND) == Swept(devices=1, actions=1)
+    with db.write.connect() as connection:
+        assert connection.execute(select(action.c.at)).scalar_one() == bought_at
+
+
+def test_a_restricted_member_is_skipped_and_reported(db: Database) -> None:
+    with db.write.begin() as connection:
+        add_used_member(connection, "m1", restricted=True)
+        add_used_member(connection, "m2")
+        add_member(connection, "m3", restricted=True)
+
+    assert clean(db, NOW + SECOND) == Swept(devices=1, actions=1, skipped_restricted_members=1)
+    assert count(db, action) == 1
+
+
+def test_a_sweep_of_several_batches_reaches_everyone(db: Database) -> None:
+    with db.write.begin() as connection:
+        for position in range(7):
+            add_used_member(connection, f"m{position}")
+            connection.execute(denied_token.insert().values(id=str(position), expires_at=NOW - KEPT))
+
+    swept = sweep(db.write, now=NOW + SECOND, real_now=NOW, batch=2)
+    assert swept == Swept(devices=7, actions=7, denied_tokens=7)
+
+
+def test_short_lived_rows_go_once_their_time_is_past(db: Database) -> None:
+    held = NOW - timedelta(days=30)
+    with db.write.begin() as connection:
+        for shift in (timedelta(0), -SECOND):
+            expired = NOW - timedelta(minutes=5) + shift
+            token = uuid4().hex
+            connection.execute(former_username.insert().values(digest=token.encode(), blocked_until=NOW + shift))
+            connection.execute(denied_token.insert().values(id=token, expires_at=expired))
+            connection.execute(spent_assertion.insert().values(client="c", digest=token.encode(), expires_at=expired))
+            columns = {"member_id": token, "attribute": "mask_visibility", "value": "private", "stamp": "1"}
+            connection.execute(held_setting.insert().values(held_since=held + shift, **columns))
+
+    assert clean(db) == Swept(usernames=1, held_settings=1, assertions=1, denied_tokens=1)
+    assert [count(db, table) for table in (former_username, held_setting, denied_token, spent_assertion)] == [1] * 4
+
+
+def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db: Database) -> None:
+    with db.write.begin() as connection:
+        connection.execute(denied_token.insert().values(id="t", expires_at=NOW))
+        connection.execute(former_username.insert().values(digest=b"d", blocked_until=NOW))
+    later = NOW + timedelta(days=1)
+
+    assert clean(db, now=later, real_now=NOW) == Swept(usernames=1)
+    assert clean(db, now=later, real_now=later) == Swept(denied_tokens=1)
+
+
+def test_network_data_goes_after_120_days_by_the_owners_hand(database_url: str) -> None:
+    owner = database.owner(database_url)
+    seen_at = datetime.now(NOW.tzinfo)
+    with owner.begin() as connection:
+        connection.execute(access_network.insert().values(at=seen_at, access=uuid4(), ip="192.0.2.1", salt=uuid4()))
+
+    assert forget_networks(owner, real_now=seen_at + KEPT) == Swept()
+    assert forget_networks(owner, real_now=seen_at + KEPT + SECOND) == Swept(networks=1)
+    owner.dispose()
