@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import refusal
+from gateway.oauth.challenges import refusal
+from gateway.oauth.guard import Guard, standing_parameters
 from gateway.problems import not_found
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
-from partners.access_log.append import Access
 from partners.references import References
-from partners.vocabulary import Outcome, Purpose, Reason
+from partners.vocabulary import Outcome, Reason
 from serializers.policies import VERSION
 from serializers.policy.release import CALLER, OUTCOME, REASON, ROW_MEMBER
 from serializers.policy.shapes import Tools
@@ -20,11 +20,10 @@ from serializers.statements import Prepared
 
 @dataclass(frozen=True)
 class Disclosing:
-    """To whom, by which operation, for which purpose."""
+    """To whom, and under which guard: its operation, purpose and scope."""
 
     caller: Caller
-    operation: str
-    purpose: Purpose
+    guard: Guard
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,17 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     A 404, an empty list and a refusal are recorded by the same statement, with their true reason.
     """
     held, caller = runtime(), disclosing.caller
-    access = access_of(disclosing.operation, disclosing.purpose, caller, VERSION)
-    bound = {**_caller_parameters(caller, access), **access.parameters(), "now": held.now(), **parameters}
+    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, VERSION)
+    bound = {
+        **standing_parameters(caller),
+        **access.parameters(),
+        "caller_model": caller.model,
+        "now": held.now(),
+        **parameters,
+    }
     with held.database.release.connect() as connection:
         rows = connection.execute(prepared.release.statement, bound).all()
-    _raise_unless_released(rows[0], caller)
+    _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
     documents = prepared.serialise([prepared.release.values(row) for row in said], _tools(held, rows[0][CALLER]))
@@ -55,21 +60,11 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     return Released(documents, has_more=len(members) > limit, last_keys=last_keys)
 
 
-def _raise_unless_released(first: Sequence[Any], caller: Caller) -> None:
+def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
     if first[OUTCOME] == Outcome.DENIED:
-        raise refusal(Reason(first[REASON]), caller)
+        raise refusal(Reason(first[REASON]), guard.scope)
     if first[OUTCOME] == Outcome.NOT_FOUND:
         raise not_found()
-
-
-def _caller_parameters(caller: Caller, access: Access) -> dict[str, Any]:
-    return {
-        "caller_client": caller.client,
-        "caller_version": caller.client_version,
-        "caller_token": caller.token,
-        "caller_address": access.ip,
-        "caller_model": caller.model,
-    }
 
 
 def _tools(held: Runtime, partner: int) -> Tools:

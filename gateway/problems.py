@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from traceback import extract_tb
 
 import orjson
 from flask import Flask, Response, current_app, g
@@ -125,9 +126,6 @@ def _unexpected(error: Exception) -> Response:
     ).response()
 
 
-def _where(error: Exception) -> str:
-    """File and line of the failure: what a developer needs, without the values a message may quote."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "unknown"
+def _where(error: Exception) -> list[str]:
+    """The way to the failure, innermost last: what a developer needs, without the values a message may quote."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)[-5:]]

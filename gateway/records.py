@@ -1,7 +1,8 @@
-"""From the current request to the head of its record in the access log."""
+"""From the current request to its record in the access log."""
 
-from flask import g, request
+from flask import g
 
+from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
 from partners.access_log.append import Access
 from partners.vocabulary import Purpose
@@ -14,7 +15,7 @@ def access_of(
     return Access(
         at=g.received_at,
         request_id=g.request_id,
-        ip=request.remote_addr,
+        ip=caller_address(),
         audience=caller.audience if caller else None,
         partner=caller.partner if caller else None,
         client=caller.client if caller else None,

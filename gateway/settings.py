@@ -69,17 +69,13 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
 def refuse_unsafe_production(environ: Mapping[str, str] = os.environ) -> None:
     """Raise `SettingsError` where a server on an external database would start without a secret key."""
     if environ.get("GATEWAY_DATABASE_URL") and not environ.get("GATEWAY_SECRET_KEY"):
-        raise SettingsError(
-            "GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: machines must share it"
-        )
+        raise SettingsError("GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: machines must share it")
 
 
 def _issuer(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise SettingsError(
-            f"GATEWAY_ISSUER must be an http(s) address without query and fragment, not {value!r}"
-        )
+        raise SettingsError(f"GATEWAY_ISSUER must be an http(s) address without query and fragment, not {value!r}")
     return value.rstrip("/")
 
 

@@ -26,7 +26,7 @@ class MembersWalk:
         """The prepared statement for the page after `position`."""
         return members_page(
             MembersShape(
-                filters=MEMBER_FILTERS & self.query.keys(),
+                filters=MEMBER_FILTERS.intersection(self.query),
                 descending=self.query["sort"].startswith("-"),
                 continued=position is not None,
             )
@@ -34,7 +34,7 @@ class MembersWalk:
 
     def parameters(self, position: Position | None) -> dict[str, Any]:
         """Values for the statement's bind parameters."""
-        asked = {name: self.query[name] for name in MEMBER_FILTERS & self.query.keys()}
+        asked = {name: self.query[name] for name in MEMBER_FILTERS.intersection(self.query)}
         if position is None:
             return {"limit": self.query["limit"], **asked}
         after_at, after_number = position

@@ -9,7 +9,7 @@ from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import guarded
+from gateway.oauth.guard import Guard, guarded_by
 from gateway.runtime import runtime
 from partners.keyring import Digest
 from partners.vocabulary import PartnerKind, Purpose, Scope
@@ -17,11 +17,13 @@ from serializers.policies import VERSION
 from serializers.queries import NoQuery
 from serializers.statements import CARD_BY_USERNAME
 
+CARD_GET = Guard(PartnerKind.MODEL_CENTER, Scope.CARDS_READ, "card.get", Purpose.PERSONAL_SERVICE, live=False)
+
 blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 
 
 @blueprint.route("/members/<username>")
-@guarded(PartnerKind.MODEL_CENTER, Scope.CARDS_READ, operation="card.get", purpose=Purpose.PERSONAL_SERVICE)
+@guarded_by(CARD_GET)
 @blueprint.arguments(NoQuery, location="query")
 def get_card(caller: Caller, _query: dict[str, Any], username: str) -> Response:
     """The card of one member."""
@@ -31,5 +33,5 @@ def get_card(caller: Caller, _query: dict[str, Any], username: str) -> Response:
         "username_digest": runtime().keyring.digest(Digest.USERNAME, key),
         "caller_may_read_sensitive": Scope.CARDS_SENSITIVE_READ in caller.scopes,
     }
-    released = release(CARD_BY_USERNAME, Disclosing(caller, "card.get", Purpose.PERSONAL_SERVICE), meant)
+    released = release(CARD_BY_USERNAME, Disclosing(caller, CARD_GET), meant)
     return data({"data": released.documents[0], "meta": {"policy_version": VERSION}})

@@ -8,29 +8,36 @@ from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import guarded
+from gateway.oauth.guard import Guard, guarded_by
 from gateway.paging import released_page
 from gateway.runtime import runtime
 from partners.references import References
-from partners.vocabulary import PartnerKind, Purpose, Scope
+from partners.registry import campaigns
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
 from serializers.policies import VERSION
 from serializers.queries import MembersQuery, NoQuery
 from serializers.statements import MEMBER_BY_REF
 from serializers.walks import MembersWalk
 
+MEMBERS_LIST = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.list", Purpose.CAMPAIGNS, live=False)
+MEMBERS_GET = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.get", Purpose.CAMPAIGNS, live=False)
+CAMPAIGNS_LIST = Guard(
+    PartnerKind.WEBMASTER, Scope.STATS_READ, "campaigns.list", Purpose.CAMPAIGNS, live=True, or_scope=Scope.MEMBERS_READ
+)
+
 blueprint = ApiBlueprint("webmaster", __name__, url_prefix="/v1/webmaster")
 
 
 @blueprint.route("/members")
-@guarded(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, operation="members.list", purpose=Purpose.CAMPAIGNS)
+@guarded_by(MEMBERS_LIST)
 @blueprint.arguments(MembersQuery, location="query")
 def list_members(caller: Caller, query: dict[str, Any]) -> Response:
     """The members this webmaster referred."""
-    return released_page(MembersWalk(query), Disclosing(caller, "members.list", Purpose.CAMPAIGNS))
+    return released_page(MembersWalk(query), Disclosing(caller, MEMBERS_LIST))
 
 
 @blueprint.route("/members/<ref>")
-@guarded(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, operation="members.get", purpose=Purpose.CAMPAIGNS)
+@guarded_by(MEMBERS_GET)
 @blueprint.arguments(NoQuery, location="query")
 def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
     """One member this webmaster referred."""
@@ -39,5 +46,16 @@ def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
         "ref_partner": reference.partner if reference else None,
         "ref_member": reference.member if reference else None,
     }
-    released = release(MEMBER_BY_REF, Disclosing(caller, "members.get", Purpose.CAMPAIGNS), meant)
+    released = release(MEMBER_BY_REF, Disclosing(caller, MEMBERS_GET), meant)
     return data({"data": released.documents[0], "meta": {"policy_version": VERSION}})
+
+
+@blueprint.route("/campaigns")
+@guarded_by(CAMPAIGNS_LIST)
+@blueprint.arguments(NoQuery, location="query")
+def list_campaigns(caller: Caller, _query: dict[str, Any]) -> Response:
+    """The webmaster's own campaigns."""
+    with runtime().database.write.begin() as connection:
+        rows = campaigns.of(connection, caller.partner)
+        CAMPAIGNS_LIST.note(connection, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
+    return data({"data": [{"code": row.code, "name": row.name} for row in rows]})

@@ -1,0 +1,135 @@
+"""Searching the access log: by who, what, whom, when and why, newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import INET
+
+from partners.access_log.identifiers import instant_of
+from partners.tables.access import access_log, access_network, access_subject, policy_version
+from partners.tables.member import member
+from partners.tables.partner import partner
+
+MEMBERS_SHOWN = 100
+LONGEST_REQUEST = timedelta(hours=24)
+"""How long after a request began its last record may follow: an export writes one at its end."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for; everything given must apply."""
+
+    equal: Mapping[str, str] = field(default_factory=dict)
+    """Values of `partner`, `client`, `model`, `operation`, `outcome`."""
+    member: int | None = None
+    ip: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+    request: tuple[str, datetime] | None = None
+    """A request id and when the request began, which its id tells."""
+    condition: ColumnElement[bool] | None = None
+    """What the policies' documents say of a field or a reason."""
+    after: tuple[datetime, UUID] | None = None
+    """The last entry already seen."""
+
+
+def find(connection: Connection, search: Search, *, limit: int) -> list[Row[Any]]:
+    """Return the newest matching entries, at most `limit`."""
+    key = tuple_(access_log.c.at, access_log.c.id)
+    statement = _entries().where(*_conditions(search))
+    if search.after is not None:
+        statement = statement.where(key < tuple_(*search.after))
+    newest_first = statement.order_by(access_log.c.at.desc(), access_log.c.id.desc())
+    return list(connection.execute(newest_first.limit(limit)))
+
+
+def get(connection: Connection, identifier: UUID) -> Row[Any] | None:
+    """Return one entry, its exact bytes included."""
+    return connection.execute(_entries(access_log.c.leaf).where(_is(identifier))).one_or_none()
+
+
+def members_of(connection: Connection, identifier: UUID, *, after: int, limit: int) -> list[Row[Any]]:
+    """Return `number`, `id` and `verdict` of the members an entry is about, by number; the erased have no id left."""
+    return list(
+        connection.execute(
+            select(access_subject.c.member, member.c.id, access_subject.c.verdict)
+            .select_from(access_subject.outerjoin(member, member.c.number == access_subject.c.member))
+            .where(
+                access_subject.c.access == identifier,
+                _within_its_millisecond(access_subject.c.at, identifier),
+                access_subject.c.member > after,
+            )
+            .order_by(access_subject.c.member)
+            .limit(limit)
+        )
+    )
+
+
+def policy_documents(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Every policy that ever made a decision here, by version (R31)."""
+    rows = connection.execute(select(policy_version.c.version, policy_version.c.document))
+    return {row.version: row.document for row in rows}
+
+
+def member_number(connection: Connection, member_id: str) -> int | None:
+    """Return a member's number in the log; nothing for who is unknown or erased."""
+    return connection.scalar(select(member.c.number).where(member.c.id == member_id))
+
+
+def partner_number(connection: Connection, partner_id: str) -> int | None:
+    """Return the number that a partner's refs are made with."""
+    return connection.scalar(select(partner.c.number).where(partner.c.id == partner_id))
+
+
+def _entries(*more: ColumnElement[Any]) -> Select[Any]:
+    shown = (
+        select(member.c.id)
+        .join(access_subject, access_subject.c.member == member.c.number)
+        .where(access_subject.c.access == access_log.c.id, access_subject.c.at == access_log.c.at)
+        .order_by(access_subject.c.member)
+        .limit(MEMBERS_SHOWN)
+        .correlate(access_log)
+    )
+    columns = [column for column in access_log.c if column.name not in {"leaf", "transaction"}]
+    network = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
+    return select(
+        *columns, access_network.c.ip, func.array(shown.scalar_subquery()).label("members"), *more
+    ).select_from(access_log.outerjoin(access_network, network))
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    conditions = [access_log.c[name] == value for name, value in search.equal.items()]
+    if search.member is not None:
+        about = select(access_subject.c.access).where(
+            access_subject.c.member == search.member,
+            access_subject.c.at == access_log.c.at,
+            access_subject.c.access == access_log.c.id,
+        )
+        conditions.append(exists(about))
+    if search.ip is not None:
+        conditions.append(access_network.c.ip.op("<<=", is_comparison=True)(cast(search.ip, INET)))
+    if search.since is not None:
+        conditions.append(access_log.c.at >= search.since)
+    if search.until is not None:
+        conditions.append(access_log.c.at < search.until)
+    if search.request is not None:
+        request_id, began = search.request
+        conditions += [access_log.c.request_id == request_id, access_log.c.at.between(began, began + LONGEST_REQUEST)]
+    if search.condition is not None:
+        conditions.append(search.condition)
+    return conditions
+
+
+def _is(identifier: UUID) -> ColumnElement[bool]:
+    return and_(access_log.c.id == identifier, _within_its_millisecond(access_log.c.at, identifier))
+
+
+def _within_its_millisecond(at: ColumnElement[datetime], identifier: UUID) -> ColumnElement[bool]:
+    """The id tells the instant, and so the partition to look in."""
+    began = instant_of(identifier)
+    return and_(at >= began, at < began + timedelta(milliseconds=1))
