@@ -1,7 +1,13 @@
 """Errors of the OAuth endpoints: the true reason is for the access log, the answer tells no more than it must."""
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
 
 from gateway.oauth.clients import RegisteredClient
 from partners.vocabulary import Reason
@@ -32,9 +38,18 @@ class SubjectRefused(InvalidRequestError):
         self.reason = reason
 
 
+class TokenOfAnother(InvalidGrantError):
+    """A client wants to revoke a token that was issued to another (RFC 7009 §2.1)."""
+
+    def __init__(self) -> None:
+        """Say so: whoever holds a token can read that in it anyway."""
+        super().__init__("The token was issued to another client.")
+        self.reason = Reason.INVALID_TOKEN
+
+
 def reason_of(error: OAuth2Error) -> Reason | None:
     """The reason to record; nothing for a request that was merely malformed."""
-    if isinstance(error, ClientRefused | SubjectRefused):
+    if isinstance(error, ClientRefused | SubjectRefused | TokenOfAnother):
         return error.reason
     if isinstance(error, InvalidScopeError | UnauthorizedClientError):
         return Reason.INSUFFICIENT_SCOPE

@@ -13,7 +13,7 @@ from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
 from gateway.oauth.jose import Untrusted
-from gateway.oauth.server import authorization_server
+from gateway.oauth.tokens import access_tokens
 from gateway.problems import Problem
 from gateway.records import access_of
 from gateway.runtime import runtime
@@ -47,7 +47,7 @@ class Guard:
         if scheme.lower() != "bearer" or not token.strip():
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.no_token())
         try:
-            caller = authorization_server().tokens.read(token.strip(), g.received_at).caller
+            caller = access_tokens().read(token.strip(), g.received_at).caller
         except Untrusted:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
         reason = self._reason_against(caller)
@@ -74,7 +74,7 @@ class Guard:
             return Reason.INSUFFICIENT_SCOPE
         if self.kind is PartnerKind.MODEL_CENTER and caller.model is None:
             return Reason.INSUFFICIENT_SCOPE
-        return _standing_of(caller, self.scope) if self.live else None
+        return reason_against(caller, member_rows=self.scope in MEMBER_ROW_SCOPES) if self.live else None
 
     def _denied(self, caller: Caller | None, reason: Reason, problem: Problem) -> Problem:
         access = access_of(self.operation, self.purpose, caller)
@@ -118,9 +118,10 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _standing_of(caller: Caller, scope: Scope) -> Reason | None:
+def reason_against(caller: Caller, *, member_rows: bool) -> Reason | None:
+    """Ask the caller's standing: why it may not act now, or nothing."""
     with runtime().database.write.connect() as connection:
-        row = connection.execute(_STANDING[scope in MEMBER_ROW_SCOPES], standing_parameters(caller)).one_or_none()
+        row = connection.execute(_STANDING[member_rows], standing_parameters(caller)).one_or_none()
     if row is None:
         return Reason.INVALID_TOKEN
     return Reason(row.denied) if row.denied is not None else None

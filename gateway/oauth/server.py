@@ -21,6 +21,7 @@ from structlog import get_logger
 from gateway.oauth.authentication import ClientAuthenticator
 from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
+from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.faults import ClientRefused, reason_of
 from gateway.oauth.grants import ClientCredentialsGrant, Session, TokenExchangeGrant
 from gateway.oauth.keys import KeyCabinet
@@ -55,6 +56,8 @@ class Server(AuthorizationServer):
         self.register_token_generator("default", cast("Any", self._make_token))
         self.register_grant(ClientCredentialsGrant)
         self.register_grant(TokenExchangeGrant)
+        self.register_endpoint(RevocationEndpoint)
+        self.register_endpoint(IntrospectionEndpoint)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:  # type: ignore[override]
         """Return a client that may have tokens now."""

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask import current_app
 from joserfc import jwt
 
 from gateway.oauth import jose
@@ -74,10 +75,8 @@ class TokenMaker:
         """Return a token that is ours and not expired; raise `Untrusted`. Revocation is the standing's to tell."""
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
         kid, token = self._verified.get(digest) or self._verify(text, now)
-        if (
-            self.keys.public(kid, now) is None
-            or not token.issued_at - CLOCK_SKEW_S <= now.timestamp() < token.expires_at
-        ):
+        in_time = token.issued_at - CLOCK_SKEW_S <= now.timestamp() < token.expires_at
+        if not in_time or self.keys.public(kid, now) is None:
             raise Untrusted
         if len(self._verified) >= MOST_REMEMBERED:
             self._verified.clear()
@@ -95,6 +94,12 @@ class TokenMaker:
         if claims.text("sub") != token.subject:
             raise Untrusted
         return parsed.kid, token
+
+
+def access_tokens() -> TokenMaker:
+    """Return the maker and reader of the application that handles the current request."""
+    held: TokenMaker = current_app.extensions["access_tokens"]
+    return held
 
 
 def scope_text(scopes: frozenset[Scope], kind: PartnerKind) -> str:

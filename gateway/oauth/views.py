@@ -1,16 +1,23 @@
 """The OAuth endpoints."""
 
-from flask import Blueprint, Flask, Response, request
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway.envelope import answer
+from gateway.oauth import metadata
+from gateway.oauth.challenges import METADATA_PATH
+from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.server import Server, authorization_server
+from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
 
 LARGEST_BODY = 65_536
+KEYS_FRESH_S = 300
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = get_logger(__name__)
 # Its name and those of the views are the operations in the access log.
@@ -28,6 +35,36 @@ def token() -> Response:
     return _not_posted() or authorization_server().create_token_response()
 
 
+@blueprint.route("/oauth/revoke", methods=METHODS)
+def revoke() -> Response:
+    """Revoke an access token (RFC 7009)."""
+    return _not_posted() or authorization_server().create_endpoint_response(RevocationEndpoint.ENDPOINT_NAME)
+
+
+@blueprint.route("/oauth/introspect", methods=METHODS)
+def introspect() -> Response:
+    """Tell a client about a token of its own (RFC 7662)."""
+    return _not_posted() or authorization_server().create_endpoint_response(IntrospectionEndpoint.ENDPOINT_NAME)
+
+
+@blueprint.get("/oauth/jwks")
+def jwks() -> Response:
+    """Publish the keys that verify access tokens (RFC 7517)."""
+    return _cacheable(access_tokens().keys.document(g.received_at))
+
+
+@blueprint.get("/.well-known/oauth-authorization-server")
+def authorization_server_metadata() -> Response:
+    """Describe the authorization server (RFC 8414)."""
+    return _cacheable(metadata.authorization_server(access_tokens().issuer))
+
+
+@blueprint.get(METADATA_PATH)
+def protected_resource_metadata() -> Response:
+    """Describe the API as a protected resource (RFC 9728)."""
+    return _cacheable(metadata.protected_resource(access_tokens().issuer))
+
+
 @blueprint.errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
@@ -43,6 +80,12 @@ def _unavailable(error: Exception) -> Response:
     return refused
 
 
+def _cacheable(document: dict[str, Any]) -> Response:
+    published = answer(document)
+    published.headers["Cache-Control"] = f"public, max-age={KEYS_FRESH_S}"
+    return published
+
+
 def _not_posted() -> Response | None:
     if request.method == "POST":
         return None
@@ -54,5 +97,6 @@ def _not_posted() -> Response | None:
 def register(app: Flask) -> None:
     """Wire the authorization server into the gateway; its runtime must be there already."""
     held = app.extensions["runtime"]
-    app.extensions["oauth"] = Server(held.settings.issuer, held.database, held.keyring)
+    server = Server(held.settings.issuer, held.database, held.keyring)
+    app.extensions["oauth"], app.extensions["access_tokens"] = server, server.tokens
     app.register_blueprint(blueprint)

@@ -1,0 +1,40 @@
+"""What a partner's software can discover by itself: only what exists is advertised."""
+
+from typing import Any
+
+from gateway.oauth.challenges import REALM
+from gateway.oauth.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from gateway.oauth.grants import METHODS
+from partners.registry.jwks import CLIENT_ALGORITHMS
+from partners.vocabulary import Scope
+
+SCOPES = [scope.value for scope in Scope]
+
+
+def authorization_server(issuer: str) -> dict[str, Any]:
+    """The authorization server's metadata (RFC 8414)."""
+    document: dict[str, Any] = {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "scopes_supported": SCOPES,
+        "response_types_supported": [],
+        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
+        "service_documentation": f"{issuer}/docs",
+    }
+    for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):
+        document[f"{name}_endpoint"] = f"{issuer}/oauth/{path}"
+        document[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
+        document[f"{name}_endpoint_auth_signing_alg_values_supported"] = sorted(CLIENT_ALGORITHMS)
+    return document
+
+
+def protected_resource(issuer: str) -> dict[str, Any]:
+    """The API's metadata (RFC 9728): the gateway is its own authorization server."""
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "scopes_supported": SCOPES,
+        "bearer_methods_supported": ["header"],
+        "resource_name": REALM,
+        "resource_documentation": f"{issuer}/docs",
+    }
