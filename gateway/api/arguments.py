@@ -10,7 +10,10 @@ from marshmallow.fields import List
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
+from gateway.api.bodies import json_body
 from gateway.problems import Fault, invalid_request
+from gateway.runtime import runtime
+from serializers.clock import RulesClock
 
 UNKNOWN = "Unknown field."
 
@@ -33,6 +36,15 @@ class Parser(FlaskParser):
             raise invalid_request(*faults, *others)
         return MultiDictProxy(req.args, schema)
 
+    def load_json(self, req: Request, _schema: Schema) -> object:
+        """Take the body; webargs would take any other media type for an empty object."""
+        return json_body(req)
+
+    def parse(self, *args: Any, **kwargs: Any) -> object:
+        """Read and check, by the rules' clock."""
+        with RulesClock(runtime().now()):
+            return super().parse(*args, **kwargs)
+
     def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
         """Turn marshmallow's messages into faults."""
         location, messages = next(iter(error.messages_dict.items()))
@@ -51,7 +63,12 @@ def _faults(messages: Mapping[str, Any], *, location: str) -> Iterator[Fault]:
         if location == "query":
             yield Fault(code, text, parameter=path[0])
         else:
-            yield Fault(code, text, pointer="".join(f"/{part}" for part in path))
+            yield Fault(code, text, pointer="".join(f"/{_escaped(part)}" for part in path))
+
+
+def _escaped(part: str) -> str:
+    """RFC 6901."""
+    return part.replace("~", "~0").replace("/", "~1")
 
 
 def _leaves(messages: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

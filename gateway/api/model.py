@@ -27,7 +27,8 @@ blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 @blueprint.arguments(NoQuery, location="query")
 def get_card(caller: Caller, _query: dict[str, Any], username: str) -> Response:
     """The card of one member."""
-    key = fold(username)
+    # PostgreSQL's texts cannot hold NUL, and no username does.
+    key = fold(username).replace("\0", "\N{REPLACEMENT CHARACTER}")
     meant = {
         "username_key": key,
         "username_digest": runtime().keyring.digest(Digest.USERNAME, key),

@@ -1,12 +1,17 @@
 """Identifiers of requests and records: UUIDs of version 7, so that an id alone tells its month."""
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MILLISECOND = 253_402_300_800_000
+"""The end of the year 9999, after which no `datetime` can be."""
+_HEX = re.compile(r"[0-9a-f]{32}")
+_VERSION_NUMBER = 7
 _MILLISECOND = timedelta(milliseconds=1)
-_VERSION = 0x7 << 76
+_VERSION = _VERSION_NUMBER << 76
 _VARIANT = 0x2 << 62
 REQUEST_PREFIX = "req_"
 ACCESS_PREFIX = "acc_"
@@ -31,6 +36,7 @@ def public(prefix: str, identifier: UUID) -> str:
 def parse(prefix: str, text: str) -> UUID | None:
     """Read what `public` made; nothing if it is anything else."""
     digits = text.removeprefix(prefix)
-    if len(digits) != 32 or not text.startswith(prefix) or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
+    if not text.startswith(prefix) or not _HEX.fullmatch(digits):
         return None
-    return UUID(hex=digits)
+    identifier = UUID(hex=digits)
+    return identifier if identifier.version == _VERSION_NUMBER and identifier.int >> 80 < _LAST_MILLISECOND else None

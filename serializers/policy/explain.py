@@ -44,7 +44,7 @@ class Explainer:
             explanation = self.explain(verdict)
             released.update(explanation.released)
             for field, reasons in explanation.withheld.items():
-                withheld.setdefault(field, Counter()).update(dict.fromkeys(reasons, count))
+                withheld.setdefault(field, Counter()).update({reason.value: count for reason in reasons})
         in_order = self.document["fields"]
         return (
             [field for field in in_order if field in released],

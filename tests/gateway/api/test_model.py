@@ -1,0 +1,234 @@
+"""Cards: what a model learns about a member who has had to do with her, and nothing else."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import delete, update
+from werkzeug.test import TestResponse
+
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.tables.activity import relation
+from partners.tables.member import member, profile
+from partners.vocabulary import PartnerKind, ProfileItem
+from tests.callers import Caller, access_token, add_caller, bearer, model_token
+from tests.conftest import NOW
+from tests.factories import add_action, add_member, add_model, add_relation, add_spending, set_usage_clock
+from tests.gateway.api.test_webmaster import without_ids
+
+EVERY_SCOPE = ("cards:read", "cards.sensitive:read")
+RECENTLY = NOW - timedelta(days=3)
+
+
+@dataclass
+class ModelCenter:
+    """A model center acting for models, over HTTP."""
+
+    http: FlaskClient
+    db: Database
+    caller: Caller
+    keyring: Keyring
+
+    def get(self, path: str, of: str = "mdl-1", scope: str | None = None, **headers: str) -> TestResponse:
+        token = bearer(model_token(self.http, self.db, self.caller, of=of, scope=scope))
+        return self.http.get(f"/v1/model{path}", headers=token | headers)
+
+    def card(self, username: str = "night_owl", of: str = "mdl-1", scope: str | None = None) -> dict[str, Any]:
+        answer = self.get(f"/members/{username}", of=of, scope=scope)
+        assert answer.status_code == 200, answer.get_json()
+        card: dict[str, Any] = answer.get_json()["data"]
+        return card
+
+    def change(self, number: int, **columns: Any) -> None:
+        with self.db.write.begin() as connection:
+            connection.execute(update(member).where(member.c.number == number).values(**columns))
+
+    def change_profile(self, number: int, **columns: Any) -> None:
+        with self.db.write.begin() as connection:
+            connection.execute(update(profile).where(profile.c.member == number).values(**columns))
+
+
+@pytest.fixture
+def center(db: Database, http: FlaskClient, keyring: Keyring) -> ModelCenter:
+    return ModelCenter(http, db, add_caller(db, PartnerKind.MODEL_CENTER, scopes=EVERY_SCOPE), keyring)
+
+
+@pytest.fixture
+def owl(center: ModelCenter) -> int:
+    """`night_owl`, who has had to do with `mdl-1`."""
+    sealed = {item: center.keyring.seal(f"{item} text".encode()) for item in ("sexual_preferences", "turn_ons")}
+    with center.db.write.begin() as connection:
+        number = add_member(
+            connection, "m1", username="night_owl", mask="gold", regular_payer=True,
+            profile_columns={"age": 34, "nickname": "Owl"} | sealed,
+        )  # fmt: skip
+        her = add_model(connection, "mdl-1")
+        add_relation(connection, her, number, favorite=True)
+        add_action(connection, her, number, what="like", at=RECENTLY)
+        add_spending(connection, her, number, feature="private_chat", credits=590, at=RECENTLY)
+        add_spending(connection, her, number, feature="tip", credits=50, at=RECENTLY + timedelta(hours=1))
+        set_usage_clock(connection, number, usage_clock_at=RECENTLY)
+    return number
+
+
+@pytest.mark.usefixtures("owl")
+def test_a_card(center: ModelCenter) -> None:
+    assert center.card() == {
+        "username": "night_owl",
+        "site": "main",
+        "favorite": True,
+        "fan_club": False,
+        "gift_sent": False,
+        "regular_payer": True,
+        "mask": "gold",
+        "profile": dict.fromkeys(ProfileItem) | {"nickname": "Owl", "age": 34},
+        "last_actions": [{"action": "like", "at": "2026-10-29T12:00:00Z"}],
+        "spending": {
+            "count": 2,
+            "credits": 640,
+            "first_at": "2026-10-29T12:00:00Z",
+            "last_at": "2026-10-29T13:00:00Z",
+            "by_feature": [
+                {"feature": "private_chat", "count": 1, "credits": 590},
+                {"feature": "tip", "count": 1, "credits": 50},
+            ],
+        },
+    }
+
+
+@pytest.mark.usefixtures("owl")
+def test_sensitive_items_need_their_own_scope(center: ModelCenter) -> None:
+    """R24."""
+    without = center.card()["profile"]
+    with_scope = center.card(scope="cards:read cards.sensitive:read")["profile"]
+
+    assert without["sexual_preferences"] is None
+    assert with_scope["sexual_preferences"] == "sexual_preferences text"
+    assert with_scope["turn_ons"] == "turn_ons text"
+    assert with_scope["dislikes"] is None
+
+
+@pytest.mark.usefixtures("owl")
+def test_usernames_are_found_without_regard_to_case(center: ModelCenter) -> None:
+    assert center.card("Night_OWL")["username"] == "night_owl"
+
+
+def test_a_fan_of_another_model_leaves_no_trace_on_her_card(center: ModelCenter, owl: int) -> None:
+    """R14, R19, R20."""
+    before = center.card()
+    with center.db.write.begin() as connection:
+        other = add_model(connection, "mdl-2")
+        add_relation(connection, other, owl, fan_club=True, gift_sent=True)
+        add_action(connection, other, owl, what="private_chat", at=RECENTLY)
+        add_spending(connection, other, owl, credits=9_000, at=RECENTLY)
+
+    assert center.card() == before
+    assert center.card(of="mdl-2")["spending"]["credits"] == 9_000
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ({"regular_payer": False}, {"regular_payer": True, "share_regular_payer": False}),
+        ({"mask": None}, {"mask": "gold", "mask_visibility": "private"}),
+        ({"mask": None}, {"mask": "iron", "mask_visibility": "private_chatted"}),
+        ({"mask": None}, {"mask": "gold", "loyalty_participation": False}),
+        ({"affiliate_sharing": True}, {"affiliate_sharing": False, "objecting": True}),
+    ],
+)
+def test_withheld_looks_exactly_like_never_set(
+    center: ModelCenter, owl: int, one: dict[str, Any], another: dict[str, Any]
+) -> None:
+    """R15, R16, R17, R61, R63."""
+    center.change(owl, **one)
+    first = without_ids(center.get("/members/night_owl"))
+    center.change(owl, **another)
+    second = without_ids(center.get("/members/night_owl"))
+
+    assert first == second
+    assert first[0] == 200
+
+
+def test_a_private_profile_looks_like_an_empty_one(center: ModelCenter, owl: int) -> None:
+    center.change(owl, profile_visibility="private")
+    private = without_ids(center.get("/members/night_owl"))
+    center.change_profile(owl, **dict.fromkeys(ProfileItem))
+    center.change(owl, profile_visibility="all_models")
+
+    assert without_ids(center.get("/members/night_owl")) == private
+
+
+def test_lapsed_actions_look_like_none(center: ModelCenter, owl: int) -> None:
+    """R36: to the second."""
+    at_the_edge = NOW - timedelta(days=120)
+    with center.db.write.begin() as connection:
+        set_usage_clock(connection, owl, usage_clock_at=at_the_edge)
+    kept = center.card()["last_actions"]
+    with center.db.write.begin() as connection:
+        set_usage_clock(connection, owl, usage_clock_at=at_the_edge - timedelta(seconds=1))
+
+    assert len(kept) == 1
+    assert center.card()["last_actions"] == []
+
+
+def test_a_new_purchase_covers_only_what_is_seen_after_it(center: ModelCenter, owl: int) -> None:
+    """R36: what has lapsed stays withheld for good."""
+    with center.db.write.begin() as connection:
+        set_usage_clock(connection, owl, usage_clock_at=NOW, usage_kept_from=RECENTLY + timedelta(hours=1))
+        add_action(connection, 1, owl, what="comment", at=RECENTLY + timedelta(hours=2))
+
+    assert [line["action"] for line in center.card()["last_actions"]] == ["comment"]
+
+
+def test_the_newest_twenty_actions(center: ModelCenter, owl: int) -> None:
+    with center.db.write.begin() as connection:
+        for hour in range(25):
+            add_action(connection, 1, owl, what="message", at=RECENTLY + timedelta(hours=1 + hour))
+
+    actions = center.card()["last_actions"]
+
+    assert len(actions) == 20
+    assert actions == sorted(actions, key=lambda line: line["at"], reverse=True)
+
+
+@pytest.mark.parametrize("columns", [{"restricted": True}, {"erased": True}, {"service_consent": False}])
+def test_every_absence_is_the_same_404(center: ModelCenter, owl: int, columns: dict[str, Any]) -> None:
+    """R50, R54, R55, R61, R66."""
+    unknown = without_ids(center.get("/members/nobody"))
+    with center.db.write.begin() as connection:
+        add_member(connection, "m2", username="stranger")
+    stranger = without_ids(center.get("/members/stranger"))
+    center.change(owl, **columns)
+
+    assert unknown[0] == 404
+    assert without_ids(center.get("/members/night_owl")) == unknown == stranger
+
+
+def test_without_a_relation_there_is_no_card(center: ModelCenter, owl: int) -> None:
+    """R66."""
+    with center.db.write.begin() as connection:
+        connection.execute(delete(relation).where(relation.c.member == owl))
+
+    assert center.get("/members/night_owl").status_code == 404
+
+
+@pytest.mark.usefixtures("owl")
+def test_an_encoded_slash_and_odd_names_are_404(center: ModelCenter) -> None:
+    for path in ("night%2Fowl", "%00", "%F0%9F%A6%89", "a" * 500, "..%2f", "%C3%28"):
+        assert center.get(f"/members/{path}").status_code == 404, path
+
+
+@pytest.mark.usefixtures("owl")
+def test_a_model_center_without_a_model_opens_no_card(center: ModelCenter) -> None:
+    """Contract §1."""
+    token = access_token(center.http, center.caller)
+
+    assert center.http.get("/v1/model/members/night_owl", headers=bearer(token)).status_code == 403
+
+
+@pytest.mark.usefixtures("owl")
+def test_the_model_is_never_a_parameter(center: ModelCenter) -> None:
+    assert center.get("/members/night_owl?model=mdl-2").status_code == 422
