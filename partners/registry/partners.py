@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from partners.countries import COUNTRIES
 from partners.registry import RegistryError
 from partners.tables.partner import client, partner
 from partners.vocabulary import EEA, PartnerKind, Status
@@ -15,7 +16,6 @@ from partners.vocabulary import EEA, PartnerKind, Status
 DEFAULT_COUNTRY = "LU"
 LONGEST_TEXT = 200
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _COLUMNS = partner.c["number", "id", "kind", "name", "country", "safeguard", "terms_accepted_at", "status"]
 
 
@@ -107,7 +107,7 @@ def _checked(new: Partner) -> Partner:
         if value is not None and not (value.strip() and len(value) <= LONGEST_TEXT and value.isprintable()):
             raise RegistryError(f"the {name} has 1 to {LONGEST_TEXT} printable characters")
     country = new.country.upper()
-    if not _COUNTRY.fullmatch(country):
+    if country not in COUNTRIES:
         raise RegistryError("the country is an ISO 3166-1 alpha-2 code such as LU")
     return replace(new, country=country)
 

@@ -1,0 +1,25 @@
+"""`gateway campaigns`: what webmasters' referrals are counted under."""
+
+import click
+
+from gateway.cli.output import Document, printed
+from gateway.cli.session import session
+from partners.registry import campaigns
+from partners.registry.campaigns import Campaign
+
+
+@click.group("campaigns")
+def command() -> None:
+    """Register campaigns of webmasters."""
+
+
+@command.command()
+@click.argument("webmaster")
+@click.argument("code")
+@click.option("--name", required=True, help="As the webmaster knows it.")
+@printed
+def add(webmaster: str, code: str, name: str) -> Document:
+    """Register the campaign CODE of WEBMASTER."""
+    with session() as opened, opened.database.write.begin() as connection:
+        added = campaigns.add(connection, Campaign(webmaster, code, name))
+    return {"webmaster": added.webmaster, "code": added.code, "name": added.name}

@@ -1,0 +1,55 @@
+"""How commands print: lines and columns for people, or one JSON document for scripts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeAlias
+
+import click
+import orjson
+
+P = ParamSpec("P")
+Entry: TypeAlias = Mapping[str, object]
+Document: TypeAlias = Entry | Sequence[Entry]
+
+
+def printed(command: Callable[P, Document]) -> Callable[P, None]:
+    """Give a command `--json`, and print what it returns."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.pop("as_json"))
+        document = command(*args, **kwargs)
+        click.echo(json_text(document) if as_json else _text(document), nl=as_json or bool(document))
+
+    return run
+
+
+def json_text(document: Document) -> str:
+    """Write a document as JSON, instants as RFC 3339 with `Z`."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+
+
+def _text(document: Document) -> str:
+    if isinstance(document, Mapping):
+        return "\n".join(f"{name}: {_word(value)}" for name, value in document.items())
+    return _columns(document)
+
+
+def _columns(entries: Sequence[Entry]) -> str:
+    if not entries:
+        return ""
+    rows = [[name.upper() for name in entries[0]], *([_word(value) for value in entry.values()] for entry in entries)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(map(_word, value)) or "-"
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)

@@ -1,0 +1,121 @@
+"""`gateway partners`: who receives data."""
+
+from dataclasses import replace
+
+import click
+
+from gateway.cli.output import Document, Entry, printed
+from gateway.cli.session import session
+from partners.registry import partners
+from partners.registry.partners import Partner
+from partners.vocabulary import PartnerKind
+
+KINDS = click.Choice([kind.value for kind in PartnerKind])
+country = click.option("--country", metavar="CC", help="ISO 3166-1 alpha-2; outside the EEA a safeguard is needed.")
+safeguard = click.option("--safeguard", metavar="TEXT", help="What covers transfers outside the EEA, such as SCC-2021.")
+
+
+@click.group("partners")
+def command() -> None:
+    """Register, change and stop partners."""
+
+
+@command.command()
+@click.argument("kind", type=KINDS, metavar="KIND")
+@click.argument("identifier", metavar="ID")
+@click.option("--name", required=True, help="As members read it in their list of disclosures.")
+@click.option("--no-terms", is_flag=True, help="The terms are not accepted yet: no tokens.")
+@country
+@safeguard
+@printed
+def add(
+    kind: str, identifier: str, name: str, *, no_terms: bool, country: str | None, safeguard: str | None
+) -> Document:
+    """Register a partner under the ID that the platform's feed calls it.
+
+    KIND is webmaster, tracker, model_center, platform or auditor.
+    """
+    with session() as opened, opened.database.write.begin() as connection:
+        accepted_at = None if no_terms else opened.instant()
+        new = Partner(
+            id=identifier,
+            kind=PartnerKind(kind),
+            name=name,
+            country=country or partners.DEFAULT_COUNTRY,
+            safeguard=safeguard,
+            terms_accepted_at=accepted_at,
+        )
+        return _entry(partners.add(connection, new))
+
+
+@command.command()
+@click.argument("identifier", metavar="ID")
+@click.option("--name", help="As members read it in their list of disclosures.")
+@click.option("--terms/--no-terms", default=None, help="Whether the current terms are accepted.")
+@country
+@safeguard
+@click.option("--no-safeguard", is_flag=True, help="There is no safeguard any more.")
+@printed
+def update(
+    identifier: str,
+    *,
+    name: str | None,
+    terms: bool | None,
+    country: str | None,
+    safeguard: str | None,
+    no_safeguard: bool,
+) -> Document:
+    """Change a partner. What it may no longer have, its tokens no longer open."""
+    if safeguard is not None and no_safeguard:
+        raise click.UsageError("--safeguard and --no-safeguard exclude each other.")
+    with session() as opened, opened.database.write.begin() as connection:
+        before = partners.get(connection, identifier, lock=True)
+        accepted_at = before.terms_accepted_at
+        if terms is not None:
+            accepted_at = opened.instant() if terms else None
+        changed = replace(
+            before,
+            name=before.name if name is None else name,
+            country=country or before.country,
+            safeguard=None if no_safeguard else (safeguard or before.safeguard),
+            terms_accepted_at=accepted_at,
+        )
+        return _entry(partners.change(connection, changed))
+
+
+@command.command("list")
+@printed
+def list_all() -> Document:
+    """List all partners."""
+    with session() as opened, opened.database.write.connect() as connection:
+        return [_entry(partner) for partner in partners.every(connection)]
+
+
+@command.command()
+@click.argument("identifier", metavar="ID")
+@printed
+def suspend(identifier: str) -> Document:
+    """Stop a partner's very next request. Its tokens stay dead for good."""
+    with session() as opened, opened.database.write.begin() as connection:
+        return _entry(partners.suspend(connection, identifier))
+
+
+@command.command()
+@click.argument("identifier", metavar="ID")
+@printed
+def resume(identifier: str) -> Document:
+    """Let a suspended partner get new tokens."""
+    with session() as opened, opened.database.write.begin() as connection:
+        return _entry(partners.resume(connection, identifier))
+
+
+def _entry(partner: Partner) -> Entry:
+    return {
+        "id": partner.id,
+        "kind": partner.kind.value,
+        "name": partner.name,
+        "country": partner.country,
+        "safeguard": partner.safeguard,
+        "terms_accepted_at": partner.terms_accepted_at,
+        "status": partner.status.value,
+    }

@@ -1,0 +1,72 @@
+"""What a command works with: the settings, the keys, and the database, started and prepared where it is embedded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from gateway import settings as gateway_settings
+from gateway.preparation import prepare
+from gateway.settings import Settings
+from partners import database
+from partners.database import Database
+from partners.embedded import embedded_postgres
+from partners.keyring import Keyring
+
+_PREPARING = 0x50524550
+"""Key of the advisory lock under which one process at a time prepares the database."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A command's means, for as long as its block runs."""
+
+    settings: Settings
+    keyring: Keyring
+    database: Database
+    url: str
+
+    def instant(self) -> datetime:
+        """The real clock: by it credentials are made and expire, and terms are accepted."""
+        return datetime.now(UTC)
+
+
+@contextmanager
+def session(*, upgrade: bool = False) -> Iterator[Session]:
+    """Open the gateway's database; raise `SettingsError`, `EmbeddedError` or a database error.
+
+    The embedded database is always brought up to date first, an external one only if `upgrade` is asked for.
+    """
+    settings = gateway_settings.read()
+    keyring = Keyring(settings.secret_key)
+    with _database_url(settings) as url:
+        if upgrade or settings.database_url is None:
+            _prepare(url)
+        opened = database.connect(url)
+        try:
+            yield Session(settings, keyring, opened, url)
+        finally:
+            opened.dispose()
+
+
+@contextmanager
+def _database_url(settings: Settings) -> Iterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url
+    else:
+        with embedded_postgres(settings.data_dir) as url:
+            yield url
+
+
+def _prepare(url: str) -> None:
+    # Two engines: the lock must outlast every transaction of the preparation.
+    locking, owner = database.owner(url), database.owner(url)
+    try:
+        with locking.connect() as connection:
+            connection.execute(select(func.pg_advisory_lock(_PREPARING)))
+            prepare(owner, now=datetime.now(UTC))
+    finally:
+        owner.dispose()
+        locking.dispose()
