@@ -142,12 +142,7 @@ def upgrade() -> None:
     op.create_table(
         "policy_version",
         sa.Column("version", sa.Text(), nullable=False),
-        sa.Column(
-            "document",
-            postgresql.JSONB(astext_type=sa.Text()),
-            nullable=False,
-            comment="The canonical policy the version is a hash of.",
-        ),
+        sa.Column("document", sa.JSON(), nullable=False, comment="The canonical policy the version is a hash of."),
         sa.Column("activated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_policy_version")),
         comment="Append-only, so that the verdicts of every record stay explainable (R31).",

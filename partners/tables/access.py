@@ -1,6 +1,7 @@
 """The access log: who received which fields of whom, when, and what was withheld. Append-only."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     DateTime,
@@ -98,9 +99,7 @@ policy_version = Table(
     "policy_version",
     metadata,
     Column("version", Text, primary_key=True, info=internal()),
-    Column(
-        "document", JSONB, nullable=False, info=internal(), comment="The canonical policy the version is a hash of."
-    ),
+    Column("document", JSON, nullable=False, info=internal(), comment="The canonical policy the version is a hash of."),
     Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
     comment="Append-only, so that the verdicts of every record stay explainable (R31).",
 )

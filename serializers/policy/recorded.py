@@ -13,7 +13,7 @@ from serializers.policy.publish import Document
 Tree = Any
 """A condition in a document: true, an atom's name, or an object with `all`, `any` or `not`."""
 
-_GROUP = func.jsonb_array_elements(access_log.c.verdicts).column_valued("verdict_group")
+_GROUP = func.jsonb_array_elements(access_log.c.verdicts).table_valued("value", name="verdict_group")
 
 
 class Policies:
@@ -64,7 +64,7 @@ class Policies:
 
 
 def _bit(document: Document, atom: str) -> ColumnElement[bool]:
-    verdict = cast(_GROUP.op("->")(number_literal(0)), BigInteger)
+    verdict = cast(_GROUP.c.value.op("->")(number_literal(0)), BigInteger)
     return verdict.bitwise_and(number_literal(document["atoms"][atom]["bit"])) != number_literal(0)
 
 
