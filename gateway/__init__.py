@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import envelope, problems
-from gateway.api import audit, model, webmaster
+from gateway.api import audit, model, platform, webmaster
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -22,6 +22,6 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     envelope.register(app)
     problems.register(app)
     oauth.register(app)
-    for blueprint in (webmaster.blueprint, model.blueprint, audit.blueprint):
+    for blueprint in (webmaster.blueprint, model.blueprint, platform.blueprint, audit.blueprint):
         app.register_blueprint(blueprint)
     return app

@@ -1,8 +1,10 @@
 """Errors as answers: RFC 9457 problem documents, all faults at once, and never a stored value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from traceback import extract_tb
+from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, g
@@ -45,7 +47,7 @@ class Problem(Exception):
         *,
         errors: tuple[Fault, ...] = (),
         headers: dict[str, str] | None = None,
-        more: dict[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """Take the public text; nothing of what is stored belongs in it."""
         super().__init__(detail)

@@ -129,7 +129,7 @@ class NextStep(Schema):
 def privacy_document(privacy: Privacy) -> dict[str, Any]:
     """All settings of a member; an item without one of its own is null."""
     own = {
-        item: None if shown is ItemVisibility.AS_PROFILE else shown
+        item.value: None if shown is ItemVisibility.AS_PROFILE else shown
         for item, shown in privacy.profile_item_visibility.items()
     }
     return {name: getattr(privacy, name) for name in SETTINGS} | {ITEMS: own}

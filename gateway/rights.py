@@ -1,0 +1,72 @@
+"""One transaction of a member's rights: what is done, its record, and the answer where it cannot be done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sqlalchemy import Connection
+
+from gateway.oauth.caller import Caller
+from gateway.oauth.guard import Guard
+from gateway.problems import Problem, not_found
+from gateway.runtime import runtime
+from partners.keyring import Keyring
+from partners.members import NoSuchMemberError
+from partners.rights.requests import Desk, NoSuchRequestError
+from partners.rights.steps import RightsConflictError
+from partners.vocabulary import Outcome, Reason
+from serializers.platform import conflict_document
+
+
+@dataclass(frozen=True)
+class Work:
+    """An open transaction on behalf of the platform; what is not recorded is not done."""
+
+    connection: Connection
+    keyring: Keyring
+    guard: Guard
+    caller: Caller
+
+    def desk(self, member_id: str) -> Desk:
+        """Where the member's requests are handled."""
+        return Desk(self.connection, self.keyring, member_id)
+
+    def record(self, member: int | None, *, status: HTTPStatus = HTTPStatus.OK, reason: Reason | None = None) -> None:
+        """Put on record that it was done, for whom, and which state of the member it brought about."""
+        self.guard.note(self.connection, self.caller, status=status, reason=reason, members=_listed(member))
+
+
+@contextmanager
+def members_rights(guard: Guard, caller: Caller) -> Iterator[Work]:
+    """Do something and record it, or do nothing, record that, and raise the problem."""
+    try:
+        with runtime().database.write.begin() as connection:
+            yield Work(connection, runtime().keyring, guard, caller)
+    except NoSuchMemberError as nobody:
+        _note_missing(guard, caller, nobody.reason, nobody.number)
+        raise not_found() from None
+    except NoSuchRequestError:
+        _note_missing(guard, caller, Reason.UNKNOWN, None)
+        raise not_found() from None
+    except RightsConflictError as conflict:
+        with runtime().database.write.begin() as connection:
+            guard.note(connection, caller, outcome=Outcome.ERROR, status=HTTPStatus.CONFLICT)
+        more = conflict_document(conflict.more)
+        raise Problem(HTTPStatus.CONFLICT, conflict.slug, conflict.detail, more=more) from None
+
+
+def _note_missing(guard: Guard, caller: Caller, reason: Reason, number: int | None) -> None:
+    with runtime().database.write.begin() as connection:
+        guard.note(
+            connection,
+            caller,
+            outcome=Outcome.NOT_FOUND,
+            status=HTTPStatus.NOT_FOUND,
+            reason=reason,
+            members=_listed(number),
+        )
+
+
+def _listed(number: int | None) -> tuple[int, ...]:
+    return () if number is None else (number,)
