@@ -16,6 +16,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 
 from partners.tables import internal, metadata
@@ -32,6 +33,8 @@ class TransactionId(UserDefinedType[int]):
         """The type's name in DDL."""
         return "xid8"
 
+
+ischema_names["xid8"] = TransactionId
 
 access_log = Table(
     "access_log",

@@ -1,0 +1,117 @@
+"""The one doorway: nothing goes round it, one round trip for any page, and never a row before its record is durable."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+from partners.database import Database
+from partners.vocabulary import PartnerKind
+from tests.callers import add_caller, bearer, model_token
+from tests.factories import add_member, add_relation
+from tests.gateway.api.test_webmaster import webmaster
+
+HOUSE = Path(__file__).parents[2]
+FLOORS = ("gateway", "serializers", "partners")
+HANDS_OUT_ROWS_EARLY = {"stream", "stream_results", "yield_per", "server_side_cursors"}
+
+
+def modules(*floors: str) -> Iterator[tuple[str, ast.Module]]:
+    for floor in floors:
+        for path in sorted((HOUSE / floor).rglob("*.py")):
+            yield str(path.relative_to(HOUSE)), ast.parse(path.read_text())
+
+
+def test_the_releasing_engine_is_used_by_the_doorway_alone() -> None:
+    users = {
+        name
+        for name, module in modules(*FLOORS)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and node.attr == "release" and ast.unparse(node.value).endswith("database")
+    }
+
+    assert users == {"gateway/disclosure.py"}
+
+
+def test_released_rows_are_never_handed_out_before_the_commit() -> None:
+    """A streamed or copied result arrives row by row while its statement, and so its record, can still fail."""
+    found = {
+        name
+        for name, module in modules("gateway", "serializers")
+        for node in ast.walk(module)
+        if (isinstance(node, ast.Attribute) and node.attr in HANDS_OUT_ROWS_EARLY)
+        or (isinstance(node, ast.keyword) and node.arg in HANDS_OUT_ROWS_EARLY)
+    }
+
+    assert found == set()
+
+
+class Counter:
+    """Counts the statements an application sends."""
+
+    def __init__(self, http: FlaskClient) -> None:
+        held = http.application.extensions["runtime"].database
+        self.sent: list[str] = []
+        for engine in (held.release, held.write):
+            event.listen(engine, "before_cursor_execute", self._count)
+
+    def _count(self, *arguments: object) -> None:
+        self.sent.append(str(arguments[2]))
+
+
+@pytest.mark.parametrize("members", [1, 10, 100])
+def test_a_page_is_one_statement_however_long(db: Database, http: FlaskClient, members: int) -> None:
+    w1 = webmaster(db, http, "w1")
+    with db.write.begin() as connection:
+        for place in range(members):
+            add_member(connection, f"m{place}", webmaster=w1.number)
+    w1.get("/members", limit=100)
+    counter = Counter(http)
+
+    rows = w1.rows(limit=100)
+
+    assert len(rows) == members
+    assert len(counter.sent) == 1
+    assert "INSERT INTO access_log" in counter.sent[0]
+
+
+def test_a_card_is_one_statement(db: Database, http: FlaskClient) -> None:
+    headers = bearer(model_token(http, db, add_caller(db, PartnerKind.MODEL_CENTER)))
+    with db.write.begin() as connection:
+        add_relation(connection, 1, add_member(connection, "m1", username="owl"))
+    http.get("/v1/model/members/owl", headers=headers)
+    counter = Counter(http)
+
+    answer = http.get("/v1/model/members/owl", headers=headers)
+
+    assert answer.status_code == 200
+    assert len(counter.sent) == 1
+
+
+@pytest.mark.parametrize("table", ["access_log", "access_network", "access_subject"])
+def test_no_record_no_data(db: Database, http: FlaskClient, database_url: str, table: str) -> None:
+    """Whatever part of the record cannot be written, nothing is released, and nothing is half written."""
+    w1 = webmaster(db, http, "w1")
+    w1.member(db, "m1", username="canary_name")
+    w1.get("/members")
+    from partners import database  # noqa: PLC0415
+
+    owner = database.owner(database_url)
+    with owner.begin() as connection:
+        connection.execute(text(f"REVOKE INSERT ON {table} FROM gateway_release"))
+        before = connection.scalar(text("SELECT count(*) FROM access_log"))
+
+    answer = w1.get("/members")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert b"canary" not in answer.data
+    assert "ETag" not in answer.headers
+    with owner.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM access_log")) == before
+        connection.execute(text(f"GRANT INSERT ON {table} TO gateway_release"))
+    owner.dispose()
+    assert w1.get("/members").status_code == 200

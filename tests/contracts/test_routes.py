@@ -1,0 +1,56 @@
+"""Every route has a guard, or stands on the short list of those that show nobody's data."""
+
+from flask import Flask
+
+from gateway.oauth.guard import Guard
+from partners.vocabulary import SCOPES_OF_KIND
+
+OPEN_TO_EVERYONE = {
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+    "/healthz",
+    "/oauth/introspect",
+    "/oauth/jwks",
+    "/oauth/revoke",
+    "/oauth/token",
+    "/readyz",
+}
+
+
+def guards(app: Flask) -> dict[str, Guard | None]:
+    return {rule.rule: getattr(app.view_functions[rule.endpoint], "guard", None) for rule in app.url_map.iter_rules()}
+
+
+def test_every_route_is_guarded_or_listed_as_open(app: Flask) -> None:
+    """R26."""
+    unguarded = {path for path, guard in guards(app).items() if guard is None}
+
+    assert unguarded == OPEN_TO_EVERYONE
+
+
+def test_every_guard_asks_for_a_scope_that_its_audience_may_hold(app: Flask) -> None:
+    for path, guard in guards(app).items():
+        if guard is not None:
+            assert guard.scope in SCOPES_OF_KIND[guard.kind], path
+
+
+def test_releasing_paths_leave_the_standing_to_their_statement_and_all_others_ask_it(app: Flask) -> None:
+    releasing = {path for path, guard in guards(app).items() if guard is not None and not guard.live}
+
+    assert releasing == {"/v1/webmaster/members", "/v1/webmaster/members/<ref>", "/v1/model/members/<username>"}
+
+
+def test_without_a_token_every_guarded_path_is_401(app: Flask) -> None:
+    """R26: a bare challenge, and the refusal is in the log."""
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        if getattr(app.view_functions[rule.endpoint], "guard", None) is None:
+            continue
+        path = rule.rule.replace("<", "").replace(">", "")
+        for method in rule.methods - {"OPTIONS", "HEAD"}:
+            answer = client.open(path, method=method)
+
+            assert answer.status_code == 401, path
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer realm=")
+            assert "error" not in answer.headers["WWW-Authenticate"]
+            assert "resource_metadata=" in answer.headers["WWW-Authenticate"]
