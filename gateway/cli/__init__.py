@@ -17,6 +17,7 @@ COMMANDS = {
     "issuers": "gateway.cli.issuers",
     "keys": "gateway.cli.keys",
     "partners": "gateway.cli.partners",
+    "retention": "gateway.cli.retention",
 }
 """Modules by the command they hold as `command`."""
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from partners.keyring import Digest, Keyring
-from partners.rights.due import months_after
 from partners.tables.access import access_subject
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
 from partners.tables.member import (
@@ -31,9 +30,8 @@ from partners.tables.member import (
     purchase_total,
 )
 from partners.tables.rights import rights_request
+from partners.usernames import blocked_until
 
-USERNAME_BLOCKED_MONTHS = 12
-"""How long nobody may take a former username (R42)."""
 QUARTER_HOUR = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -109,14 +107,10 @@ def carry_out(connection: Connection, member_number: int, keyring: Keyring, now:
 
 
 def _block_username(connection: Connection, digest: bytes, now: datetime) -> None:
-    statement = insert(former_username).values(
-        digest=digest, blocked_until=months_after(now, USERNAME_BLOCKED_MONTHS), erased=True
-    )
-    blocked_until = func.greatest(former_username.c.blocked_until, statement.excluded.blocked_until)
+    statement = insert(former_username).values(digest=digest, blocked_until=blocked_until(now), erased=True)
+    until = func.greatest(former_username.c.blocked_until, statement.excluded.blocked_until)
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["digest"], set_={"blocked_until": blocked_until, "erased": true()}
-        )
+        statement.on_conflict_do_update(index_elements=["digest"], set_={"blocked_until": until, "erased": true()})
     )
 
 
