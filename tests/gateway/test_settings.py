@@ -1,0 +1,53 @@
+"""Settings: read once, refused with the variable's name, and a secret key that is made once and kept."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import SettingsError, read, refuse_unsafe_production
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = read({"GATEWAY_DATA_DIR": str(tmp_path)})
+
+    assert settings.issuer == "http://127.0.0.1:8000"
+    assert settings.database_url is None
+    assert settings.fixed_now is None
+    assert abs(settings.now() - datetime.now(UTC)).total_seconds() < 5
+
+
+def test_a_generated_secret_key_is_kept_and_private(tmp_path: Path) -> None:
+    environ = {"GATEWAY_DATA_DIR": str(tmp_path)}
+
+    assert read(environ).secret_key == read(environ).secret_key
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert read(environ).secret_key not in repr(read(environ))
+
+
+def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
+    environ = {"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_NOW": "2026-11-01T13:00:00+01:00"}
+
+    assert read(environ).fixed_now is None
+    assert read(environ | {"GATEWAY_TESTING": "1"}).now() == datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_SECRET_KEY", "short"),
+        ("GATEWAY_ISSUER", "gateway.example"),
+        ("GATEWAY_ISSUER", "https://gateway.example/?x=1"),
+        ("GATEWAY_PROXIES", "some"),
+        ("GATEWAY_NOW", "soon"),
+        ("GATEWAY_NOW", "2026-11-01T12:00:00"),
+    ],
+)
+def test_an_unusable_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        read({"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_TESTING": "1", name: value})
+
+
+def test_an_external_database_needs_a_secret_key_of_its_own() -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_SECRET_KEY"):
+        refuse_unsafe_production({"GATEWAY_DATABASE_URL": "postgresql://db.example/gateway"})

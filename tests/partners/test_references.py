@@ -1,0 +1,55 @@
+"""Refs: opaque, pairwise, stable, and recognised even when they are somebody else's."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partners.keyring import Keyring
+from partners.references import Reference, References
+from tests.conftest import SECRET
+
+references = References(Keyring(SECRET))
+numbers = st.integers(1, 2**40)
+
+
+@given(numbers, numbers)
+def test_a_ref_reads_back_and_is_stable(partner: int, member: int) -> None:
+    ref = references.writer(partner)(member)
+
+    assert references.read(ref) == Reference(partner, member)
+    assert References(Keyring(SECRET)).writer(partner)(member) == ref
+
+
+@given(numbers, numbers, numbers)
+def test_partners_cannot_join_on_refs(one: int, another: int, member: int) -> None:
+    """R3: nothing of a ref repeats from partner to partner."""
+    first, second = references.writer(one)(member), references.writer(another)(member)
+
+    assert (first == second) == (one == another)
+
+
+def test_refs_of_neighbours_share_nothing_to_count_by() -> None:
+    write = references.writer(1)
+    refs = [write(member) for member in range(1, 2_000)]
+
+    assert len({ref[4:10] for ref in refs}) == len(refs)
+    assert refs != sorted(refs)
+
+
+def test_another_key_makes_other_refs() -> None:
+    assert References(Keyring("quite another secret key, as long as it must be")).writer(1)(1) != references.writer(1)(
+        1
+    )
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_sent_is_read_or_refused(text: str) -> None:
+    assert references.read(text) is None
+    assert references.read("mbr_" + text) is None
+
+
+@given(numbers, numbers, st.integers(0, 21), st.sampled_from("Aa0_-!é"))
+def test_a_changed_ref_is_never_the_same_member(partner: int, member: int, place: int, letter: str) -> None:
+    ref = references.writer(partner)(member)
+    changed = ref[: 4 + place] + letter + ref[5 + place :]
+
+    assert changed == ref or references.read(changed) != Reference(partner, member)
