@@ -3,8 +3,8 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import envelope, problems
-from gateway.api import audit, model, platform, webmaster
+from gateway import envelope, observability, problems
+from gateway.api import audit, meta, model, platform, webmaster
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -20,8 +20,9 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
+    observability.register(app)
     problems.register(app)
     oauth.register(app)
-    for blueprint in (webmaster.blueprint, model.blueprint, platform.blueprint, audit.blueprint):
+    for blueprint in (webmaster.blueprint, model.blueprint, platform.blueprint, audit.blueprint, meta.blueprint):
         app.register_blueprint(blueprint)
     return app

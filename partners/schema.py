@@ -28,7 +28,7 @@ def make_partitions(connection: Connection, *, now: datetime) -> None:
     """Make what is missing of the monthly partitions from this month to three months ahead."""
     month = now.astimezone(UTC).date().replace(day=1)
     for _ in range(MONTHS_AHEAD + 1):
-        following = _next_month(month)
+        following = next_month(month)
         for table in PARTITIONED:
             connection.execute(
                 text(
@@ -39,5 +39,6 @@ def make_partitions(connection: Connection, *, now: datetime) -> None:
         month = following
 
 
-def _next_month(month: date) -> date:
+def next_month(month: date) -> date:
+    """The first day of the month after one that is given by its first day."""
     return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

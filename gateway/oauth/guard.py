@@ -50,6 +50,7 @@ class Guard:
             caller = access_tokens().read(token.strip(), g.received_at).caller
         except Untrusted:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
+        g.client = caller.client
         reason = self._reason_against(caller)
         if reason is not None:
             raise self._denied(caller, reason, challenges.refusal(reason, self.scope))

@@ -1,0 +1,32 @@
+"""What machines ask that look after the gateway: whether it is up, and whether it can serve."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, g
+
+from gateway.envelope import answer
+from gateway.problems import RETRY_AFTER_S, Problem
+from gateway.runtime import runtime
+from partners.readiness import lack_of
+
+blueprint = Blueprint("meta", __name__)
+
+
+@blueprint.get("/healthz")
+def health() -> Response:
+    """The process is up; the database is not asked."""
+    return answer({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readiness() -> Response:
+    """The database can be reached and written, is fully migrated, and has room for the log; otherwise 503."""
+    lack = lack_of(runtime().database.write.url, now=g.received_at)
+    if lack is not None:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "not-ready",
+            f"The gateway cannot serve: {lack}.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+    return answer({"status": "ready"})

@@ -1,0 +1,116 @@
+"""The production server: gunicorn with threads, inside the command that owns the database."""
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from gateway import create_app
+from gateway.serving.bodies import SafeBodies
+from gateway.serving.process_log import ProcessLog
+from gateway.serving.worker import Worker
+from gateway.settings import Settings
+
+THREADS = 8
+"""Requests at once in each worker; each of its two connection pools holds as many."""
+PATIENCE_S = 30
+"""How long a caller may be silent in the middle of a request, or refuse to take the answer."""
+IDLE_S = 75
+"""How long a connection is kept without a request; longer than proxies usually do."""
+STOP_S = 30
+"""How long requests may go on after the signal to stop."""
+
+
+class ServerError(Exception):
+    """The server cannot be started; the message says why."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is served where; `on_ready` is called once, when connections are accepted."""
+
+    settings: Settings
+    database_url: str
+    listener: socket.socket
+    workers: int
+    on_ready: Callable[[], None]
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Reserve the address before anything is started; raise `ServerError` if it is taken or not ours."""
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted connections inherit both: a caller who falls silent does not hold a thread for good.
+        for patience in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.setsockopt(socket.SOL_SOCKET, patience, struct.pack("ll", PATIENCE_S, 0))
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ServerError(f"Port {port} on {host} cannot be served: {reason}.") from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL under which a bound socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(serving: Serving) -> None:
+    """Serve until SIGTERM or SIGINT; ends the process with `SystemExit`."""
+    owner = os.getpid()
+    try:
+        _Gunicorn(serving).run()
+    except SystemExit as leaving:
+        if os.getpid() == owner:
+            raise
+        # A worker leaves through here too: what the command holds open, such as the database, is not its to close.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(leaving.code if isinstance(leaving.code, int) else 1)
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """Reads no configuration file and no environment but the gateway's own settings."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self.issuer = serving.settings.issuer
+        self._address = f"fd://{serving.listener.detach()}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> SafeBodies:
+        """Make the application; each worker does it for itself, so that no connection is shared across a fork."""
+        return SafeBodies(create_app(self._serving.settings, self._serving.database_url))
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "bind": self._address,
+            "workers": self._serving.workers,
+            "threads": THREADS,
+            "worker_class": Worker,
+            "logger_class": ProcessLog,
+            "accesslog": None,
+            "keepalive": IDLE_S,
+            "timeout": 2 * PATIENCE_S,
+            "graceful_timeout": STOP_S,
+            "limit_request_line": 8_190,
+            "limit_request_fields": 100,
+            "limit_request_field_size": 8_190,
+            # Which proxies are believed, GATEWAY_PROXIES says, and nothing else.
+            "forwarded_allow_ips": "",
+            "control_socket_disable": True,
+            "proc_name": "member-data-gateway",
+            "when_ready": lambda _: self._serving.on_ready(),
+        }

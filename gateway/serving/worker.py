@@ -1,0 +1,61 @@
+"""gunicorn's threaded worker, answering what is not HTTP with a problem document that repeats nothing of it."""
+
+import socket
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from gunicorn import util
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+from structlog import get_logger
+
+from gateway.problems import MEDIA_TYPE
+from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+
+STATUSES = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+}
+"""By error; every other error of parsing is a 400: no input makes a 5xx."""
+log = get_logger(__name__)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """A worker process with threads."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
+        """Refuse a request that never reached the application; the log names the kind of error alone."""
+        status = _status(exc)
+        request_id = public(REQUEST_PREFIX, new_id(datetime.now(UTC)))
+        log.warning("request_refused", status=int(status), error=type(exc).__name__, request_id=request_id)
+        try:
+            util.write_nonblock(client, _response(status, request_id, self.app.issuer))
+        except OSError:
+            log.info("caller_gone", request_id=request_id)
+
+
+def _status(error: BaseException) -> HTTPStatus:
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.BAD_REQUEST if isinstance(error, errors.ParseException) else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _response(status: HTTPStatus, request_id: str, issuer: str) -> bytes:
+    document = {
+        "type": f"{issuer}/docs/problems#{status.phrase.lower().replace(' ', '-')}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": f"{status.phrase}.",
+        "request_id": request_id,
+        "errors": [],
+    }
+    body = orjson.dumps(document)
+    head = (
+        f"HTTP/1.1 {int(status)} {status.phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\nCache-Control: no-store\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,71 @@
+"""Whether a database can serve: it can be reached and written, is fully migrated, and has room for the log."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, make_url
+
+import migrations
+from partners.database import CONNECT_TIMEOUT_S, Role
+from partners.schema import PARTITIONED, next_month
+
+STATEMENT_TIMEOUT_MS = 800
+
+
+class Lack(StrEnum):
+    """What a database lacks."""
+
+    CONNECTION = "the database cannot be reached"
+    MIGRATIONS = "the database is not at this version's migration"
+    PARTITIONS = "the access log has no partition for this month and the next"
+    WRITING = "the database is read-only"
+
+
+def lack_of(url: str | URL, *, now: datetime) -> Lack | None:
+    """Look at the database with a connection of its own, within three seconds; return what it lacks, or nothing.
+
+    A pool may be exhausted and a pooled connection may hang; a fresh one has a deadline.
+    """
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    options = f"-c role={Role.WRITE} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    try:
+        with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S, options=options) as connection:
+            return _lack(connection, now)
+    except psycopg.errors.InvalidParameterValue:
+        # The role does not exist: nobody has ever migrated this database.
+        return Lack.MIGRATIONS
+    except psycopg.Error:
+        return Lack.CONNECTION
+
+
+def _lack(connection: psycopg.Connection, now: datetime) -> Lack | None:
+    if _scalar(connection, "SELECT pg_is_in_recovery()"):
+        return Lack.WRITING
+    migrated = _scalar(connection, "SELECT to_regclass('alembic_version') IS NOT NULL")
+    if not migrated or _scalar(connection, "SELECT version_num FROM alembic_version") != _head():
+        return Lack.MIGRATIONS
+    wanted = _partitions(now)
+    there = _scalar(connection, "SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name", wanted)
+    return None if there == len(wanted) else Lack.PARTITIONS
+
+
+def _scalar(connection: psycopg.Connection, query: str, *parameters: object) -> object:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    return row[0] if row else None
+
+
+def _partitions(now: datetime) -> list[str]:
+    month = now.astimezone(UTC).date().replace(day=1)
+    return [f"{table.name}_{each:%Y_%m}" for table in PARTITIONED for each in (month, next_month(month))]
+
+
+@cache
+def _head() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return ScriptDirectory.from_config(config).get_current_head()
