@@ -11,11 +11,13 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_subject
+from partners.tables.activity import model
 from partners.tables.member import member, profile
+from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind, ProfileItem
-from tests.callers import access_token, add_caller, bearer
+from tests.callers import access_token, add_caller, bearer, model_token
 from tests.conftest import NOW
-from tests.factories import add_member
+from tests.factories import add_member, add_relation
 
 PRIVACY = "/v1/platform/members/m1/privacy"
 REQUESTS = "/v1/platform/members/m1/requests"
@@ -429,3 +431,56 @@ def test_without_a_record_nothing_is_changed(platform: Platform) -> None:
 
     assert platform.patch({"affiliate_sharing": False}).status_code == 503
     assert platform.get(PRIVACY).get_json() == DEFAULTS
+
+
+def test_every_choice_binds_the_webmasters_very_next_request(platform: Platform, http: FlaskClient) -> None:
+    headers = bearer(access_token(http, add_caller(platform.db)))
+    with platform.db.write.begin() as connection:
+        webmaster = connection.execute(select(partner.c.number).where(partner.c.id == "w1")).scalar_one()
+        connection.execute(member.update().values(webmaster=webmaster))
+
+    def seen() -> int:
+        return len(http.get("/v1/webmaster/members", headers=headers).get_json()["data"])
+
+    hiding = [
+        (lambda: platform.patch({"affiliate_sharing": False}), lambda: platform.patch({"affiliate_sharing": True})),
+        (lambda: platform.patch({"service_consent": False}), lambda: platform.patch({"service_consent": True})),
+        (
+            lambda: platform.ask("objection", verified=True),
+            lambda: platform.ask("withdraw_objection", verified=True),
+        ),
+        (
+            lambda: platform.post(platform.ask("restriction", verified=True), {"action": "notify"}),
+            lambda: platform.ask("lift_restriction", verified=True),
+        ),
+    ]
+    assert seen() == 1
+    for hide, show in hiding:
+        hide()
+        assert seen() == 0
+        show()
+        assert seen() == 1
+    erasure = platform.ask("erasure", verified=True)
+    assert seen() == 0
+    platform.post(erasure, {"action": "refuse", "reason": "a contract is pending"})
+    assert seen() == 1
+
+
+def test_a_hidden_item_is_gone_from_the_card_on_the_very_next_request(platform: Platform, http: FlaskClient) -> None:
+    headers = bearer(model_token(http, platform.db, add_caller(platform.db, PartnerKind.MODEL_CENTER)))
+    with platform.db.write.begin() as connection:
+        connection.execute(profile.update().values(age=34))
+        number = connection.execute(select(member.c.number)).scalar_one()
+        add_relation(connection, connection.execute(select(model.c.number)).scalar_one(), number)
+
+    def age() -> int | None:
+        card: dict[str, Any] = http.get("/v1/model/members/user_m1", headers=headers).get_json()["data"]
+        return card["profile"]["age"]  # type: ignore[no-any-return]
+
+    assert age() == 34
+    platform.patch({"profile_item_visibility": {"age": "private"}})
+    assert age() is None
+    platform.patch({"profile_item_visibility": {"age": None}})
+    assert age() == 34
+    platform.patch({"profile_visibility": "private"})
+    assert age() is None
