@@ -26,6 +26,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 Key = ECKey | OKPKey | RSAKey
+SESSION_KEY = ECKey.generate_key("P-256", {"kid": "sessions-1"})
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def add_caller(
         made = clients.add(connection, clients.Wanted(partner=name, jwks=keys, **wanted), now=datetime.now(UTC))
         sessions = None
         if kind is PartnerKind.MODEL_CENTER:
-            sessions = ECKey.generate_key("P-256", {"kid": "sessions-1"})
+            sessions = SESSION_KEY
             issuers.add(connection, SESSIONS, {"keys": [sessions.as_dict(private=False)]})
     return Caller(made.client.id, name, kind, made.secret, key, sessions)
 
@@ -125,7 +126,7 @@ def sign(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
 
 def algorithm_of(key: Key) -> str:
     """The algorithm that fits a key."""
-    return {"EC": "ES256", "OKP": "Ed25519", "RSA": "PS256"}[key.key_type]
+    return {"EC": "ES256", "OKP": "Ed25519", "RSA": "PS256", "oct": "HS256"}[key.key_type]
 
 
 def _key_for(kind: PartnerKind, wanted: dict[str, Any]) -> Key | None:

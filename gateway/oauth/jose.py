@@ -1,7 +1,6 @@
 """Signed JWTs, others' and our own: parsed without trust, verified under named algorithms, claims strictly typed."""
 
 import json
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from partners.registry.jwks import PublicKey
 
 LONGEST_TOKEN = 16_384
 LONGEST_TEXT = 255
+LATEST_TIME = 2**40
+GREATEST_WHOLE = 2**31 - 1
 
 
 class Untrusted(Exception):
@@ -47,14 +48,15 @@ class Claims:
         value = self._values.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Untrusted(name)
-        if not math.isfinite(value) or not 0 <= value <= 2**40:
+        # Comparisons with NaN are false, and a huge integer would overflow as a float.
+        if not 0 <= value <= LATEST_TIME:
             raise Untrusted(name)
         return value
 
     def whole(self, name: str) -> int:
-        """A whole number."""
+        """A whole number of 0 to 2³¹-1."""
         value = self._values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= GREATEST_WHOLE:
             raise Untrusted(name)
         return value
 

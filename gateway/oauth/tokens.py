@@ -90,7 +90,7 @@ class TokenMaker:
         claims = parsed.verify(self.keys.public(parsed.kid, now), [ALGORITHM])
         if claims.text("iss") != self.issuer or claims.text("aud") != self.issuer:
             raise Untrusted
-        token = AccessToken(_caller(claims), claims.whole("iat"), claims.whole("exp"))
+        token = AccessToken(_caller(claims), int(claims.time("iat")), int(claims.time("exp")))
         if claims.text("sub") != token.subject:
             raise Untrusted
         return parsed.kid, token

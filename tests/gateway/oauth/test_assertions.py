@@ -1,0 +1,257 @@
+"""Clients that prove themselves by an assertion signed with their own key: every claim checked, each used once."""
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+from werkzeug.test import TestResponse
+
+from gateway import create_app
+from gateway.settings import Settings
+from partners.database import Database
+from partners.registry import clients
+from partners.vocabulary import AuthMethod
+from tests.callers import ASSERTION_TYPE, ISSUER, Caller, Key, access_token, add_caller, assertion, sign
+from tests.gateway.oauth.records import records_of
+
+EC = ECKey.generate_key("P-256", {"kid": "key-1"})
+ED = OKPKey.generate_key("Ed25519", {"kid": "key-1"})
+RSA = RSAKey.generate_key(2048, {"kid": "key-1"})
+
+
+@pytest.fixture
+def caller(db: Database) -> Caller:
+    """A client that signs with ES256."""
+    return _keyed(db, EC)
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [(EC, "ES256"), (ED, "Ed25519"), (ED, "EdDSA"), (RSA, "PS256")],
+    ids=lambda value: str(value)[:8],
+)
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+def test_every_promised_algorithm_is_taken(http: FlaskClient, db: Database, key: Key, algorithm: str) -> None:
+    caller = _keyed(db, key)
+
+    assert _ask(http, assertion(caller, {"alg": algorithm})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "claims"),
+    [
+        ({"typ": None}, {}),
+        ({"typ": "JWT"}, {}),
+        ({"typ": "jwt"}, {}),
+        ({"typ": "client-authentication+jwt"}, {}),
+        ({"kid": None}, {}),
+        ({"x5t": "ignored"}, {}),
+        ({}, {"iat": int(time.time()) + 8, "nbf": int(time.time()) + 8}),
+        ({}, {"iat": int(time.time()) - 200}),
+        ({}, {"iat": time.time() - 0.5}),
+        ({}, {"exp": int(time.time()) + 3600}),
+        ({}, {"exp": int(time.time()) + 10 * 365 * 86_400}),
+    ],
+)
+def test_what_clients_commonly_send_is_taken(
+    http: FlaskClient, caller: Caller, header: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    assert _ask(http, assertion(caller, header, **claims)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *({name: None} for name in ("iss", "sub", "aud", "exp", "iat", "jti")),
+        {"iss": "cl_other"},
+        {"sub": "cl_other"},
+        {"aud": "https://other.example"},
+        {"aud": f"{ISSUER}/oauth/token"},
+        {"aud": f"{ISSUER}/"},
+        {"aud": [ISSUER]},
+        {"aud": [ISSUER, "https://other.example"]},
+        {"exp": int(time.time()) - 300},
+        {"exp": int(time.time()) - 1},
+        {"iat": int(time.time()) + 61},
+        {"iat": int(time.time()) - 600},
+        {"nbf": int(time.time()) + 61},
+        {"nbf": "soon"},
+        {"iat": True},
+        {"iat": str(int(time.time()))},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": -1},
+        {"exp": 10**400},
+        {"jti": 7},
+        {"jti": ""},
+        {"jti": "x" * 300},
+        {"jti": "\x00"},
+        {"jti": "\ud800"},
+        {"sub": ["cl_other"]},
+        {"sub": {"a": 1}},
+        {"sub": "\x00"},
+        {"sub": 'cl_"\\'},
+        {"iss": {"deep": [[[]]]}},
+    ],
+    ids=lambda claims: str(claims)[:40],
+)
+def test_claims_that_are_missing_foreign_or_odd_are_refused(
+    http: FlaskClient, caller: Caller, claims: dict[str, Any]
+) -> None:
+    kept = {name: value for name, value in (_claims(caller) | claims).items() if value is not None}
+    answer = _ask(http, _unchecked(EC, {"alg": "ES256", "kid": "key-1"}, kept))
+
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"typ": "at+jwt"},
+        {"typ": "dpop+jwt"},
+        {"typ": 7},
+        {"kid": "unknown"},
+        {"kid": ["key-1"]},
+        {"crit": ["exp"]},
+        {"crit": ["b64"], "b64": False},
+        {"x": "y" * 10_000},
+    ],
+    ids=lambda header: str(header)[:40],
+)
+def test_odd_headers_are_refused(http: FlaskClient, caller: Caller, header: dict[str, Any]) -> None:
+    answer = _ask(http, _unchecked(EC, {"alg": "ES256", "kid": "key-1"} | header, _claims(caller)))
+
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+def test_other_algorithms_and_other_keys_are_refused(http: FlaskClient, db: Database, caller: Caller) -> None:
+    by_rsa = _keyed(db, RSA)
+    stranger = ECKey.generate_key("P-256", {"kid": "key-1"})
+    unsigned = assertion(caller).rpartition(".")[0].partition(".")[2]
+
+    answers = [
+        _ask(http, sign(RSA, {"alg": "RS256", "kid": "key-1"}, _claims(by_rsa))),
+        _ask(http, sign(RSA, {"alg": "PS512", "kid": "key-1"}, _claims(by_rsa))),
+        _ask(http, _unchecked(EC, {"alg": "HS256", "kid": "key-1"}, _claims(caller))),
+        _ask(http, assertion(caller, key=stranger)),
+        _ask(http, "eyJhbGciOiJub25lIn0." + unsigned + "."),
+        _ask(http, assertion(caller)[:-4] + "AAAA"),
+        _ask(http, sign(ED, {"alg": "Ed25519", "kid": "key-1"}, _claims(caller))),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * len(answers)
+
+
+def test_body_must_name_the_same_client_and_the_right_type(http: FlaskClient, db: Database, caller: Caller) -> None:
+    other = _keyed(db, EC)
+
+    assert _ask(http, assertion(caller), client_id=caller.id).status_code == 200
+    assert _ask(http, assertion(caller), client_id=other.id).status_code == 401
+    assert _ask(http, assertion(caller), client_assertion_type="jwt").status_code == 401
+
+
+def test_an_access_token_is_no_assertion(http: FlaskClient, caller: Caller) -> None:
+    assert _ask(http, access_token(http, caller)).status_code == 401
+
+
+def test_an_assertion_is_used_once_even_after_a_restart(
+    http: FlaskClient, db: Database, caller: Caller, *, settings: Settings, database_url: str
+) -> None:
+    used = assertion(caller)
+
+    first, second = _ask(http, used), _ask(http, used)
+    restarted = create_app(settings, database_url)
+    third = _ask(restarted.test_client(), used)
+    restarted.extensions["runtime"].database.dispose()
+
+    assert [answer.status_code for answer in (first, second, third)] == [200, 401, 401]
+    assert first.status_code == 200
+    assert records_of(db, second)[0] | {"client": "", "partner": ""} == {
+        "audience": "webmaster",
+        "partner": "",
+        "client": "",
+        "model": None,
+        "operation": "oauth.token",
+        "purpose": "operation",
+        "outcome": "denied",
+        "status": 401,
+        "reason": "invalid_token",
+    }
+
+
+def test_the_same_jti_serves_two_clients(http: FlaskClient, db: Database, caller: Caller) -> None:
+    other = _keyed(db, ED)
+
+    assert _ask(http, assertion(caller, jti="shared")).status_code == 200
+    assert _ask(http, assertion(other, jti="shared")).status_code == 200
+
+
+def test_of_parallel_uses_exactly_one_wins(app: Flask, caller: Caller) -> None:
+    for _ in range(5):
+        used = assertion(caller)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _, used=used: _ask(app.test_client(), used), range(6)))
+        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
+
+
+def test_keys_overlap_during_rotation_and_a_removed_key_is_dead_at_once(http: FlaskClient, db: Database) -> None:
+    old, new = ECKey.generate_key("P-256", {"kid": "old"}), OKPKey.generate_key("Ed25519", {"kid": "new"})
+    caller = _keyed(db, old)
+    _register(db, caller, old, new)
+
+    both = [_ask(http, assertion(caller, {"kid": key["kid"]}, key=key)).status_code for key in (old, new)]
+    nameless = _ask(http, assertion(caller, {"kid": None}, key=old)).status_code
+    _register(db, caller, new)
+    after = [_ask(http, assertion(caller, {"kid": key["kid"]}, key=key)).status_code for key in (old, new)]
+
+    assert (both, nameless, after) == ([200, 200], 401, [401, 200])
+
+
+def test_deep_nesting_and_garbage_are_refused(http: FlaskClient) -> None:
+    deep = _raw_jwt(b'{"sub":' + b"[" * 5_000 + b"]" * 5_000 + b"}")
+
+    for garbage in (deep, "", ".", "..", "a.b.c", "é.é.é", "x" * 60_000, _raw_jwt(b"[]"), _raw_jwt(b"null")):
+        assert _ask(http, garbage).status_code == 401
+
+
+def _keyed(db: Database, key: Key) -> Caller:
+    return add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT, key=key)
+
+
+def _register(db: Database, caller: Caller, *keys: Key) -> None:
+    with db.write.begin() as connection:
+        clients.replace_keys(connection, caller.id, {"keys": [key.as_dict(private=False) for key in keys]})
+
+
+def _claims(caller: Caller) -> dict[str, Any]:
+    now = int(time.time())
+    jti = f"{caller.id}-{time.monotonic_ns()}"
+    return {"iss": caller.id, "sub": caller.id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": jti}
+
+
+def _unchecked(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Sign whatever the header says, as a hostile client would."""
+    segments = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
+    signed = ".".join(segments).encode()
+    if header["alg"] == "HS256":
+        signature = hmac.digest(key.as_pem(private=False), signed, "sha256")
+    else:
+        signature = JWSRegistry.algorithms[header["alg"]].sign(signed, key)
+    return ".".join([*segments, urlsafe_b64encode(signature).rstrip(b"=").decode()])
+
+
+def _raw_jwt(payload: bytes) -> str:
+    return f"eyJhbGciOiJFUzI1NiJ9.{urlsafe_b64encode(payload).rstrip(b'=').decode()}.AAAA"
+
+
+def _ask(http: FlaskClient, signed: str, **form: str) -> TestResponse:
+    proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}
+    return http.post("/oauth/token", data={"grant_type": "client_credentials"} | proof | form)

@@ -1,0 +1,67 @@
+"""What is published is true: every advertised endpoint answers, and no key gives away its private part."""
+
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from gateway.oauth import metadata
+from partners.database import Database
+from tests.callers import ISSUER, access_token, add_caller
+
+
+def test_every_advertised_endpoint_answers(http: FlaskClient) -> None:
+    answer = http.get("/.well-known/oauth-authorization-server")
+
+    document = answer.get_json()
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert document["issuer"] == ISSUER
+    for name, url in document.items():
+        if name.endswith("_endpoint"):
+            assert http.post(url.removeprefix(ISSUER)).status_code in {400, 401}
+    assert http.get(document["jwks_uri"].removeprefix(ISSUER)).status_code == 200
+
+
+def test_nothing_is_advertised_that_does_not_exist(http: FlaskClient) -> None:
+    document = http.get("/.well-known/oauth-authorization-server").get_json()
+
+    assert set(document["grant_types_supported"]) == {
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
+    assert document["response_types_supported"] == []
+    assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "private_key_jwt"]
+    assert "authorization_endpoint" not in document
+    assert "RS256" not in document["token_endpoint_auth_signing_alg_values_supported"]
+
+
+def test_the_metadata_is_valid_by_authlibs_judgement() -> None:
+    # It takes no empty list, although there is nothing to list as long as no grant has an authorization response.
+    document = metadata.authorization_server("https://gateway.example") | {"response_types_supported": ["none"]}
+
+    AuthorizationServerMetadata(document).validate()
+
+
+def test_the_challenge_leads_to_the_resource_and_from_there_to_its_server(http: FlaskClient) -> None:
+    challenge = http.get("/probe/stats").headers["WWW-Authenticate"]
+    url = challenge.partition('resource_metadata="')[2].partition('"')[0]
+
+    document = http.get(url.removeprefix(ISSUER)).get_json()
+
+    assert document["resource"] == ISSUER
+    assert document["authorization_servers"] == [ISSUER]
+    assert document["bearer_methods_supported"] == ["header"]
+
+
+def test_a_stranger_can_verify_a_token_with_the_published_keys(http: FlaskClient, db: Database) -> None:
+    token = access_token(http, add_caller(db))
+
+    answer = http.get("/oauth/jwks")
+
+    keys = answer.get_json()
+    verified = jwt.decode(token, KeySet.import_key_set(keys), algorithms=["ES256"])
+    assert verified.header["typ"] == "at+jwt"
+    assert verified.claims["iss"] == ISSUER
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert len({key["kid"] for key in keys["keys"]}) == len(keys["keys"])
+    assert all(set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"} for key in keys["keys"])

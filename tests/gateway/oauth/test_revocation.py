@@ -1,0 +1,132 @@
+"""A client revokes its own tokens and learns about its own tokens; other clients' are none of its business."""
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from partners.database import Database
+from partners.registry import clients
+from partners.vocabulary import AuthMethod, PartnerKind
+from tests.callers import (
+    ASSERTION_TYPE,
+    ISSUER,
+    Caller,
+    access_token,
+    add_caller,
+    assertion,
+    basic,
+    bearer,
+    model_token,
+)
+from tests.gateway.oauth.records import records_of
+
+INACTIVE = {"active": False}
+
+
+@pytest.fixture
+def caller(db: Database) -> Caller:
+    """A client with a secret."""
+    return add_caller(db)
+
+
+def test_a_revoked_token_is_dead_at_the_very_next_request(http: FlaskClient, db: Database, caller: Caller) -> None:
+    token, other = access_token(http, caller), access_token(http, caller)
+    assert http.get("/probe/stats", headers=bearer(token)).status_code == 200
+
+    answer = _post(http, "revoke", caller, token=token)
+
+    assert (answer.status_code, answer.get_json()) == (200, {})
+    assert answer.headers["Cache-Control"] == "no-store"
+    refused = http.get("/probe/stats", headers=bearer(token))
+    assert refused.status_code == 401
+    assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+    assert http.get("/probe/stats", headers=bearer(other)).status_code == 200
+    assert _post(http, "revoke", caller, token=token).status_code == 200
+    record = records_of(db, answer)[0]
+    assert (record["operation"], record["outcome"], record["client"]) == ("oauth.revoke", "released", caller.id)
+
+
+@pytest.mark.parametrize("hint", ["refresh_token", "access_token", "nonsense", '"\\é', ""])
+def test_hints_are_not_needed_to_find_a_token(http: FlaskClient, caller: Caller, hint: str) -> None:
+    token = access_token(http, caller)
+
+    assert _post(http, "introspect", caller, token=token, token_type_hint=hint).get_json()["active"] is True
+    assert _post(http, "revoke", caller, token=token, token_type_hint=hint).status_code == 200
+    assert http.get("/probe/stats", headers=bearer(token)).status_code == 401
+
+
+@pytest.mark.parametrize("token", ["garbage", "a.b.c", "x" * 20_000, "é\x00"])
+def test_garbage_is_as_good_as_revoked_and_never_active(http: FlaskClient, caller: Caller, token: str) -> None:
+    revoked, told = _post(http, "revoke", caller, token=token), _post(http, "introspect", caller, token=token)
+
+    assert (revoked.status_code, revoked.get_json()) == (200, {})
+    assert (told.status_code, told.get_json()) == (200, INACTIVE)
+
+
+def test_another_clients_token_is_refused_and_lives_on(http: FlaskClient, db: Database, caller: Caller) -> None:
+    finder = add_caller(db)
+    token = access_token(http, caller)
+
+    answer = _post(http, "revoke", finder, token=token)
+
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_grant")
+    assert _post(http, "introspect", finder, token=token).get_json() == INACTIVE
+    assert http.get("/probe/stats", headers=bearer(token)).status_code == 200
+    assert records_of(db, answer)[0]["outcome"] == "denied"
+
+
+def test_a_client_learns_about_its_own_token(http: FlaskClient, db: Database, caller: Caller) -> None:
+    token = access_token(http, caller, "stats:read")
+
+    answer = _post(http, "introspect", caller, token=token)
+
+    unpredictable = {"jti": "", "iat": 0, "exp": 0}
+    assert answer.get_json() | unpredictable == unpredictable | {
+        "active": True,
+        "iss": ISSUER,
+        "aud": ISSUER,
+        "sub": "w1",
+        "client_id": caller.id,
+        "scope": "stats:read",
+        "token_type": "Bearer",
+    }
+    assert records_of(db, answer)[0]["operation"] == "oauth.introspect"
+
+
+def test_a_model_centers_token_tells_who_acts_for_whom(http: FlaskClient, db: Database) -> None:
+    center = add_caller(db, PartnerKind.MODEL_CENTER)
+    proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(center)}
+
+    answer = http.post("/oauth/introspect", data=proof | {"token": model_token(http, db, center)}).get_json()
+
+    assert (answer["sub"], answer["act"]) == ("mdl-1", {"sub": center.id})
+
+
+def test_revoked_and_outdated_tokens_are_not_active(http: FlaskClient, db: Database, caller: Caller) -> None:
+    revoked, outdated = access_token(http, caller), access_token(http, caller)
+    _post(http, "revoke", caller, token=revoked)
+
+    first = _post(http, "introspect", caller, token=revoked).get_json()
+    with db.write.begin() as connection:
+        clients.suspend(connection, caller.id)
+        clients.resume(connection, caller.id)
+    second = _post(http, "introspect", caller, token=outdated).get_json()
+
+    assert (first, second) == (INACTIVE, INACTIVE)
+
+
+@pytest.mark.parametrize("path", ["revoke", "introspect"])
+def test_both_need_a_client_and_a_token(http: FlaskClient, db: Database, caller: Caller, path: str) -> None:
+    anonymous = http.post(f"/oauth/{path}", data={"token": "x"})
+    empty = _post(http, path, caller)
+    keyed = add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT)
+    used = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(keyed), "token": "x"}
+
+    assert (anonymous.status_code, anonymous.get_json()["error"]) == (401, "invalid_client")
+    assert records_of(db, anonymous)[0]["operation"] == f"oauth.{path}"
+    assert (empty.status_code, empty.get_json()["error"]) == (400, "invalid_request")
+    assert [http.post(f"/oauth/{path}", data=used).status_code for _ in range(2)] == [200, 401]
+
+
+def _post(http: FlaskClient, path: str, caller: Caller, **form: str) -> TestResponse:
+    return http.post(f"/oauth/{path}", data=form, headers=basic(caller.id, caller.secret or ""))
