@@ -7,10 +7,10 @@ from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.runtime import runtime
 from serializers.policies import VERSION
-from serializers.walks import MembersWalk
+from serializers.walks import Walk
 
 
-def released_page(walk: MembersWalk, disclosing: Disclosing) -> Response:
+def released_page(walk: Walk, disclosing: Disclosing) -> Response:
     """Answer with the page that the walk's query asks for; no totals, and no count of what is hidden (R61)."""
     cursors = Cursors(runtime().keyring)
     bound_to = {"client": disclosing.caller.client, "model": disclosing.caller.model, **walk.identity()}

@@ -1,8 +1,9 @@
 """Fixed values that stand in a statement itself, instead of being one more parameter of every execution."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, literal_column
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, literal_column, type_coerce
 
 
 def text_literal(value: str) -> ColumnElement[str]:
@@ -17,6 +18,7 @@ def number_literal(value: int) -> ColumnElement[int]:
     return literal_column(str(value), BigInteger)
 
 
-def texts_literal(values: Iterable[str]) -> ColumnElement[list[str]]:
+def texts_literal(values: Iterable[str]) -> ColumnElement[Any]:
     """An array of texts, in order."""
-    return literal_column(f"ARRAY[{', '.join(str(text_literal(value)) for value in sorted(values))}]", ARRAY(Text))
+    listed = ", ".join(str(text_literal(value)) for value in sorted(values))
+    return type_coerce(literal_column(f"ARRAY[{listed}]"), ARRAY(Text))

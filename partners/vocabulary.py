@@ -120,6 +120,35 @@ class RelationAction(StrEnum):
     GIFT_SENT = "gift_sent"
 
 
+class Relation(StrEnum):
+    """By what a model may list cards (contract §4)."""
+
+    FAVORITE = "favorite"
+    FAN_CLUB = "fan_club"
+    GIFT_SENT = "gift_sent"
+    SPENDER = "spender"
+    ANY = "any"
+
+
+class Signal(StrEnum):
+    """What a member's browser may signal (R62)."""
+
+    GPC = "gpc"
+    DNT = "dnt"
+
+
+class DeviceType(StrEnum):
+    """The kinds of devices told apart; nothing finer is kept (R8)."""
+
+    DESKTOP = "desktop"
+    MOBILE = "mobile"
+    TABLET = "tablet"
+    TV = "tv"
+    CONSOLE = "console"
+    BOT = "bot"
+    OTHER = "other"
+
+
 class EventType(StrEnum):
     """What the platform tells the gateway (contract §2)."""
 

@@ -5,25 +5,30 @@ from functools import cache
 
 from marshmallow import Schema
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    ColumnElement,
     Date,
     DateTime,
     LargeBinary,
     Text,
     and_,
+    any_,
     bindparam,
     case,
     exists,
+    func,
     select,
     true,
     tuple_,
 )
 
 from partners.literals import text_literal
+from partners.tables.activity import relation, spending_total
 from partners.tables.member import former_username, member
 from partners.tables.partner import campaign
 from partners.usage import start_of_utc_day
-from partners.vocabulary import Reason
+from partners.vocabulary import Reason, Relation
 from serializers import model, webmaster
 from serializers.policy.release import CALLER_NUMBER, Release, release_one, release_page
 from serializers.policy.render import compile_serialiser, type_of_serialiser
@@ -113,14 +118,54 @@ def members_page(shape: MembersShape) -> Prepared:
     return _prepared(release, MemberRow)
 
 
+def _cards_by_username() -> Release:
+    """Parameters `username_keys`, in the order asked, and `limit`."""
+    keys = bindparam("username_keys", type_=ARRAY(Text))
+    return release_page(
+        model.POLICY,
+        chosen=member.c.username_key == any_(keys),
+        keys=(func.array_position(keys, member.c.username_key),),
+        descending=False,
+        limit=LIMIT,
+    )
+
+
+_spent_with_her = exists(
+    select(spending_total.c.member)
+    .where(spending_total.c.model == relation.c.model, spending_total.c.member == relation.c.member)
+    .correlate(relation)
+)
+
+_RELATIONS: dict[Relation, ColumnElement[bool]] = {
+    Relation.FAVORITE: relation.c.favorite,
+    Relation.FAN_CLUB: relation.c.fan_club,
+    Relation.GIFT_SENT: relation.c.gift_sent,
+    Relation.SPENDER: _spent_with_her,
+    Relation.ANY: true(),
+}
+"""Relations to list cards by: none of them is ever withheld from the model they concern (R14)."""
+
+
+@cache
+def cards_page(kind: Relation, *, continued: bool) -> Prepared:
+    """The statement of a list of cards; parameters `limit`, and with a cursor `after_number`."""
+    beyond = relation.c.member > bindparam("after_number", type_=BigInteger)
+    chosen = and_(_RELATIONS[kind], beyond) if continued else _RELATIONS[kind]
+    release = release_page(model.POLICY, chosen=chosen, keys=(relation.c.member,), descending=False, limit=LIMIT)
+    return _prepared(release, Card)
+
+
 MEMBER_BY_REF = _prepared(_member_by_ref(), MemberRow)
 CARD_BY_USERNAME = _prepared(_card_by_username(), Card)
+CARDS_BY_USERNAME = _prepared(_cards_by_username(), Card)
 
 EVERY_STATEMENT = tuple(
     prepared.release.statement
     for prepared in (
         MEMBER_BY_REF,
         CARD_BY_USERNAME,
+        CARDS_BY_USERNAME,
+        *(cards_page(kind, continued=True) for kind in Relation),
         members_page(MembersShape()),
         members_page(MembersShape(filters=MEMBER_FILTERS, continued=True)),
     )

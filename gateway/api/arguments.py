@@ -21,7 +21,7 @@ UNKNOWN = "Unknown field."
 class Parser(FlaskParser):
     """webargs drops unknown query parameters and keeps the first of repeated ones; this one refuses both."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str] = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, RAISE)
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, RAISE)
 
     def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
         """Take the query string; repeats are reported together with whatever else is wrong."""
@@ -51,7 +51,7 @@ class Parser(FlaskParser):
         raise invalid_request(*_faults(messages, location=location)) from None
 
 
-class ApiBlueprint(Blueprint):
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
     """A blueprint whose arguments are read by `Parser`."""
 
     ARGUMENTS_PARSER = Parser()

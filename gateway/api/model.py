@@ -1,23 +1,31 @@
 """What the model center fetches for a logged-in model: cards of members who have had to do with her."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
-from partners.usernames import fold
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
+from gateway.paging import released_page
 from gateway.runtime import runtime
 from partners.keyring import Digest
+from partners.usernames import fold
 from partners.vocabulary import PartnerKind, Purpose, Scope
 from serializers.policies import VERSION
-from serializers.queries import NoQuery
-from serializers.statements import CARD_BY_USERNAME
+from serializers.queries import CardsBatch, CardsQuery, NoQuery
+from serializers.statements import CARD_BY_USERNAME, CARDS_BY_USERNAME
+from serializers.walks import CardsWalk
 
-CARD_GET = Guard(PartnerKind.MODEL_CENTER, Scope.CARDS_READ, "card.get", Purpose.PERSONAL_SERVICE, live=False)
+
+def _guard(operation: str) -> Guard:
+    return Guard(PartnerKind.MODEL_CENTER, Scope.CARDS_READ, operation, Purpose.PERSONAL_SERVICE, live=False)
+
+
+CARD_GET, CARD_BATCH, CARD_LIST = _guard("card.get"), _guard("card.batch"), _guard("card.list")
 
 blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 
@@ -27,12 +35,52 @@ blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 @blueprint.arguments(NoQuery, location="query")
 def get_card(caller: Caller, _query: dict[str, Any], username: str) -> Response:
     """The card of one member."""
-    # PostgreSQL's texts cannot hold NUL, and no username does.
-    key = fold(username).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    key = _look_up(username)
     meant = {
         "username_key": key,
         "username_digest": runtime().keyring.digest(Digest.USERNAME, key),
-        "caller_may_read_sensitive": Scope.CARDS_SENSITIVE_READ in caller.scopes,
+        "caller_may_read_sensitive": _may_read_sensitive(caller),
     }
     released = release(CARD_BY_USERNAME, Disclosing(caller, CARD_GET), meant)
     return data({"data": released.documents[0], "meta": {"policy_version": VERSION}})
+
+
+@blueprint.route("/members")
+@guarded_by(CARD_LIST)
+@blueprint.arguments(CardsQuery, location="query")
+def list_cards(caller: Caller, query: dict[str, Any]) -> Response:
+    """Cards by username in the order asked, or by relation page by page."""
+    if "username" in query:
+        return _cards_of(caller, query["username"])
+    walk = CardsWalk(query, may_read_sensitive=_may_read_sensitive(caller))
+    return released_page(walk, Disclosing(caller, CARD_LIST))
+
+
+@blueprint.route("/members/batch", methods=["POST"])
+@guarded_by(CARD_BATCH)
+@blueprint.arguments(NoQuery, location="query")
+@blueprint.arguments(CardsBatch)
+def batch_cards(caller: Caller, _query: dict[str, Any], batch: dict[str, Any]) -> Response:
+    """Cards by username in the order asked, each once; the unknown are absent."""
+    return _cards_of(caller, batch["usernames"])
+
+
+def _cards_of(caller: Caller, usernames: Sequence[str]) -> Response:
+    keys = list(dict.fromkeys(_look_up(username) for username in usernames))
+    meant = {
+        "username_keys": keys,
+        "limit": len(keys),
+        "caller_may_read_sensitive": _may_read_sensitive(caller),
+    }
+    released = release(CARDS_BY_USERNAME, Disclosing(caller, CARD_BATCH), meant, limit=len(keys))
+    page = {"next_cursor": None, "has_more": False}
+    return data({"data": released.documents, "page": page, "meta": {"policy_version": VERSION}})
+
+
+def _may_read_sensitive(caller: Caller) -> bool:
+    return Scope.CARDS_SENSITIVE_READ in caller.scopes
+
+
+def _look_up(username: str) -> str:
+    # PostgreSQL's texts cannot hold NUL, and no username does.
+    return fold(username).replace("\0", "\N{REPLACEMENT CHARACTER}")

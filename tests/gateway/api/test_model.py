@@ -232,3 +232,87 @@ def test_a_model_center_without_a_model_opens_no_card(center: ModelCenter) -> No
 @pytest.mark.usefixtures("owl")
 def test_the_model_is_never_a_parameter(center: ModelCenter) -> None:
     assert center.get("/members/night_owl?model=mdl-2").status_code == 422
+
+
+def store_cards(center: ModelCenter) -> None:
+    """Five members: `a` a favourite, `b` in the fan club, `c` sent a gift, `d` spent, `e` a stranger."""
+    relations: dict[str, dict[str, Any] | None] = {
+        "a": {"favorite": True},
+        "b": {"fan_club": True},
+        "c": {"gift_sent": True},
+        "d": {},
+        "e": None,
+    }
+    with center.db.write.begin() as connection:
+        her = add_model(connection, "mdl-1")
+        for name, columns in relations.items():
+            number = add_member(connection, name, username=name)
+            if columns is not None:
+                add_relation(connection, her, number, **columns)
+            if name == "d":
+                add_spending(connection, her, number)
+
+
+def usernames(answer: TestResponse) -> list[str]:
+    assert answer.status_code == 200, answer.get_json()
+    return [card["username"] for card in answer.get_json()["data"]]
+
+
+@pytest.mark.parametrize(
+    ("relation_kind", "listed"),
+    [("favorite", "a"), ("fan_club", "b"), ("gift_sent", "c"), ("spender", "d"), ("any", "abcd")],
+)
+def test_cards_by_relation(center: ModelCenter, relation_kind: str, listed: str) -> None:
+    store_cards(center)
+
+    assert usernames(center.get(f"/members?relation={relation_kind}")) == list(listed)
+    assert usernames(center.get(f"/members?relation={relation_kind}", of="mdl-2")) == []
+
+
+def test_cards_by_relation_page_by_page(center: ModelCenter) -> None:
+    store_cards(center)
+
+    first = center.get("/members?relation=any&limit=3")
+    cursor = first.get_json()["page"]["next_cursor"]
+
+    assert usernames(first) == ["a", "b", "c"]
+    assert usernames(center.get(f"/members?relation=any&limit=3&cursor={cursor}")) == ["d"]
+    assert center.get(f"/members?relation=spender&limit=3&cursor={cursor}").status_code == 422
+    assert center.get(f"/members?relation=any&limit=3&cursor={cursor}", of="mdl-2").status_code == 422
+
+
+def test_cards_by_username_in_the_order_asked_each_once(center: ModelCenter) -> None:
+    store_cards(center)
+    headers = bearer(model_token(center.http, center.db, center.caller))
+    body = {"usernames": ["d", "e", "nobody", "A", "a", "b\0"]}
+
+    batch = center.http.post("/v1/model/members/batch", json=body, headers=headers)
+
+    assert usernames(batch) == ["d", "a"]
+    assert usernames(center.get("/members?username=d&username=e&username=A&username=a")) == ["d", "a"]
+    assert batch.get_json()["page"] == {"next_cursor": None, "has_more": False}
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?relation=friends", "?username=a&relation=any", "?username=a&limit=3", "?relation=any&relation=any", "?x=1"],
+)
+def test_cards_are_chosen_one_way(center: ModelCenter, query: str) -> None:
+    assert center.get(f"/members{query}").status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"usernames": []}', b'{"usernames": [1]}', b"\xff"])
+def test_a_bad_batch_is_refused(center: ModelCenter, body: bytes) -> None:
+    headers = bearer(model_token(center.http, center.db, center.caller)) | {"Content-Type": "application/json"}
+
+    answer = center.http.post("/v1/model/members/batch", data=body, headers=headers)
+
+    assert answer.status_code in {400, 422}
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_member_may_be_called_batch(center: ModelCenter) -> None:
+    with center.db.write.begin() as connection:
+        add_relation(connection, add_model(connection, "mdl-1"), add_member(connection, "m1", username="batch"))
+
+    assert center.card("batch")["username"] == "batch"
