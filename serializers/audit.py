@@ -64,7 +64,7 @@ class MembersQuery(Schema):
 
 def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
     """An entry as contract §6 shapes it: names and reasons, never a value."""
-    explainer = policies.explainer(row.policy_version, row.audience)
+    explainer = policies.explainer(row.policy_version, row.operation)
     released, withheld = explainer.totals(row.verdicts) if explainer else ([], {})
     return {
         "id": public(ACCESS_PREFIX, row.id),
@@ -96,7 +96,7 @@ def whole_entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
 
 def entry_member(row: Row[Any], policies: Policies, of: Row[Any]) -> dict[str, Any]:
     """One member of an entry: what of them was released, and what not and why."""
-    explainer = policies.explainer(of.policy_version, of.audience)
+    explainer = policies.explainer(of.policy_version, of.operation)
     explanation = explainer.explain(row.verdict) if explainer else None
     return {
         "member": row.id,

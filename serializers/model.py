@@ -130,7 +130,10 @@ def _spending_by_feature() -> ColumnElement[Any]:
 
 
 POLICY = Policy(
+    name="model",
+    title="What a model may learn about a member",
     audience=PartnerKind.MODEL_CENTER,
+    operations=("card.get", "card.batch", "card.list"),
     purpose=Purpose.PERSONAL_SERVICE,
     caller=(
         ("a token with `cards:read`, exchanged for this model's live session", "R26"),

@@ -50,7 +50,7 @@ def for_model(connection: Connection, model_id: str, *, sensitive: bool, member_
 
 def _decision(connection: Connection, policy: Policy, statement: Select[int], asked: Mapping[str, Any]) -> Decision:
     verdict = connection.execute(statement, asked).scalar_one()
-    withheld = Explainer(DOCUMENT[policy.audience]).explain(verdict).withheld
+    withheld = Explainer(DOCUMENT[policy.name]).explain(verdict).withheld
     return Decision(
         absent=tuple(policy.reason_of(atom) for atom in policy.rows if not verdict & policy.bits[atom]),
         withheld={field.name: withheld.get(field.name, ()) for field in policy.fields},

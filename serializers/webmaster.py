@@ -52,7 +52,10 @@ class Referral(Schema):
 
 
 POLICY = Policy(
+    name="webmaster",
+    title="What a webmaster may learn about a member",
     audience=PartnerKind.WEBMASTER,
+    operations=("members.list", "members.get"),
     purpose=Purpose.CAMPAIGNS,
     caller=(
         ("a token with `members:read`, of an active webmaster and client", "R26"),

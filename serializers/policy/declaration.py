@@ -50,7 +50,13 @@ class Field:
 class Policy:
     """What one audience may learn about a member."""
 
+    name: str
+    """What the policy is about, such as `webmaster` or `webmaster.purchases`."""
+    title: str
+    """The heading it is published under."""
     audience: PartnerKind
+    operations: tuple[str, ...]
+    """The operations that release under it: by them a recorded verdict finds its policy again."""
     purpose: Purpose
     source: FromClause
     """The joined tables that rows are read from; one row a member."""
@@ -66,11 +72,11 @@ class Policy:
         """Refuse a declaration with two fields of one name, too many atoms, or an atom of two meanings."""
         names = [each.name for each in self.fields]
         if len(set(names)) != len(names):
-            raise PolicyError(f"the {self.audience} policy names a field twice")
+            raise PolicyError(f"the {self.name} policy names a field twice")
         if len(self.atoms) > LARGEST_NUMBER_OF_ATOMS:
-            raise PolicyError(f"the {self.audience} policy has more than {LARGEST_NUMBER_OF_ATOMS} atoms")
+            raise PolicyError(f"the {self.name} policy has more than {LARGEST_NUMBER_OF_ATOMS} atoms")
         if len({atom.name for atom in self.atoms}) != len(self.atoms):
-            raise PolicyError(f"two atoms of the {self.audience} policy share a name")
+            raise PolicyError(f"two atoms of the {self.name} policy share a name")
         for each in self.fields:
             if not each.never_withheld and not any(atom.otherwise for atom in atoms_of(each.when)):
                 raise PolicyError(f"{each.name} can be withheld without a reason")

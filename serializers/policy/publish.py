@@ -18,7 +18,7 @@ _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 def document_of(policies: Iterable[Policy]) -> Document:
     """Everything that decides over a disclosure, as plain JSON: conditions, their SQL, reasons, clauses."""
-    return {policy.audience.value: _policy(policy) for policy in policies}
+    return {policy.name: _policy(policy) for policy in policies}
 
 
 def version_of(document: Document) -> str:
@@ -50,8 +50,9 @@ def reasons_of(field: Field) -> list[str]:
 def markdown(document: Document, version: str) -> str:
     """The disclosure matrix: audience by audience, which field, under which condition, by which clause."""
     lines = [f"# Disclosure policy `{version}`", ""]
-    for audience, policy in document.items():
-        lines += [f"## What a {audience.replace('_', ' ')} may learn", "", f"Purpose: {policy['purpose']}.", ""]
+    for policy in document.values():
+        operations = ", ".join(f"`{operation}`" for operation in policy["operations"])
+        lines += [f"## {policy['title']}", "", f"Operations: {operations}. Purpose: `{policy['purpose']}`.", ""]
         lines += ["Asked of the caller:", "", *(f"- {sentence} ({clause})" for sentence, clause in policy["caller"])]
         lines += [
             "",
@@ -74,6 +75,9 @@ def _line(name: str, field: Document) -> str:
 
 def _policy(policy: Policy) -> Document:
     return {
+        "title": policy.title,
+        "audience": policy.audience,
+        "operations": list(policy.operations),
         "purpose": policy.purpose,
         "caller": [list(line) for line in policy.caller],
         "rows": [atom.name for atom in policy.rows],

@@ -22,14 +22,19 @@ class Policies:
     def __init__(self, documents: Mapping[str, Document]) -> None:
         """Take the documents by version."""
         self._explainers = {
-            (version, audience): Explainer(document)
-            for version, audiences in documents.items()
-            for audience, document in audiences.items()
+            (version, name): Explainer(document)
+            for version, policies in documents.items()
+            for name, document in policies.items()
+        }
+        self._by_operation = {
+            (version, operation): explainer
+            for (version, _), explainer in self._explainers.items()
+            for operation in explainer.document["operations"]
         }
 
-    def explainer(self, version: str | None, audience: str | None) -> Explainer | None:
+    def explainer(self, version: str | None, operation: str) -> Explainer | None:
         """Return what explains the verdicts of an entry; nothing where no policy was asked."""
-        return self._explainers.get((version or "", audience or ""))
+        return self._by_operation.get((version or "", operation))
 
     def knows_field(self, name: str) -> bool:
         """Whether any version ever had this field."""
@@ -51,12 +56,12 @@ class Policies:
 
     def _verdicts_where(self, condition: Callable[[Document], ColumnElement[bool]]) -> ColumnElement[bool]:
         each = []
-        for (version, audience), explainer in self._explainers.items():
+        for (version, _), explainer in self._explainers.items():
             some = select(number_literal(1)).select_from(_GROUP).where(condition(explainer.document))
             each.append(
                 and_(
                     access_log.c.policy_version == version,
-                    access_log.c.audience == audience,
+                    access_log.c.operation.in_(explainer.document["operations"]),
                     exists(some.correlate(access_log)),
                 )
             )

@@ -17,7 +17,10 @@ NULLABLE = Column("nullable", Integer, nullable=True)
 
 def policy_of(*fields: Field) -> Policy:
     return Policy(
+        name="test",
+        title="For a test",
         audience=PartnerKind.WEBMASTER,
+        operations=(),
         purpose=Purpose.CAMPAIGNS,
         source=webmaster.POLICY.source,
         member=webmaster.POLICY.member,

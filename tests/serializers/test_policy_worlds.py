@@ -90,7 +90,7 @@ def differences(
     connection: Connection, policy: Policy, expectations: dict[int, Answer], **caller: Any
 ) -> Iterator[tuple[int, Answer, Answer]]:
     """Compare every world; yield member, expectation and answer where they differ."""
-    explainer = Explainer(document_of([policy])[policy.audience.value])
+    explainer = Explainer(document_of([policy])[policy.name])
     for number, row in decide(connection, policy, **caller):
         if number not in expectations:
             continue
