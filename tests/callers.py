@@ -30,6 +30,23 @@ SESSION_KEY = ECKey.generate_key("P-256", {"kid": "sessions-1"})
 
 
 @dataclass(frozen=True)
+class FromNow:
+    """An instant told from the moment of signing, as claims tell time; its name is the same in each run."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        """As a test's name shows it."""
+        return f"{self.seconds:+}s"
+
+    __repr__ = __str__
+
+    def claim(self) -> float:
+        """Unix time."""
+        return int(time.time()) + self.seconds
+
+
+@dataclass(frozen=True)
 class Caller:
     """A client as its owner knows it: with its secret or its private key."""
 
@@ -120,8 +137,13 @@ def session(center: Caller, of: str = "mdl-1", header: dict[str, Any] | None = N
 def sign(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """Sign a JWT with a key's own algorithm, unless the header names another."""
     named = {"alg": algorithm_of(key)} | header
-    kept = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode({k: v for k, v in named.items() if v is not None}, kept, key, algorithms=[named["alg"]])
+    return jwt.encode(settled(named), settled(claims), key, algorithms=[named["alg"]])
+
+
+def settled(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a header or claims with instants told and what is `None` left out."""
+    told = {name: value.claim() if isinstance(value, FromNow) else value for name, value in part.items()}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def algorithm_of(key: Key) -> str:

@@ -14,10 +14,13 @@ COMMANDS = {
     "campaigns": "gateway.cli.campaigns",
     "clients": "gateway.cli.clients",
     "db": "gateway.cli.db",
+    "demo": "gateway.cli.demo",
     "issuers": "gateway.cli.issuers",
     "keys": "gateway.cli.keys",
     "partners": "gateway.cli.partners",
+    "policy": "gateway.cli.policy",
     "retention": "gateway.cli.retention",
+    "serve": "gateway.cli.serve",
 }
 """Modules by the command they hold as `command`."""
 

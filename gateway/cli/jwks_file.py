@@ -1,6 +1,6 @@
 """JWK sets handed to commands as files."""
 
-from typing import BinaryIO
+from os import PathLike
 
 import click
 import orjson
@@ -8,22 +8,22 @@ import orjson
 LARGEST_FILE = 262_144
 
 
-class JwksFile(click.File):
+class JwksFile(click.Path):
     """A file with a JWK set, or `-` for standard input; arrives as the parsed document."""
 
-    name = "file"
-
     def __init__(self) -> None:
-        """Read bytes: JSON is UTF-8."""
-        super().__init__("rb")
+        """Take a path that can be read."""
+        super().__init__(exists=True, dir_okay=False, allow_dash=True)
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, object]:  # type: ignore[override]
+    def convert(
+        self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, object]:  # type: ignore[override]
         """Read and parse; a wrong use of the command if that cannot be done."""
-        if isinstance(value, dict):
-            return value
-        opened: BinaryIO = super().convert(value, param, ctx)  # type: ignore[assignment, arg-type]
+        path = super().convert(value, param, ctx)
+        with click.open_file(str(path), "rb") as opened:
+            content = opened.read(LARGEST_FILE)
         try:
-            document = orjson.loads(opened.read(LARGEST_FILE))
+            document = orjson.loads(content)
         except orjson.JSONDecodeError:
             self.fail("the file is not JSON", param, ctx)
         if not isinstance(document, dict):

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
+from joserfc.util import base64_to_int
 
 from partners.registry import RegistryError
 
@@ -97,12 +98,12 @@ def _checked_kid(kid: object, name: str) -> str:
 
 def _check_strength(key: Mapping[str, Any], name: str) -> None:
     try:
-        imported = _imported(key)
-        bits = imported.raw_value.key_size if isinstance(imported, RSAKey) else LEAST_RSA_BITS
+        bits = base64_to_int(key["n"]).bit_length() if key["kty"] == "RSA" else LEAST_RSA_BITS
+        if not LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
+            raise RegistryError(f"{name} has {bits} bits; an RSA key needs {LEAST_RSA_BITS} to {MOST_RSA_BITS}")
+        _imported(key)
     except (JoseError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise RegistryError(f"{name} is not a valid public key") from error
-    if not LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
-        raise RegistryError(f"{name} has {bits} bits; an RSA key needs {LEAST_RSA_BITS} to {MOST_RSA_BITS}")
 
 
 def _imported(key: Mapping[str, Any]) -> PublicKey:

@@ -19,7 +19,18 @@ from gateway.settings import Settings
 from partners.database import Database
 from partners.registry import clients
 from partners.vocabulary import AuthMethod
-from tests.callers import ASSERTION_TYPE, ISSUER, Caller, Key, access_token, add_caller, assertion, sign
+from tests.callers import (
+    ASSERTION_TYPE,
+    ISSUER,
+    Caller,
+    FromNow,
+    Key,
+    access_token,
+    add_caller,
+    assertion,
+    settled,
+    sign,
+)
 from tests.gateway.oauth.records import records_of
 
 EC = ECKey.generate_key("P-256", {"kid": "key-1"})
@@ -54,10 +65,10 @@ def test_every_promised_algorithm_is_taken(http: FlaskClient, db: Database, key:
         ({"typ": "client-authentication+jwt"}, {}),
         ({"kid": None}, {}),
         ({"x5t": "ignored"}, {}),
-        ({}, {"iat": int(time.time()) + 8, "nbf": int(time.time()) + 8}),
-        ({}, {"iat": int(time.time()) - 200}),
-        ({}, {"iat": time.time() - 0.5}),
-        ({}, {"exp": int(time.time()) + 3600}),
+        ({}, {"iat": FromNow(8), "nbf": FromNow(8)}),
+        ({}, {"iat": FromNow(-200)}),
+        ({}, {"iat": FromNow(-0.5)}),
+        ({}, {"exp": FromNow(3600)}),
         ({}, {"exp": int(time.time()) + 10 * 365 * 86_400}),
     ],
 )
@@ -78,14 +89,14 @@ def test_what_clients_commonly_send_is_taken(
         {"aud": f"{ISSUER}/"},
         {"aud": [ISSUER]},
         {"aud": [ISSUER, "https://other.example"]},
-        {"exp": int(time.time()) - 300},
-        {"exp": int(time.time()) - 1},
-        {"iat": int(time.time()) + 61},
-        {"iat": int(time.time()) - 600},
-        {"nbf": int(time.time()) + 61},
+        {"exp": FromNow(-300)},
+        {"exp": FromNow(-1)},
+        {"iat": FromNow(61)},
+        {"iat": FromNow(-600)},
+        {"nbf": FromNow(61)},
         {"nbf": "soon"},
         {"iat": True},
-        {"iat": str(int(time.time()))},
+        {"iat": "1700000000"},
         {"exp": float("nan")},
         {"exp": float("inf")},
         {"exp": -1},
@@ -106,8 +117,7 @@ def test_what_clients_commonly_send_is_taken(
 def test_claims_that_are_missing_foreign_or_odd_are_refused(
     http: FlaskClient, caller: Caller, claims: dict[str, Any]
 ) -> None:
-    kept = {name: value for name, value in (_claims(caller) | claims).items() if value is not None}
-    answer = _ask(http, _unchecked(EC, {"alg": "ES256", "kid": "key-1"}, kept))
+    answer = _ask(http, _unchecked(EC, {"alg": "ES256", "kid": "key-1"}, _claims(caller) | claims))
 
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
 
@@ -239,7 +249,9 @@ def _claims(caller: Caller) -> dict[str, Any]:
 
 def _unchecked(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """Sign whatever the header says, as a hostile client would."""
-    segments = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
+    segments = [
+        urlsafe_b64encode(json.dumps(settled(part)).encode()).rstrip(b"=").decode() for part in (header, claims)
+    ]
     signed = ".".join(segments).encode()
     if header["alg"] == "HS256":
         signature = hmac.digest(key.as_pem(private=False), signed, "sha256")

@@ -18,7 +18,7 @@ from partners import database
 from partners.database import Database
 from partners.registry import partners
 from partners.vocabulary import PartnerKind
-from tests.callers import ISSUER, Caller, access_token, add_caller, bearer, model_token, sign
+from tests.callers import ISSUER, Caller, FromNow, access_token, add_caller, bearer, model_token, settled, sign
 from tests.gateway.oauth.records import records_of
 
 KINDS = {
@@ -135,8 +135,8 @@ def test_a_path_that_asks_its_statement_leaves_the_standing_to_it(http: FlaskCli
         ({}, {"iss": "https://other.example"}),
         ({}, {"aud": "https://other.example"}),
         ({}, {"aud": [ISSUER]}),
-        ({}, {"exp": int(time.time()) - 1}),
-        ({}, {"iat": int(time.time()) + 60}),
+        ({}, {"exp": FromNow(-1)}),
+        ({}, {"iat": FromNow(60)}),
         ({}, {"exp": "never"}),
         ({}, {"exp": 10**400}),
         ({}, {"exp": True}),
@@ -212,7 +212,7 @@ def test_the_memory_of_verified_tokens_is_bounded(app: Flask, http: FlaskClient,
 
 def test_a_remembered_token_is_refused_once_it_has_expired(app: Flask, http: FlaskClient, caller: Caller) -> None:
     kid, key = _signing_key(http, app, caller)
-    brief = sign(key, {"typ": "at+jwt", "kid": kid}, _claims(caller) | {"exp": int(time.time()) + 1})
+    brief = sign(key, {"typ": "at+jwt", "kid": kid}, _claims(caller) | {"exp": FromNow(1)})
 
     first = http.get("/probe/stats", headers=bearer(brief)).status_code
     time.sleep(1.1)
@@ -257,7 +257,6 @@ def _claims(caller: Caller) -> dict[str, Any]:
 
 
 def _sign_anything(key: ECKey, header: dict[str, Any], claims: dict[str, Any]) -> str:
-    kept = [{name: value for name, value in part.items() if value is not None} for part in (header, claims)]
-    segments = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in kept]
+    segments = [urlsafe_b64encode(json.dumps(settled(part)).encode()).rstrip(b"=") for part in (header, claims)]
     signature = JWSRegistry.algorithms["ES256"].sign(b".".join(segments), key)
     return b".".join([*segments, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
