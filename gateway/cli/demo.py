@@ -11,7 +11,7 @@ from gateway.cli.output import json_text
 from gateway.cli.serve import default_workers, leave_on_sigterm, port_option, reserved
 from gateway.cli.session import session
 from gateway.demo import credentials, guide, tokens
-from gateway.demo.loading import NotADemoError, load
+from gateway.demo.loading import NotADemoError, load, reference_of_the_owl
 from gateway.serving.server import Serving, address_of, serve
 
 NO_DEMO = "There is no demo here yet: start one with `gateway demo`, or set GATEWAY_DATA_DIR to that of a running one."
@@ -60,8 +60,9 @@ def _run(port: int, *, as_json: bool) -> None:
         settings = replace(opened.settings, issuer=issuer)
         try:
             held = load(opened, url=url, issuer=issuer)
+            scene = guide.Scene(url, held.day, reference_of_the_owl(opened))
         except NotADemoError as error:
             raise click.ClickException(f"{opened.settings.data_dir} {NOT_A_DEMO}") from error
         opened.database.dispose()
-        text = json_text(guide.document(held)) if as_json else guide.text(held)
+        text = json_text(guide.document(scene)) if as_json else guide.text(scene)
         serve(Serving(settings, opened.url, listener, default_workers(), on_ready=lambda: click.echo(text)))

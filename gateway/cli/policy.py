@@ -119,9 +119,7 @@ def _lines(asking: Asking, member_id: str, decision: Decision) -> Iterator[str]:
     if decision.absent:
         yield f"The member does not exist for {asking.name}: {', '.join(decision.absent)}."
     if decision.withheld:
-        yield ""
         width = max(map(len, decision.withheld))
-        absent = bool(asking.refused or decision.absent)
-        yield "If the member existed:" if absent else "Field by field:"
+        yield "Its fields would be:" if asking.refused or decision.absent else "Its fields are:"
         for name, reasons in decision.withheld.items():
             yield f"  {name.ljust(width)}  {'withheld: ' + ', '.join(reasons) if reasons else 'shown'}"

@@ -11,7 +11,7 @@ from random import Random
 
 from gateway.demo.cast import CAST, WEBMASTERS, Role
 
-CREDITS_PER_UNIT = 10
+CREDITS_PER_UNIT = 30
 CURRENCY = "USD"
 SITES = ("main", "main", "main", "night", "club")
 ROLES = {role.customer: role for role in CAST}
