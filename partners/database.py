@@ -1,7 +1,9 @@
 """Connections to PostgreSQL: one engine that only releases and records, one that writes, one that migrates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Lock
+
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
 
@@ -25,6 +27,8 @@ class Database:
 
     release: Engine
     write: Engine
+    feeding: Lock = field(default_factory=Lock)
+    """Held by the one thread of this process that applies a batch of the feed."""
 
     def dispose(self) -> None:
         """Close every pooled connection."""

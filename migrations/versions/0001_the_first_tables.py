@@ -93,13 +93,6 @@ def upgrade() -> None:
         comment="Whose events are refused. Deliberately without the member's number (R45).",
     )
     op.create_table(
-        "former_username",
-        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="Keyed hash only."),
-        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("erased", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_former_username")),
-    )
-    op.create_table(
         "held_setting",
         sa.Column("member_id", sa.Text(), nullable=False),
         sa.Column("attribute", sa.Text(), nullable=False),
@@ -333,6 +326,9 @@ def upgrade() -> None:
         comment="Purchases and their reversals (negative figures). Append-only but for the link to an erased member.",
     )
     op.create_index(op.f("ix_ledger_entry_member_at"), "ledger_entry", ["member", "at"], unique=False)
+    op.create_index(
+        op.f("ix_ledger_entry_webmaster_at_number"), "ledger_entry", ["webmaster", "at", "number"], unique=False
+    )
     op.create_index(op.f("ix_ledger_entry_webmaster_number"), "ledger_entry", ["webmaster", "number"], unique=False)
     op.create_table(
         "member",
@@ -430,6 +426,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("model", "member", "at", "number", name=op.f("pk_action")),
     )
     op.create_index(op.f("ix_action_member"), "action", ["member"], unique=False)
+    op.create_table(
+        "former_username",
+        sa.Column("digest", sa.LargeBinary(), nullable=False, comment="Keyed hash only."),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "member",
+            sa.BigInteger(),
+            nullable=True,
+            comment="Whose it was: they may return to it, nobody else; nothing once they are erased.",
+        ),
+        sa.Column("erased", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member"], ["member.number"], name=op.f("fk_former_username_member"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_former_username")),
+    )
+    op.create_index(op.f("ix_former_username_member"), "former_username", ["member"], unique=False)
     op.create_table(
         "member_stamp",
         sa.Column("member", sa.BigInteger(), nullable=False),
@@ -583,7 +596,6 @@ def upgrade() -> None:
         sa.Column("gift_sent", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("privately_chatted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(["member"], ["member.number"], name=op.f("fk_relation_member"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["model"], ["model.number"], name=op.f("fk_relation_model")),
         sa.PrimaryKeyConstraint("model", "member", name=op.f("pk_relation")),
         comment="One row for each member a model has had to do with: any event naming both (R66).",
     )

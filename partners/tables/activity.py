@@ -112,6 +112,7 @@ ledger_entry = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
     Index(None, "member", "at"),
     Index(None, "webmaster", "number"),
+    Index(None, "webmaster", "at", "number"),
     comment="Purchases and their reversals (negative figures). Append-only but for the link to an erased member.",
 )
 
@@ -127,7 +128,7 @@ model = Table(
 relation = Table(
     "relation",
     metadata,
-    Column("model", ForeignKey("model.number"), primary_key=True, info=internal()),
+    Column("model", BigInteger, primary_key=True, info=internal()),
     Column("member", ForeignKey("member.number", ondelete="CASCADE"), primary_key=True, index=True, info=internal()),
     Column("favorite", Boolean, nullable=False, server_default=false(), info=shared("R12, R14")),
     Column("favorite_stamp", Text(collation="C"), info=personal(ACCOUNT)),

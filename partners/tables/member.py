@@ -179,6 +179,13 @@ former_username = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True, info=personal("one year (R42)"), comment="Keyed hash only."),
     Column("blocked_until", DateTime(timezone=True), nullable=False, info=internal()),
+    Column(
+        "member",
+        ForeignKey("member.number", ondelete="SET NULL"),
+        index=True,
+        info=internal(),
+        comment="Whose it was: they may return to it, nobody else; nothing once they are erased.",
+    ),
     Column("erased", Boolean, nullable=False, server_default=false(), info=internal()),
 )
 

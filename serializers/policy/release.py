@@ -9,8 +9,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Label,
     Select,
     SmallInteger,
+    Table,
     and_,
     case,
     cast,
@@ -47,6 +49,7 @@ class Release:
     statement: Select[Any]
     columns: tuple[str, ...]
     """Dotted names of the guarded columns, in the order of the row from `FIRST_COLUMN` on."""
+    number_of_keys: int
 
     def values(self, row: Sequence[Any]) -> Sequence[Any]:
         """The guarded columns of a row."""
@@ -54,61 +57,102 @@ class Release:
 
     def keys(self, row: Sequence[Any]) -> list[Any]:
         """What a page's row is ordered by."""
-        return list(row[FIRST_COLUMN + len(self.columns) :])
+        return list(row[FIRST_COLUMN + len(self.columns) :][: self.number_of_keys])
+
+    def footing(self, row: Sequence[Any]) -> list[Any]:
+        """The scalars that end every row."""
+        return list(row[FIRST_COLUMN + len(self.columns) + self.number_of_keys :])
 
 
 Nothing = tuple[Outcome, int, ColumnElement[Any]]
 """Outcome, HTTP status and reason of an answer without any row."""
 
+_KEY = "key_"
 OUTCOME, REASON, CALLER, ROW_MEMBER, ROW_VERDICT, FIRST_COLUMN = range(6)
 
 
-def release_one(policy: Policy, *, lookup: ColumnElement[bool], missing: ColumnElement[str]) -> Release:
-    """Prepare the release of the one member that `lookup` finds; `missing` is the reason where it finds none."""
+@dataclass(frozen=True)
+class Look:
+    """How one member is looked up, and why where nothing is found."""
+
+    up: ColumnElement[bool]
+    missing: ColumnElement[str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which rows, in which order, and how many; `keys` must be such as are never withheld."""
+
+    chosen: ColumnElement[bool]
+    keys: tuple[ColumnElement[Any], ...]
+    descending: bool
+    limit: ColumnElement[int]
+
+
+def release_one(policy: Policy, look: Look) -> Release:
+    """Prepare the release of the one member that is looked up."""
     guarded = GuardedRelation(policy)
-    candidate = (
-        select(*guarded.columns(), guarded.visible().label("visible")).select_from(policy.source).where(lookup)
-    ).cte("candidate")
+    candidate = _candidate(policy, look, guarded.columns())
     released = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("released")
-    reason = func.coalesce(select(why_not_visible(policy, candidate.c.verdict)).scalar_subquery(), missing)
-    return _recorded(policy, released=released, covered=released, nothing=(Outcome.NOT_FOUND, 404, reason))
+    return _recorded(policy, released=released, covered=released, nothing=_not_found(policy, candidate, look))
 
 
-def release_page(
-    policy: Policy,
-    *,
-    chosen: ColumnElement[bool],
-    keys: tuple[ColumnElement[Any], ...],
-    descending: bool,
-    limit: ColumnElement[int],
-) -> Release:
-    """Prepare the release of a page: the rows that `chosen` picks, and one more as a probe that is not covered.
+def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] = ()) -> Release:
+    """Prepare the release of a page, and of one row more as a probe that the record does not cover.
 
-    `keys` order the rows and end each row, for the cursor; they must be such as are never withheld.
+    `footing` are scalars that end each row, also where there is none.
     """
+    released = _page(policy, policy.source, page, true())
+    covered = select(released.c[MEMBER], released.c[VERDICT]).where(released.c.position <= page.limit)
+    nothing: Nothing = (Outcome.EMPTY, 200, null())
+    return _recorded(
+        policy, released=released, covered=covered.distinct().cte("covered"), nothing=nothing, footing=footing
+    )
+
+
+def release_lines(policy: Policy, look: Look, page: Page, *, lines: Table, belongs: ColumnElement[bool]) -> Release:
+    """Prepare the release of a page of one member's lines; without any the member is covered all the same."""
     guarded = GuardedRelation(policy)
-    order = [key.desc() if descending else key.asc() for key in keys]
+    candidate = _candidate(policy, look, [policy.member.label(MEMBER), guarded.verdict().label(VERDICT)])
+    covered = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("covered")
+    released = _page(policy, policy.source.join(lines, belongs), page, look.up)
+    return _recorded(policy, released=released, covered=covered, nothing=_not_found(policy, candidate, look))
+
+
+def _candidate(policy: Policy, look: Look, columns: list[Label[Any]]) -> CTE:
+    visible = GuardedRelation(policy).visible().label("visible")
+    return select(*columns, visible).select_from(policy.source).where(look.up).cte("candidate")
+
+
+def _not_found(policy: Policy, candidate: CTE, look: Look) -> Nothing:
+    reason = func.coalesce(select(why_not_visible(policy, candidate.c.verdict)).scalar_subquery(), look.missing)
+    return Outcome.NOT_FOUND, 404, reason
+
+
+def _page(policy: Policy, source: FromClause, page: Page, only: ColumnElement[bool]) -> CTE:
+    guarded = GuardedRelation(policy)
+    order = [key.desc() if page.descending else key.asc() for key in page.keys]
     positioned = (
         func.row_number().over(order_by=order).label("position"),
-        *(key.label(f"key_{place}") for place, key in enumerate(keys)),
+        *(key.label(f"{_KEY}{place}") for place, key in enumerate(page.keys)),
     )
-    released = (
+    return (
         select(*guarded.columns(), *positioned)
-        .select_from(policy.source)
-        .where(CALLER_MAY_ACT, guarded.visible(), chosen)
+        .select_from(source)
+        .where(CALLER_MAY_ACT, guarded.visible(), only, page.chosen)
         .order_by(*order)
-        .limit(limit + number_literal(1))
+        .limit(page.limit + number_literal(1))
     ).cte("released")
-    covered = select(released.c[MEMBER], released.c[VERDICT]).where(released.c.position <= limit).cte("covered")
-    return _recorded(policy, released=released, covered=covered, nothing=(Outcome.EMPTY, 200, null()))
 
 
-def _recorded(policy: Policy, *, released: CTE, covered: CTE, nothing: Nothing) -> Release:
+def _recorded(
+    policy: Policy, *, released: CTE, covered: CTE, nothing: Nothing, footing: tuple[Label[Any], ...] = ()
+) -> Release:
     caller = standing(member_rows=True).cte("caller")
     summary = summary_of(covered)
     decision = _decision(policy, caller=caller, summary=summary, nothing=nothing)
     names = tuple(name for field in policy.fields for name, _ in field.columns())
-    keys = tuple(column.name for column in released.c if column.name.startswith("key_"))
+    keys = tuple(column.name for column in released.c if column.name.startswith(_KEY))
     heading = (
         decision.c.outcome,
         decision.c.reason,
@@ -117,13 +161,13 @@ def _recorded(policy: Policy, *, released: CTE, covered: CTE, nothing: Nothing) 
         released.c[VERDICT],
     )
     statement = (
-        select(*heading, *(released.c[name] for name in (*names, *keys)))
+        select(*heading, *(released.c[name] for name in (*names, *keys)), *footing)
         .select_from(decision.outerjoin(released, true()))
         .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered))
     )
     if "position" in released.c:
         statement = statement.order_by(released.c.position)
-    return Release(statement, names)
+    return Release(statement, names, len(keys))
 
 
 def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) -> CTE:

@@ -111,6 +111,15 @@ class MoneySchema(Schema):
     amount = fields.String(required=True, metadata={"description": "A decimal string", "example": "59.06"})
 
 
+class Money(Shape, fields.String):
+    """An amount as a decimal string; stored as the pair of minor units and currency."""
+
+    expression = "money(*{value})"
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:  # noqa: ARG002
+        return money(*value)
+
+
 class Amounts(Shape, fields.List[Any]):
     """Sums of money, one for each currency; stored as minor units by currency."""
 
@@ -210,6 +219,7 @@ def spending(value: Sequence[tuple[str, int, int, str, str]] | None) -> dict[str
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "instant": instant,
+    "money": money,
     "amounts": amounts,
     "last_actions": last_actions,
     "spending": spending,
