@@ -23,6 +23,7 @@ from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.faults import ClientRefused, reason_of
+from gateway.oauth.forms import check_form
 from gateway.oauth.grants import ClientCredentialsGrant, Session, TokenExchangeGrant
 from gateway.oauth.keys import KeyCabinet
 from gateway.oauth.tokens import LIFETIME, AccessToken, TokenMaker, new_token_id
@@ -32,7 +33,6 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.vocabulary import AuthMethod, Outcome, Purpose, Reason, Scope
 
-FORM = "application/x-www-form-urlencoded"
 LONGEST_EXCHANGED_S = 300
 ERROR_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 HeaderList: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
@@ -148,29 +148,13 @@ class Server(AuthorizationServer):
 
     def _answer(self, respond: Callable[[], Response]) -> Response:
         try:
-            _check_form()
+            check_form()
             return respond()
         except OAuth2Error as error:
             return self.handle_error_response(None, error)
         except (ValueError, TypeError, RecursionError) as error:
             log.warning("oauth_request_refused", error=type(error).__name__, request_id=g.request_id)
             return self.handle_error_response(None, InvalidRequestError("The request is malformed."))
-
-
-def _check_form() -> None:
-    if request.query_string:
-        raise InvalidRequestError("Parameters belong in the body, none in the address.")
-    if request.mimetype != FORM:
-        raise InvalidRequestError(f"The body must be {FORM}.")
-    if any(len(values) > 1 for _, values in request.form.lists()):
-        raise InvalidRequestError("A parameter is repeated.")
-    proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
-    if sum(proofs) > 1:
-        raise InvalidRequestError("A client authenticates in one way only.")
-    if request.authorization is not None and request.authorization.username is not None:
-        named = request.form.get("client_id", request.authorization.username)
-        if named != request.authorization.username:
-            raise InvalidRequestError("The body names another client than the Authorization header.")
 
 
 def _caller(client: RegisteredClient, granted: str, session: Session | None) -> Caller:

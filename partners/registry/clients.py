@@ -4,19 +4,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from partners.registry import RegistryError, jwks, partners
+from partners.registry import RegistryError, addresses, jwks, partners
 from partners.registry import secrets as client_secrets
 from partners.tables.partner import client, partner
 from partners.vocabulary import SCOPES_GIVEN_ONLY_WHEN_ASKED, SCOPES_OF_KIND, AuthMethod, PartnerKind, Scope, Status
 
 CLIENT_PREFIX = "cl_"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _COLUMNS = client.c["id", "auth_method", "scopes", "allowed_networks", "redirect_uris", "status", "created_at"]
 
 
@@ -66,8 +63,8 @@ def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials
         kind=owner.kind,
         auth_method=_auth_method(wanted, owner.kind),
         scopes=_scopes(wanted.scopes, owner.kind),
-        allowed_networks=tuple(_network(text) for text in wanted.allowed_networks),
-        redirect_uris=_redirect_uris(wanted.redirect_uris, owner.kind),
+        allowed_networks=tuple(addresses.network(text) for text in wanted.allowed_networks),
+        redirect_uris=addresses.redirect_uris(wanted.redirect_uris, owner.kind),
         status=Status.ACTIVE,
         created_at=now,
     )
@@ -149,32 +146,6 @@ def _scopes(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
         raise RegistryError(f"a {kind} cannot hold {unfit[0]}; it may hold {', '.join(possible)}")
     given: Sequence[Scope] = [scope for scope in possible if scope not in SCOPES_GIVEN_ONLY_WHEN_ASKED]
     return tuple(scope.value for scope in possible if scope in (asked or given))
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError as error:
-        raise RegistryError(f"{text} is no network such as 192.0.2.0/24 or 2001:db8::/48") from error
-
-
-def _redirect_uris(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
-    if bool(asked) != (kind is PartnerKind.TRACKER):
-        raise RegistryError("a tracker needs a redirect URI, and only a tracker has any")
-    for uri in asked:
-        if not _is_safe_redirect(uri):
-            raise RegistryError(f"{uri} is no redirect URI: https (http on loopback only), no fragment, no user")
-    return asked
-
-
-def _is_safe_redirect(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    printable = uri.isascii() and uri.isprintable() and not set(uri) & set(' "\\<>^`{|}')
-    return secure and printable and bool(parts.hostname) and "#" not in uri and "@" not in parts.netloc
 
 
 def _selected() -> Select[Any]:

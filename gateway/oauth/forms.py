@@ -1,0 +1,23 @@
+"""What a request to an OAuth endpoint must look like before anything is read from it."""
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from flask import request
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def check_form() -> None:
+    """Refuse what is no plain form, tells a thing twice, or in two places (RFC 6749 §2.3, §3.2, OAuth 2.1)."""
+    if request.query_string:
+        raise InvalidRequestError("Parameters belong in the body, none in the address.")
+    if request.mimetype != FORM:
+        raise InvalidRequestError(f"The body must be {FORM}.")
+    if any(len(values) > 1 for _, values in request.form.lists()):
+        raise InvalidRequestError("A parameter is repeated.")
+    proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
+    if sum(proofs) > 1:
+        raise InvalidRequestError("A client authenticates in one way only.")
+    if request.authorization is not None and request.authorization.username is not None:
+        named = request.form.get("client_id", request.authorization.username)
+        if named != request.authorization.username:
+            raise InvalidRequestError("The body names another client than the Authorization header.")
