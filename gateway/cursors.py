@@ -26,7 +26,7 @@ class Cursors:
         """Return the cursor of a position; it opens only with the same `bound_to`."""
         return urlsafe_b64encode(self._cipher.encrypt(orjson.dumps(position), _bound(bound_to))).decode().rstrip("=")
 
-    def open(self, cursor: str | None, *, bound_to: Mapping[str, Any]) -> list[Any] | None:
+    def open(self, cursor: str | None, *, bound_to: Mapping[str, Any], parameter: str = "cursor") -> list[Any] | None:
         """Return the position of a cursor, None for the start; raise the problem for anything not made here."""
         if cursor is None:
             return None
@@ -35,7 +35,7 @@ class Cursors:
             position = orjson.loads(self._cipher.decrypt(sealed, _bound(bound_to)))
         except (Base64Error, InvalidTag, ValueError):
             raise invalid_request(
-                Fault("invalid_cursor", "Not a cursor of this list: start again without one.", parameter="cursor")
+                Fault("invalid_cursor", f"No `{parameter}` of this list: start again without it.", parameter=parameter)
             ) from None
         if not isinstance(position, list):
             raise TypeError("a cursor of ours holds a list")

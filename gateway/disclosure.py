@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway.oauth.caller import Caller
@@ -24,6 +25,8 @@ class Disclosing:
 
     caller: Caller
     guard: Guard
+    at: datetime | None = None
+    """When, if well after the request arrived."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Released:
     has_more: bool
     last_keys: list[Any]
     """What the last row is ordered by: the position of the next cursor."""
+    footing: list[Any]
+    """The scalars that end every row, such as a watermark."""
 
 
 def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str, Any], *, limit: int = 1) -> Released:
@@ -42,7 +47,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     A 404, an empty list and a refusal are recorded by the same statement, with their true reason.
     """
     held, caller = runtime(), disclosing.caller
-    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, VERSION)
+    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, VERSION, at=disclosing.at)
     bound = {
         **standing_parameters(caller),
         **access.parameters(),
@@ -57,7 +62,8 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     said = members[:limit]
     documents = prepared.serialise([prepared.release.values(row) for row in said], _tools(held, rows[0][CALLER]))
     last_keys = prepared.release.keys(said[-1]) if said else []
-    return Released(documents, has_more=len(members) > limit, last_keys=last_keys)
+    footing = prepared.release.footing(rows[0])
+    return Released(documents, has_more=len(members) > limit, last_keys=last_keys, footing=footing)
 
 
 def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:

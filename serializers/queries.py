@@ -1,12 +1,15 @@
 """What partners may ask: the parameters of each list, over fields that are never withheld alone (R61)."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from partners.vocabulary import Relation
+from serializers.lines import Streamable
 
 COUNTRY = Regexp(r"\A[A-Z]{2}\Z", error="A country is two capital letters, as in ISO 3166-1.")
 SLUG = Regexp(r"\A[A-Za-z0-9_.-]{1,64}\Z", error="At most 64 letters, digits, `_`, `.` and `-`.")
@@ -17,7 +20,7 @@ LONGEST_USERNAME = 64
 LONGEST_CURSOR = 1_024
 
 
-class MembersQuery(Schema):
+class MembersQuery(Streamable):
     """The parameters of a member list."""
 
     limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
@@ -34,6 +37,61 @@ class MembersQuery(Schema):
         first, last = query.get("registered_from", date.min), query.get("registered_to", date.max)
         if first > last:
             raise ValidationError("Lies before `registered_from`.", "registered_to")
+
+
+class Zone(fields.Field[ZoneInfo]):
+    """A time zone by its IANA name."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> ZoneInfo:
+        if value not in _zones():
+            raise ValidationError("Not a time zone of the IANA database, such as `Europe/Luxembourg`.")
+        return ZoneInfo(str(value))
+
+
+class LocalDay(fields.Date):
+    """A whole day in the query's time zone."""
+
+    def __init__(self, **more: Any) -> None:
+        """From 1970 on, and far enough ahead."""
+        super().__init__(validate=Range(date(1970, 1, 1), date(2999, 12, 31)), **more)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC."""
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+class PurchasesQuery(Schema):
+    """The parameters of the purchase log."""
+
+    first = LocalDay(data_key="from")
+    last = LocalDay(data_key="to")
+    timezone = Zone(load_default=ZoneInfo("UTC"))
+    campaign = fields.String(validate=SLUG)
+    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    since = fields.String(validate=Length(1, LONGEST_CURSOR))
+
+    @validates_schema
+    def _in_order(self, query: dict[str, Any], **_: Any) -> None:
+        if query.get("first", date.min) > query.get("last", date.max):
+            raise ValidationError("Lies before `from`.", "to")
+        if "since" in query and "cursor" in query:
+            raise ValidationError("Not together with `since`: its watermark leads on.", "cursor")
+
+
+class SpendingQuery(Schema):
+    """The parameters of lines of spending."""
+
+    since = fields.AwareDateTime(data_key="from", default_timezone=None)
+    until = fields.AwareDateTime(data_key="to", default_timezone=None)
+    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 
 class CardsQuery(Schema):

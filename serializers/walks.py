@@ -3,11 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from partners.vocabulary import Relation
-from serializers.statements import MEMBER_FILTERS, MembersShape, Prepared, cards_page, members_page
+from serializers.queries import start_of
+from serializers.statements import (
+    MEMBER_FILTERS,
+    MembersShape,
+    Prepared,
+    PurchasesShape,
+    cards_page,
+    members_page,
+    purchases_page,
+    spending_page,
+)
 
 Position = Sequence[Any]
 """What the last row was ordered by."""
@@ -51,11 +61,7 @@ class MembersWalk(Walk):
     def parameters(self, position: Position | None) -> dict[str, Any]:
         """The filters that were set, and where the page starts."""
         asked = {name: self.query[name] for name in MEMBER_FILTERS.intersection(self.query)}
-        if position is None:
-            return {"limit": self.query["limit"], **asked}
-        after_at, after_number = position
-        after = {"after_at": datetime.fromisoformat(after_at), "after_number": after_number}
-        return {"limit": self.query["limit"], **asked, **after}
+        return {"limit": self.query["limit"], **asked, **_after(position)}
 
 
 @dataclass(frozen=True)
@@ -74,3 +80,73 @@ class CardsWalk(Walk):
         """The scope, and where the page starts."""
         after = {"after_number": position[0]} if position is not None else {}
         return {"limit": self.query["limit"], "caller_may_read_sensitive": self.may_read_sensitive, **after}
+
+
+@dataclass(frozen=True)
+class PurchasesWalk(Walk):
+    """Through the purchase log, newest first; or on from a watermark, in order of recording."""
+
+    query: Mapping[str, Any]
+    """A loaded `PurchasesQuery`."""
+    watermark: int | None = None
+
+    def statement(self, position: Position | None) -> Prepared:
+        """One of the shapes of the log."""
+        return purchases_page(
+            PurchasesShape(
+                filters=frozenset(self._asked()), since=self.watermark is not None, continued=position is not None
+            )
+        )
+
+    def parameters(self, position: Position | None) -> dict[str, Any]:
+        """The filters that were set, and where the page starts."""
+        values = {_PARAMETERS.get(name, name): value for name, value in self._asked().items()}
+        after = {"after_number": self.watermark} if self.watermark is not None else _after(position)
+        return {"limit": self.query["limit"], **values, **after}
+
+    def _asked(self) -> dict[str, Any]:
+        zone, one_day = self.query["timezone"], timedelta(days=1)
+        asked = {name: self.query[name] for name in ("campaign",) if name in self.query}
+        if "first" in self.query:
+            asked["from"] = start_of(self.query["first"], zone)
+        if "last" in self.query:
+            asked["to"] = start_of(self.query["last"] + one_day, zone)
+        return asked
+
+
+@dataclass(frozen=True)
+class SpendingWalk(Walk):
+    """Through one member's lines of spending with a model."""
+
+    query: Mapping[str, Any]
+    """A loaded `SpendingQuery`."""
+    username: str
+    card: Mapping[str, Any]
+    """The parameters of the card that the lines belong to."""
+
+    def identity(self) -> dict[str, Any]:
+        """A cursor goes on with the same member's lines alone."""
+        return super().identity() | {"username": self.username}
+
+    def statement(self, position: Position | None) -> Prepared:
+        """One of the shapes of the lines."""
+        return spending_page(frozenset(self._asked()), continued=position is not None)
+
+    def parameters(self, position: Position | None) -> dict[str, Any]:
+        """Whose lines, the filters that were set, and where the page starts."""
+        values = {_PARAMETERS[name]: value for name, value in self._asked().items()}
+        return {"limit": self.query["limit"], **self.card, **values, **_after(position)}
+
+    def _asked(self) -> dict[str, datetime]:
+        named = {"from": "since", "to": "until"}
+        return {name: self.query[key] for name, key in named.items() if key in self.query}
+
+
+_PARAMETERS = {"from": "from_instant", "to": "to_instant"}
+
+
+def _after(position: Position | None) -> dict[str, Any]:
+    if position is None:
+        return {}
+    after_at, after_number = position
+    return {"after_at": datetime.fromisoformat(after_at), "after_number": after_number}

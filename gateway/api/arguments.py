@@ -11,11 +11,14 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
 from gateway.api.bodies import json_body
+from gateway.negotiation import form_wanted
 from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from serializers.clock import RulesClock
+from serializers.lines import Streamable
 
 UNKNOWN = "Unknown field."
+PAGING = frozenset({"limit", "cursor"})
 
 
 class Parser(FlaskParser):
@@ -24,14 +27,9 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, RAISE)
 
     def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
-        """Take the query string; repeats are reported together with whatever else is wrong."""
-        repeated = [
-            name
-            for name, values in req.args.lists()
-            if len(values) > 1 and not isinstance(schema.fields.get(name), List)
-        ]
-        if repeated:
-            faults = [Fault("repeated_parameter", "Given more than once.", parameter=name) for name in repeated]
+        """Take the query string; what no schema sees is reported together with whatever else is wrong."""
+        faults = [*_repeated(req, schema), *_paging_of_a_stream(req, schema)]
+        if faults:
             others = _faults(schema.validate(req.args.to_dict()), location="query")
             raise invalid_request(*faults, *others)
         return MultiDictProxy(req.args, schema)
@@ -55,6 +53,18 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
     """A blueprint whose arguments are read by `Parser`."""
 
     ARGUMENTS_PARSER = Parser()
+
+
+def _repeated(req: Request, schema: Schema) -> Iterator[Fault]:
+    for name, values in req.args.lists():
+        if len(values) > 1 and not isinstance(schema.fields.get(name), List):
+            yield Fault("repeated_parameter", "Given more than once.", parameter=name)
+
+
+def _paging_of_a_stream(req: Request, schema: Schema) -> Iterator[Fault]:
+    if isinstance(schema, Streamable) and form_wanted() is not None:
+        for name in PAGING & req.args.keys():
+            yield Fault("not_with_a_stream", "A stream is the whole list, without pages.", parameter=name)
 
 
 def _faults(messages: Mapping[str, Any], *, location: str) -> Iterator[Fault]:

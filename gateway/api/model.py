@@ -16,9 +16,9 @@ from partners.keyring import Digest
 from partners.usernames import fold
 from partners.vocabulary import PartnerKind, Purpose, Scope
 from serializers.policies import VERSION
-from serializers.queries import CardsBatch, CardsQuery, NoQuery
+from serializers.queries import CardsBatch, CardsQuery, NoQuery, SpendingQuery
 from serializers.statements import CARD_BY_USERNAME, CARDS_BY_USERNAME
-from serializers.walks import CardsWalk
+from serializers.walks import CardsWalk, SpendingWalk
 
 
 def _guard(operation: str) -> Guard:
@@ -26,6 +26,7 @@ def _guard(operation: str) -> Guard:
 
 
 CARD_GET, CARD_BATCH, CARD_LIST = _guard("card.get"), _guard("card.batch"), _guard("card.list")
+CARD_SPENDING = _guard("card.spending")
 
 blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 
@@ -35,14 +36,17 @@ blueprint = ApiBlueprint("model", __name__, url_prefix="/v1/model")
 @blueprint.arguments(NoQuery, location="query")
 def get_card(caller: Caller, _query: dict[str, Any], username: str) -> Response:
     """The card of one member."""
-    key = _look_up(username)
-    meant = {
-        "username_key": key,
-        "username_digest": runtime().keyring.digest(Digest.USERNAME, key),
-        "caller_may_read_sensitive": _may_read_sensitive(caller),
-    }
-    released = release(CARD_BY_USERNAME, Disclosing(caller, CARD_GET), meant)
+    released = release(CARD_BY_USERNAME, Disclosing(caller, CARD_GET), _card_meant(caller, username))
     return data({"data": released.documents[0], "meta": {"policy_version": VERSION}})
+
+
+@blueprint.route("/members/<username>/spending")
+@guarded_by(CARD_SPENDING)
+@blueprint.arguments(SpendingQuery, location="query")
+def list_spending(caller: Caller, query: dict[str, Any], username: str) -> Response:
+    """A member's spending with this model, line by line, newest first."""
+    walk = SpendingWalk(query, _look_up(username), _card_meant(caller, username))
+    return released_page(walk, Disclosing(caller, CARD_SPENDING))
 
 
 @blueprint.route("/members")
@@ -75,6 +79,15 @@ def _cards_of(caller: Caller, usernames: Sequence[str]) -> Response:
     released = release(CARDS_BY_USERNAME, Disclosing(caller, CARD_BATCH), meant, limit=len(keys))
     page = {"next_cursor": None, "has_more": False}
     return data({"data": released.documents, "page": page, "meta": {"policy_version": VERSION}})
+
+
+def _card_meant(caller: Caller, username: str) -> dict[str, Any]:
+    key = _look_up(username)
+    return {
+        "username_key": key,
+        "username_digest": runtime().keyring.digest(Digest.USERNAME, key),
+        "caller_may_read_sensitive": _may_read_sensitive(caller),
+    }
 
 
 def _may_read_sensitive(caller: Caller) -> bool:

@@ -9,18 +9,20 @@ from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import released_page
+from gateway.paging import purchases_since
 from gateway.runtime import runtime
+from gateway.streaming import released_list
 from partners.references import References
 from partners.registry import campaigns
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
 from serializers.policies import VERSION
-from serializers.queries import MembersQuery, NoQuery
-from serializers.statements import MEMBER_BY_REF
+from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
+from serializers.statements import MEMBER_BY_REF, MemberRow
 from serializers.walks import MembersWalk
 
 MEMBERS_LIST = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.list", Purpose.CAMPAIGNS, live=False)
 MEMBERS_GET = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.get", Purpose.CAMPAIGNS, live=False)
+PURCHASES_LIST = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "purchases.list", Purpose.INCOME, live=False)
 CAMPAIGNS_LIST = Guard(
     PartnerKind.WEBMASTER, Scope.STATS_READ, "campaigns.list", Purpose.CAMPAIGNS, live=True, or_scope=Scope.MEMBERS_READ
 )
@@ -32,8 +34,8 @@ blueprint = ApiBlueprint("webmaster", __name__, url_prefix="/v1/webmaster")
 @guarded_by(MEMBERS_LIST)
 @blueprint.arguments(MembersQuery, location="query")
 def list_members(caller: Caller, query: dict[str, Any]) -> Response:
-    """The members this webmaster referred."""
-    return released_page(MembersWalk(query), Disclosing(caller, MEMBERS_LIST))
+    """The members this webmaster referred, page by page or as lines."""
+    return released_list(MembersWalk(query), Disclosing(caller, MEMBERS_LIST), MemberRow)
 
 
 @blueprint.route("/members/<ref>")
@@ -48,6 +50,14 @@ def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
     }
     released = release(MEMBER_BY_REF, Disclosing(caller, MEMBERS_GET), meant)
     return data({"data": released.documents[0], "meta": {"policy_version": VERSION}})
+
+
+@blueprint.route("/purchases")
+@guarded_by(PURCHASES_LIST)
+@blueprint.arguments(PurchasesQuery, location="query")
+def list_purchases(caller: Caller, query: dict[str, Any]) -> Response:
+    """The purchases and reversals of the members this webmaster referred, newest first or on from a watermark."""
+    return purchases_since(query, Disclosing(caller, PURCHASES_LIST))
 
 
 @blueprint.route("/campaigns")

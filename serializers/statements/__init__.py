@@ -9,6 +9,7 @@ from serializers.statements.webmaster import (
     MemberRow,
     MembersShape,
     PurchaseRow,
+    PurchasesShape,
     members_page,
     purchases_page,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "MembersShape",
     "Prepared",
     "PurchaseRow",
+    "PurchasesShape",
     "cards_page",
     "members_page",
     "purchases_page",

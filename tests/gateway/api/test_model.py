@@ -316,3 +316,44 @@ def test_a_member_may_be_called_batch(center: ModelCenter) -> None:
         add_relation(connection, add_model(connection, "mdl-1"), add_member(connection, "m1", username="batch"))
 
     assert center.card("batch")["username"] == "batch"
+
+
+def lines(answer: TestResponse) -> list[tuple[str, int]]:
+    assert answer.status_code == 200, answer.get_json()
+    return [(line["feature"], line["credits"]) for line in answer.get_json()["data"]]
+
+
+def test_spending_lines_add_up_to_the_card(center: ModelCenter, owl: int) -> None:
+    """R20: her totals equal her lines."""
+    with center.db.write.begin() as connection:
+        add_spending(connection, add_model(connection, "mdl-2"), owl, credits=7_000)
+
+    answer = center.get("/members/night_owl/spending")
+
+    assert answer.get_json()["data"][0] == {"at": "2026-10-29T13:00:00Z", "feature": "tip", "credits": 50}
+    assert lines(answer) == [("tip", 50), ("private_chat", 590)]
+    assert sum(spent for _, spent in lines(answer)) == center.card()["spending"]["credits"]
+
+
+@pytest.mark.usefixtures("owl")
+def test_spending_lines_page_by_page_and_by_time(center: ModelCenter) -> None:
+    first = center.get("/members/night_owl/spending?limit=1")
+    cursor = first.get_json()["page"]["next_cursor"]
+
+    assert lines(first) == [("tip", 50)]
+    assert lines(center.get(f"/members/night_owl/spending?limit=1&cursor={cursor}")) == [("private_chat", 590)]
+    assert center.get(f"/members/other/spending?limit=1&cursor={cursor}").status_code == 422
+    assert lines(center.get("/members/night_owl/spending?from=2026-10-29T12:30:00Z")) == [("tip", 50)]
+    assert lines(center.get("/members/night_owl/spending?to=2026-10-29T13:00:00Z")) == [("private_chat", 590)]
+    assert center.get("/members/night_owl/spending?from=2026-10-29").status_code == 422
+
+
+def test_spending_without_lines_and_without_a_card(center: ModelCenter, owl: int) -> None:
+    with center.db.write.begin() as connection:
+        add_relation(connection, add_model(connection, "mdl-2"), owl)
+    unknown = without_ids(center.get("/members/nobody/spending"))
+
+    assert lines(center.get("/members/night_owl/spending", of="mdl-2")) == []
+    center.change(owl, restricted=True)
+    assert without_ids(center.get("/members/night_owl/spending")) == unknown
+    assert unknown[0] == 404

@@ -1,0 +1,144 @@
+"""Long lists as lines: NDJSON with an end line, or CSV with dotted columns in a fixed order (contract §9)."""
+
+import csv
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from io import StringIO
+from typing import Any
+
+import orjson
+from marshmallow import Schema, fields
+
+from serializers.policy.shapes import Money
+
+Document = Mapping[str, Any]
+
+FORMULA_STARTS = frozenset("=+-@\t\r\n")
+"""What a spreadsheet may take a cell for a formula by; the last three it may skip before it looks."""
+
+
+class Form(StrEnum):
+    """The forms a whole list comes in."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+class Streamable(Schema):
+    """The parameters of a list that comes whole as lines too; then nothing of it is paged."""
+
+
+class Lines(ABC):
+    """How a list is written, piece by piece."""
+
+    content_type: str
+
+    @abstractmethod
+    def head(self) -> bytes:
+        """What stands before the first row."""
+
+    @abstractmethod
+    def of(self, documents: Iterable[Document]) -> bytes:
+        """The lines of some rows."""
+
+    @abstractmethod
+    def end(self, rows: int) -> bytes:
+        """What stands after the last of so many rows."""
+
+
+class NdjsonLines(Lines):
+    """One JSON document a line; the last line tells that nothing is missing."""
+
+    content_type = "application/x-ndjson"
+
+    def head(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def of(self, documents: Iterable[Document]) -> bytes:
+        """A line for each."""
+        return b"".join(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents)
+
+    def end(self, rows: int) -> bytes:
+        """`{"end": true, "rows": n}`."""
+        return orjson.dumps({"end": True, "rows": rows}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a CSV: where in a row's document its value stands, and how it is written."""
+
+    path: tuple[str, ...]
+    written: Callable[[Any], str]
+
+    @property
+    def name(self) -> str:
+        """The path with dots, such as `referral.sub1`."""
+        return ".".join(self.path)
+
+    def cell(self, document: Document) -> str:
+        """The value as it stands in the CSV; null, and whatever lies in a null object, is empty."""
+        value: Any = document
+        for step in self.path:
+            if value is None:
+                return ""
+            value = value[step]
+        return "" if value is None else self.written(value)
+
+
+class CsvLines(Lines):
+    """RFC 4180 in UTF-8 with a header line; lists and maps are JSON, null is empty."""
+
+    content_type = "text/csv; charset=utf-8; header=present"
+
+    def __init__(self, schema: type[Schema]) -> None:
+        """Take the columns from the schema of the rows, in its order."""
+        self.columns = tuple(_columns(schema(), ()))
+
+    def head(self) -> bytes:
+        """The names of the columns."""
+        return _csv([[column.name for column in self.columns]])
+
+    def of(self, documents: Iterable[Document]) -> bytes:
+        """A line for each."""
+        return _csv([column.cell(document) for column in self.columns] for document in documents)
+
+    def end(self, rows: int) -> bytes:  # noqa: ARG002 - CSV has no place for it
+        """Nothing."""
+        return b""
+
+
+def lines_of(form: Form, schema: type[Schema]) -> Lines:
+    """How rows of a schema are written in a form."""
+    return CsvLines(schema) if form is Form.CSV else NdjsonLines()
+
+
+def harmless_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in FORMULA_STARTS else text
+
+
+def _columns(schema: Schema, path: tuple[str, ...]) -> Iterator[Column]:
+    for name, field in schema.dump_fields.items():
+        here = (*path, field.data_key or name)
+        if isinstance(field, fields.Nested) and not field.many:
+            yield from _columns(field.schema, here)
+        else:
+            yield Column(here, _written(field))
+
+
+def _written(field: fields.Field[Any]) -> Callable[[Any], str]:
+    if isinstance(field, fields.List | fields.Mapping | fields.Nested):
+        return lambda value: orjson.dumps(value).decode()
+    if isinstance(field, fields.Boolean):
+        return lambda value: "true" if value else "false"
+    # A figure keeps its sign: money is a string only so that no decimal is lost.
+    return harmless_cell if isinstance(field, fields.String) and not isinstance(field, Money) else str
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
