@@ -20,6 +20,11 @@ def later_than(stored: str | None, now: datetime) -> str:
     return f"{_direct(instant)}{int(counter) + 1:012d}"
 
 
+def time_of(stamp: str) -> datetime:
+    """Return the instant a stamp was made for."""
+    return _EPOCH + int(stamp.partition(SEPARATOR)[0]) * _MICROSECOND
+
+
 def _direct(instant: str) -> str:
     return SEPARATOR.join((instant, _AFTER_EVERY_SOURCE, ""))
 

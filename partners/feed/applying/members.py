@@ -1,0 +1,143 @@
+"""Applying what is said about members themselves: account, device, profile and privacy."""
+
+from datetime import datetime
+from typing import Any
+
+from partners import stamps
+from partners.devices import Device
+from partners.feed.activity_state import HeldSetting
+from partners.feed.attributes import DEVICE, USERNAME
+from partners.feed.building import SUBS
+from partners.feed.events import (
+    Change,
+    DeviceSeen,
+    Event,
+    MemberRegistered,
+    MemberUpdated,
+    NothingChanged,
+    PrivacyChanged,
+    Username,
+)
+from partners.feed.facts import Registration
+from partners.feed.member_state import MemberState
+from partners.feed.state import State
+from partners.feed.totals import new_totals
+from partners.usernames import harmless
+
+
+def register(state: State, event: Event[MemberRegistered]) -> None:
+    """Add a member; one who is there already is updated instead, and referral and registration stay (contract §9)."""
+    content = event.content
+    state.refuse_erased(event.subject)
+    webmaster = state.webmaster(content.webmaster) if content.webmaster else None
+    campaign = state.campaign(content.webmaster, content.campaign) if content.webmaster and content.campaign else None
+    known = state.members.get(event.subject)
+    member = known or _new_member(event, webmaster, campaign)
+    _rename(state, member, content.username, event)
+    for change in (Change("site", content.site), Change("country", content.country)):
+        member.write(change, event.stamp, state.keyring)
+    if content.device is not None:
+        _see(member, content.device, event.time, event.stamp)
+    if known is None:
+        state.members[member.id] = member
+        _settle(state, member)
+
+
+def update(state: State, event: Event[MemberUpdated]) -> None:
+    """Change what the event names, each attribute unless a later write of it is known."""
+    member = state.member(event.subject)
+    if event.content.username is not None:
+        _rename(state, member, event.content.username, event)
+    for change in event.content.changes:
+        member.write(change, event.stamp, state.keyring)
+
+
+def see_device(state: State, event: Event[DeviceSeen]) -> None:
+    """Remember the newest device."""
+    _see(state.member(event.subject), event.content.device, event.time, event.stamp)
+
+
+def change_privacy(state: State, event: Event[PrivacyChanged]) -> None:
+    """Change settings, or hold them until the member registers."""
+    member = state.members.get(event.subject)
+    state.refuse_erased(event.subject)
+    for change in event.content.changes:
+        if member is not None:
+            member.write(change, event.stamp, state.keyring)
+        else:
+            _hold(state, event.subject, change, event.stamp)
+
+
+def change_nothing(state: State, event: Event[NothingChanged]) -> None:
+    """Accept a signal without effect, of a member there is."""
+    state.member(event.subject)
+
+
+def _new_member(event: Event[MemberRegistered], webmaster: int | None, campaign: int | None) -> MemberState:
+    content = event.content
+    registered_at = content.registered_at or event.time
+    row: dict[str, Any] = {
+        "id": event.subject,
+        "username_key": None,
+        "registered_at": registered_at,
+        "webmaster": webmaster,
+        "campaign": campaign,
+        **dict(zip(SUBS, content.subs, strict=True)),
+        **_UNSEEN_DEVICE,
+        **_UNDECIDED,
+    }
+    return MemberState(event.subject, row, number=None, totals=new_totals(registered_at))
+
+
+_UNSEEN_DEVICE = {"device_type": None, "device_os": None, "device_browser": None, "device_seen_at": "infinity"}
+_UNDECIDED = {
+    "affiliate_sharing": True,
+    "service_consent": True,
+    "objecting": False,
+    "restricted": False,
+    "erased": False,
+}
+"""What new rows have by default and sharing depends on."""
+
+
+def _settle(state: State, member: MemberState) -> None:
+    """Apply what was decided before the registration, and count the registration accordingly."""
+    held = state.held.pop(member.id, {})
+    for attribute, setting in held.items():
+        member.write(Change(attribute, setting.value), setting.stamp, state.keyring)
+    if held:
+        state.held_changes.add(member.id)
+    row = member.row
+    if row["webmaster"] is not None:
+        dimensions = {name: row[name] for name in ("webmaster", "campaign", "site", "country", "device_type")}
+        counted = member.is_shared()
+        state.registrations.append(Registration(member, row["registered_at"], **dimensions, counted=counted))
+
+
+def _rename(state: State, member: MemberState, name: Username, event: Event[MemberRegistered | MemberUpdated]) -> None:
+    current = member.row["username_key"]
+    if not member.wins(USERNAME, event.stamp):
+        # The member had this name at some time: it is a former one, given up when the present one was taken.
+        state.names.retire(name.key, member.id, stamps.time_of(member.stamps[USERNAME]))
+        return
+    if name.key != current:
+        state.names.require_free(name.key, member.id)
+        state.names.take(name.key, member.id)
+        if current is not None:
+            state.names.give_up(current, member.id, event.time)
+    member.stamp(USERNAME, event.stamp)
+    member.put(username=name.text, username_key=name.key, username_harmless=harmless(name.text))
+
+
+def _see(member: MemberState, device: Device, at: datetime, stamp: str) -> None:
+    if member.wins(DEVICE, stamp):
+        member.stamp(DEVICE, stamp)
+        member.put(device_type=device.type, device_os=device.os, device_browser=device.browser, device_seen_at=at)
+
+
+def _hold(state: State, member_id: str, change: Change, stamp: str) -> None:
+    held = state.held.setdefault(member_id, {})
+    known = held.get(change.attribute)
+    if known is None or stamp > known.stamp:
+        held[change.attribute] = HeldSetting(change.value, stamp)
+        state.held_changes.add(member_id)

@@ -1,0 +1,31 @@
+"""Where each attribute of a member is stored, under the names by which `member_stamp` remembers its last writer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from partners.feed.building import profile_attribute
+from partners.privacy import SETTINGS, item_attribute
+from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem
+
+USERNAME = "username"
+DEVICE = "device"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column, of `member` or of `profile`; `sealed` says that its value is encrypted first (R24)."""
+
+    column: str
+    on_profile: bool = False
+    sealed: bool = False
+
+
+PLACES: Mapping[str, Place] = {
+    **{name: Place(name) for name in ("site", "country", "mask", "regular_payer", *SETTINGS)},
+    **{
+        profile_attribute(item): Place(item.value, on_profile=True, sealed=item in SENSITIVE_ITEMS)
+        for item in ProfileItem
+    },
+    **{item_attribute(item): Place(f"{item}_visibility", on_profile=True) for item in ProfileItem},
+}
+"""The attributes that are one column each; username and device are more."""

@@ -1,0 +1,91 @@
+"""Applying checked lines: one batch a transaction, one writer at a time, strictly in the order of the lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg.errors
+from sqlalchemy import Connection, Text, Uuid, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import OperationalError
+
+from partners.database import Database
+from partners.feed.applying import apply
+from partners.feed.checking import Checked
+from partners.feed.events import Event
+from partners.feed.faults import Fault, Refused, Repeated
+from partners.feed.loading import load
+from partners.feed.loading.arrays import among
+from partners.feed.report import LineError, Report
+from partners.feed.state import State
+from partners.feed.writing import write
+from partners.keyring import Keyring
+from partners.tables.activity import applied_event
+
+ATTEMPTS = 3
+_ONE_WRITER = select(func.pg_advisory_xact_lock(literal_column("7310592831445")))
+"""The number is the feed's own: whoever holds it may write events until its transaction ends."""
+_APPLIED = select(applied_event.c.digest).where(
+    among(applied_event.c.digest, cast(bindparam("digests", type_=ARRAY(Text)), ARRAY(Uuid)))
+)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Where a feed is applied, and with which keys."""
+
+    database: Database
+    keyring: Keyring
+
+    def apply(self, batch: Sequence[Checked], *, now: datetime) -> Report:
+        """Apply a batch, whole or not at all; a deadlock with another kind of writer is tried again."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._apply_once(batch, now)
+            except OperationalError as error:
+                if attempt + 1 == ATTEMPTS or not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _apply_once(self, batch: Sequence[Checked], now: datetime) -> Report:
+        # Those who wait here hold no connection.
+        with self.database.feeding, self.database.write.begin() as connection:
+            connection.execute(_ONE_WRITER)
+            applied = _already_applied(connection, batch)
+            fresh = [line.found for line in batch if isinstance(line.found, Event) and line.digest not in applied]
+            state = load(connection, fresh, keyring=self.keyring, now=now)
+            state.applied = applied
+            report = _apply_in_order(state, batch)
+            write(connection, state)
+            return report
+
+
+def _already_applied(connection: Connection, batch: Sequence[Checked]) -> set[str]:
+    digests = {line.digest for line in batch if line.digest is not None}
+    if not digests:
+        return set()
+    return {digest.hex for digest in connection.execute(_APPLIED, {"digests": list(digests)}).scalars()}
+
+
+def _apply_in_order(state: State, batch: Sequence[Checked]) -> Report:
+    report = Report()
+    for line in batch:
+        try:
+            _apply_one(state, line)
+        except Refused as refused:
+            report.reject(LineError(line.line, line.id, refused.fault))
+        except Repeated:
+            report.duplicates += 1
+        else:
+            report.accepted += 1
+    return report
+
+
+def _apply_one(state: State, line: Checked) -> None:
+    if line.digest in state.applied:
+        raise Repeated
+    if isinstance(line.found, Fault):
+        raise Refused(line.found.code, line.found.detail)
+    apply(state, line.found)
+    state.applied.add(line.found.digest)
+    state.newly_applied.append(line.found.digest)

@@ -1,0 +1,68 @@
+"""A member in memory while a batch is applied: who wrote what last, and what has to be written back."""
+
+from typing import Any
+
+from partners.feed.attributes import PLACES
+from partners.feed.events import Change
+from partners.feed.totals import Totals
+from partners.keyring import Keyring
+from partners.sharing import Sharing
+
+
+class MemberState:
+    """A member: the columns the feed reads, the stamps of attributes, and what has to be written."""
+
+    def __init__(
+        self, member_id: str, row: dict[str, Any], *, number: int | None, totals: Totals | None = None
+    ) -> None:
+        """Take what is stored, or the row of a new member, who has no number until it is written."""
+        self.id = member_id
+        self.number = number
+        self.row = row
+        self.totals = totals
+        self.stamps: dict[str, str] = {}
+        self.stamped: set[str] = set()
+        """Attributes that were written by the batch."""
+        self.changes: dict[str, Any] = {}
+        self.profile_changes: dict[str, Any] = {}
+
+    def wins(self, attribute: str, stamp: str) -> bool:
+        """Whether a write with this stamp would be the last."""
+        return stamp > self.stamps.get(attribute, "")
+
+    def stamp(self, attribute: str, stamp: str) -> None:
+        """Remember the last writer of an attribute."""
+        self.stamps[attribute] = stamp
+        self.stamped.add(attribute)
+
+    def put(self, **columns: object) -> None:
+        """Set columns of the member's row."""
+        self.row |= columns
+        self.changes |= columns
+
+    def write(self, change: Change, stamp: str, keyring: Keyring) -> None:
+        """Write an attribute of one column, unless a later write is known."""
+        if not self.wins(change.attribute, stamp):
+            return
+        self.stamp(change.attribute, stamp)
+        place = PLACES[change.attribute]
+        value = _sealed(change.value, keyring) if place.sealed else change.value
+        if place.on_profile:
+            self.profile_changes[place.column] = value
+        else:
+            self.put(**{place.column: value})
+
+    def is_shared(self) -> bool:
+        """Whether the member is shared with a webmaster now: the one who referred them, if anybody did."""
+        sharing = Sharing(
+            affiliate_sharing=self.row["affiliate_sharing"],
+            service_consent=self.row["service_consent"],
+            objecting=self.row["objecting"],
+            restricted=self.row["restricted"],
+            erased=self.row["erased"],
+        )
+        return self.row["webmaster"] is not None and sharing.holds()
+
+
+def _sealed(value: str | None, keyring: Keyring) -> bytes | None:
+    return None if value is None else keyring.seal(value.encode())

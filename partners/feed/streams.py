@@ -1,0 +1,75 @@
+"""The feed's entrances: a stream of lines of any length, or a small list of events that are parsed already."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+import orjson
+
+from partners.feed.batches import Feed
+from partners.feed.checking import Checked, check_document, check_line
+from partners.feed.lines import LONGEST_LINE, Line, Readable, lines_of
+from partners.feed.report import Report
+
+BATCH_LINES = 4_000
+BATCH_BYTES = 4 * 1024 * 1024
+"""A batch holds no more than either; the result does not depend on where one ends."""
+Clock = Callable[[], datetime]
+
+
+def apply_stream(
+    stream: Readable,
+    feed: Feed,
+    clock: Clock,
+    *,
+    progress: Callable[[Report], object] = lambda _: None,
+    batch_lines: int = BATCH_LINES,
+) -> Report:
+    """Apply a stream of events, one JSON object a line (contract §2); `clock` is that of the rules.
+
+    Batches that are applied stay so if a later one fails with a `DBAPIError`: the same lines may be sent again.
+    `progress` is told the counts so far after every batch.
+    """
+    report = Report()
+
+    def count(applying: Future[Report]) -> None:
+        report.add(applying.result())
+        progress(report)
+
+    # While the database works on one batch, the next is read and checked.
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        applying: Future[Report] | None = None
+        for batch in _batches(lines_of(stream), batch_lines):
+            now = clock()
+            checked = [check_line(line, now=now) for line in batch]
+            if applying is not None:
+                count(applying)
+            applying = worker.submit(feed.apply, checked, now=now)
+        if applying is not None:
+            count(applying)
+    return report
+
+
+def apply_events(documents: Sequence[object], feed: Feed, clock: Clock) -> Report:
+    """Apply a few events, all or none of them; the first counts as line 1."""
+    now = clock()
+    return feed.apply([_check(number, document, now) for number, document in enumerate(documents, start=1)], now=now)
+
+
+def _check(number: int, document: object, now: datetime) -> Checked:
+    if len(orjson.dumps(document)) > LONGEST_LINE:
+        return check_line(Line(number, None, LONGEST_LINE + 1), now=now)
+    return check_document(number, document, now=now)
+
+
+def _batches(lines: Iterator[Line], most: int) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.text or b"")
+        if len(batch) >= most or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,30 @@
+"""The clock of usage data: when it last started, and from when on what was seen is kept (R36, R37)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from partners.usage import KEPT_FOR
+
+
+@dataclass(frozen=True)
+class UsageClock:
+    """The newest purchase, or the registration; and what ended the last gap of more than 120 days, if there was one."""
+
+    at: datetime
+    kept_from: datetime | None = None
+
+
+def clock_over(registered_at: datetime, purchases: Iterable[datetime]) -> UsageClock:
+    """Derive the clock from all purchases, refunded or not: the order in which they arrived does not matter."""
+    bought = sorted(purchases)
+    anchors = sorted((registered_at, *bought))
+    ends = [later for earlier, later in pairwise(anchors) if later - earlier > KEPT_FOR]
+    return UsageClock(bought[-1] if bought else registered_at, ends[-1] if ends else None)
+
+
+def advanced(clock: UsageClock, to: datetime, *, registered_at: datetime) -> UsageClock:
+    """Return the clock after a purchase that is later than the registration and than every other purchase."""
+    lapsed = to - max(clock.at, registered_at) > KEPT_FOR
+    return UsageClock(to, to if lapsed else clock.kept_from)

@@ -1,0 +1,71 @@
+"""Statements that write many rows at once: the rows come as one JSON parameter, typed as the table's columns are.
+
+No staging table: nothing of what passes through stays anywhere but in its row (R18).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, Insert, Table, Text, Update, bindparam, cast, column, func, select, true, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from partners.feed.member_state import MemberState
+from partners.feed.model_state import ModelState
+
+_ROWS = cast(bindparam("rows", type_=Text), JSON)
+CHANGES = "changes"
+
+
+def as_rows(rows: Sequence[object]) -> dict[str, str]:
+    """Return the parameter of the statements made here, from dictionaries or data classes with the columns' names."""
+    return {"rows": orjson.dumps(rows, default=_stored).decode()}
+
+
+def _stored(value: object) -> object:
+    """What stands in a column: a number for a member or model, bytes as PostgreSQL reads them."""
+    if isinstance(value, MemberState | ModelState):
+        return value.number
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError
+
+
+def insert_rows(table: Table, columns: Sequence[str]) -> Insert:
+    """Insert rows, in order."""
+    return insert(table).from_select(list(columns), select(_incoming(table, columns)))
+
+
+def upsert_rows(table: Table, keys: Sequence[str], columns: Sequence[str]) -> Insert:
+    """Insert rows, or put them in the place of those with the same keys."""
+    statement = insert(table).from_select([*keys, *columns], select(_incoming(table, [*keys, *columns])))
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
+    )
+
+
+def change_rows(table: Table, key: str, columns: Sequence[str]) -> Update:
+    """Change of each row, given by its key, those columns that its `changes` name."""
+    rows = (
+        func.json_to_recordset(_ROWS)
+        .table_valued(column(key, table.c[key].type), column(CHANGES, JSONB))
+        .render_derived("rows", with_types=True)
+    )
+    old = table.alias("old")
+    changed = (
+        func.jsonb_populate_record(old.table_valued(), rows.c[CHANGES])
+        .table_valued(*(column(stored.name, stored.type) for stored in table.columns))
+        .lateral("changed")
+    )
+    source = (
+        select(*(changed.c[name] for name in (key, *columns)))
+        .select_from(rows.join(old, old.c[key] == rows.c[key]).join(changed, true()))
+        .subquery("source")
+    )
+    return update(table).where(table.c[key] == source.c[key]).values({name: source.c[name] for name in columns})
+
+
+def _incoming(table: Table, columns: Sequence[str]) -> TableValuedAlias:
+    typed: list[Any] = [column(name, table.c[name].type) for name in columns]
+    return func.json_to_recordset(_ROWS).table_valued(*typed).render_derived("rows", with_types=True)

@@ -1,0 +1,32 @@
+"""Writing which usernames are blocked, and deleting those that are in use again (R42)."""
+
+from sqlalchemy import Connection, delete
+
+from partners.feed.loading.arrays import DIGESTS, among
+from partners.feed.state import State
+from partners.feed.writing.sets import as_rows, upsert_rows
+from partners.keyring import Digest
+from partners.tables.member import former_username
+
+_BLOCKED = upsert_rows(former_username, ["digest"], ["blocked_until", "member"])
+_IN_USE = delete(former_username).where(among(former_username.c.digest, DIGESTS))
+
+
+def write_former(connection: Connection, state: State) -> None:
+    """Write what is known now about the former usernames that the batch touched."""
+    digests = {key: state.keyring.digest(Digest.USERNAME, key) for key in state.names.touched}
+    former = {digest: state.names.former(key) for key, digest in digests.items()}
+    in_use = [digest for digest, known in former.items() if known is None]
+    if in_use:
+        connection.execute(_IN_USE, {"digests": in_use})
+    blocked = [
+        {
+            "digest": digest,
+            "blocked_until": known.blocked_until,
+            "member": state.members[known.owner].number if known.owner else None,
+        }
+        for digest, known in former.items()
+        if known is not None
+    ]
+    if blocked:
+        connection.execute(_BLOCKED, as_rows(blocked))
