@@ -9,10 +9,11 @@ import click
 from gateway import observability
 from gateway.cli.output import json_text
 from gateway.cli.serve import default_workers, leave_on_sigterm, port_option, reserved
-from gateway.cli.session import session
+from gateway.cli.session import Session, session
 from gateway.demo import credentials, guide, tokens
 from gateway.demo.loading import NotADemoError, load, reference_of_the_owl
 from gateway.serving.server import Serving, address_of, serve
+from gateway.settings import Settings
 
 NO_DEMO = "There is no demo here yet: start one with `gateway demo`, or set GATEWAY_DATA_DIR to that of a running one."
 NOT_A_DEMO = "holds a gateway with partners of its own; set GATEWAY_DATA_DIR to an empty directory for the demo."
@@ -51,18 +52,20 @@ def token(whom: str, scope: str | None, *, as_json: bool) -> None:
 def _run(port: int, *, as_json: bool) -> None:
     # The demo always brings its own database.
     os.environ.pop("GATEWAY_DATABASE_URL", None)
-    listener = reserved("127.0.0.1", port)
-    url = address_of(listener)
-    observability.configure()
-    leave_on_sigterm()
-    with session() as opened:
-        issuer = opened.settings.issuer if os.environ.get("GATEWAY_ISSUER") else url
-        settings = replace(opened.settings, issuer=issuer)
-        try:
-            held = load(opened, url=url, issuer=issuer)
-            scene = guide.Scene(url, held.day, reference_of_the_owl(opened))
-        except NotADemoError as error:
-            raise click.ClickException(f"{opened.settings.data_dir} {NOT_A_DEMO}") from error
-        opened.database.dispose()
-        text = json_text(guide.document(scene)) if as_json else guide.text(scene)
-        serve(Serving(settings, opened.url, listener, default_workers(), on_ready=lambda: click.echo(text)))
+    with reserved("127.0.0.1", port) as listener:
+        observability.configure()
+        leave_on_sigterm()
+        with session() as opened:
+            scene, settings = _set_up(opened, address_of(listener))
+            opened.database.dispose()
+            text = json_text(guide.document(scene)) if as_json else guide.text(scene)
+            serve(Serving(settings, opened.url, listener, default_workers(), on_ready=lambda: click.echo(text)))
+
+
+def _set_up(opened: Session, url: str) -> tuple[guide.Scene, Settings]:
+    issuer = opened.settings.issuer if os.environ.get("GATEWAY_ISSUER") else url
+    try:
+        held = load(opened, url=url, issuer=issuer)
+    except NotADemoError as error:
+        raise click.ClickException(f"{opened.settings.data_dir} {NOT_A_DEMO}") from error
+    return guide.Scene(url, held.day, reference_of_the_owl(opened)), replace(opened.settings, issuer=issuer)

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -36,10 +37,14 @@ def command(host: str, port: int, workers: int | None, *, as_json: bool) -> None
     The server's own log, one JSON line for each request, goes to the standard error stream.
     """
     settings.refuse_unsafe_production()
-    listener = reserved(host, port)
     count = workers or default_workers()
-    announcement = {"url": address_of(listener), "workers": count, "pid": os.getpid()}
-    text = json_text(announcement) if as_json else f"Serving on {announcement['url']}; stop with Ctrl-C."
+    with reserved(host, port) as listener:
+        announcement = {"url": address_of(listener), "workers": count, "pid": os.getpid()}
+        text = json_text(announcement) if as_json else f"Serving on {announcement['url']}; stop with Ctrl-C."
+        _serve(listener, count, announce=lambda: click.echo(text))
+
+
+def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None]) -> None:
     observability.configure()
     leave_on_sigterm()
     with session() as opened:
@@ -47,7 +52,7 @@ def command(host: str, port: int, workers: int | None, *, as_json: bool) -> None
             _make_ready(opened.url)
         # Nothing that was opened here may be used by two processes.
         opened.database.dispose()
-        serve(Serving(opened.settings, opened.url, listener, count, on_ready=lambda: click.echo(text)))
+        serve(Serving(opened.settings, opened.url, listener, workers, on_ready=announce))
 
 
 def reserved(host: str, port: int) -> socket.socket:

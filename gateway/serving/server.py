@@ -43,6 +43,7 @@ class Serving:
 
 def bind(host: str, port: int) -> socket.socket:
     """Reserve the address before anything is started; raise `ServerError` if it is taken or not ours."""
+    listener: socket.socket | None = None
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listener = socket.socket(family, kind, protocol)
@@ -51,9 +52,10 @@ def bind(host: str, port: int) -> socket.socket:
         for patience in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.setsockopt(socket.SOL_SOCKET, patience, struct.pack("ll", PATIENCE_S, 0))
         listener.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ServerError(f"Port {port} on {host} cannot be served: {reason}.") from error
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        raise ServerError(f"Port {port} on {host} cannot be served: {error.strerror or error}.") from error
     return listener
 
 

@@ -1,0 +1,48 @@
+"""A database is ready if it can be reached and written, is migrated to the head, and has partitions ahead."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import make_url, text
+
+from partners import database
+from partners.readiness import Lack, lack_of
+
+TODAY = datetime.now(UTC)
+
+
+def as_owner(url: str, statement: str) -> None:
+    engine = database.owner(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_a_prepared_database_lacks_nothing(database_url: str) -> None:
+    assert lack_of(database_url, now=TODAY) is None
+
+
+def test_an_unreachable_one_lacks_the_connection(database_url: str) -> None:
+    absent = make_url(database_url).set(database="nowhere")
+
+    assert lack_of(absent, now=TODAY) is Lack.CONNECTION
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE alembic_version", "UPDATE alembic_version SET version_num = 'older'"]
+)
+def test_one_at_another_migration_lacks_migrations(database_url: str, statement: str) -> None:
+    as_owner(database_url, statement)
+
+    assert lack_of(database_url, now=TODAY) is Lack.MIGRATIONS
+
+
+def test_the_next_month_must_have_its_partitions_already(database_url: str) -> None:
+    following = (TODAY.replace(day=1) + timedelta(days=32)).strftime("%Y_%m")
+    as_owner(database_url, f"DROP TABLE access_network_{following}")
+
+    assert lack_of(database_url, now=TODAY) is Lack.PARTITIONS
+
+
+def test_months_ahead_the_partitions_run_out(database_url: str) -> None:
+    assert lack_of(database_url, now=TODAY + timedelta(days=200)) is Lack.PARTITIONS
