@@ -118,9 +118,9 @@ def slot(value: object) -> datetime:
 
 def device(value: object) -> Device:
     """What is kept of a user agent."""
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and "\x00" not in value:
         return device_of(value)
-    raise invalid_value("must be a user agent")
+    raise invalid_value("must be a user agent, a string that is not empty")
 
 
 def currency(value: object) -> str:

@@ -1,0 +1,71 @@
+"""Usernames: one spelling each, and those that could identify a person are found."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from partners.usernames import acceptable, blocked_until, fold, harmless
+
+
+def test_spellings_of_one_username_fold_to_the_same() -> None:
+    assert fold("Stra\u00dfe") == fold("STRASSE")
+    assert fold("cafe\u0301") == fold("CAF\u00c9")
+    assert fold("\u1e9e") == fold("ss")
+    assert fold("night_owl") != fold("night.owl")
+
+
+@pytest.mark.parametrize("username", ["\u03b1\u0345", "\u0130", "\u1f80", "\u01f0\u0323"])
+def test_folding_again_changes_nothing(username: str) -> None:
+    assert fold(fold(username)) == fold(username)
+
+
+@pytest.mark.parametrize("username", ["a", "x" * 64, "%2F", "...", "名前", "émile", "a'b\"c", "🦉"])
+def test_printable_username_is_acceptable(username: str) -> None:
+    assert acceptable(username)
+
+
+@pytest.mark.parametrize("username", ["", "x" * 65, "a b", "a/b", ".", "..", "\x7f", "a\u00a0b", "a\u3000b", "\u200d"])
+def test_username_with_blanks_or_slash_or_nothing_to_see_is_not(username: str) -> None:
+    assert not acceptable(username)
+
+
+def test_former_username_is_blocked_for_a_calendar_year() -> None:
+    assert blocked_until(datetime(2024, 2, 29, 12, tzinfo=UTC)) == datetime(2025, 2, 28, 12, tzinfo=UTC)
+
+
+ORDINARY = (
+    "night_owl user.name2 19850412x j.smith Ünïcode_Näme anna85 x_2026_03_01_x mr.big sandra.k 007 12345 123456 a:b "
+    "c++ émile 日本語ユーザー user-1234 agent.007 lucky777 dr.house Анна.петрова night.owl.2 v1.2.3 ab:cd 10:30 "
+    "0xdeadbeef i.am.here rock&roll 100%me __proto__ st. no.1 user_2026"
+).split()
+
+
+@pytest.mark.parametrize("username", ORDINARY)
+def test_ordinary_username_is_harmless(username: str) -> None:
+    assert harmless(username)
+
+
+IDENTIFYING = {
+    "e-mail addresses": "john@example.com john.doe@mail.example j@x ＪＯＨＮ＠ＭＡＩＬ john[at]example john(at)example.org",
+    "handles": "@handle ＠handle ﹫handle night@owl",
+    "phone numbers": (
+        "+352621123456 00352621123456 +352-621-123-456 621.123.456 (621)123456 1234567 123-4567 tel:+352621 "
+        "anna00352621123456 call.0621123456 ٠١٢٣٤٥٦٧٨ １２３４５６７８ 6_2_1_1_2_3_4 whatsapp-621123456"
+    ),
+    "card numbers": "4111111111111111 4111-1111-1111-1111 visa4111111111111111 378282246310005",
+    "IP addresses": "192.168.1.1 8.8.8.8 x8.8.8.8 2001:db8::1 ::1 fe80::1 [2001:db8::1] 1.2.3.4:80",
+    "URLs": (
+        "www.example example.com EXAMPLE.COM foo.lu t.me my-site.co.uk example.com:8080 https:example mailto:x "
+        "пример.рф visit_example.com ｅｘａｍｐｌｅ．ｃｏｍ foo.xxx example.com."
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", IDENTIFYING)
+def test_username_that_could_identify_is_not_harmless(kind: str) -> None:
+    assert [username for username in IDENTIFYING[kind].split() if harmless(username)] == []
+
+
+def test_no_username_takes_long_to_judge() -> None:
+    for username in ("1_" * 32, "a." * 32, "-" * 64, ":" * 64, "1:" * 32, "a-" * 32, "0" * 64, "(" * 64, "a" * 64):
+        harmless(username)
