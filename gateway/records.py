@@ -1,5 +1,7 @@
 """From the current request to its record in the access log."""
 
+from datetime import datetime
+
 from flask import g
 
 from gateway.oauth.address import caller_address
@@ -9,11 +11,19 @@ from partners.vocabulary import Purpose
 
 
 def access_of(
-    operation: str, purpose: Purpose, caller: Caller | None = None, policy_version: str | None = None
+    operation: str,
+    purpose: Purpose,
+    caller: Caller | None = None,
+    policy_version: str | None = None,
+    *,
+    at: datetime | None = None,
 ) -> Access:
-    """Describe the current request for the access log; `caller` is unknown where no token was accepted."""
+    """Describe the current request for the access log; `caller` is unknown where no token was accepted.
+
+    `at` is for what happens well after the request arrived, such as a stream's next chunk.
+    """
     return Access(
-        at=g.received_at,
+        at=at or g.received_at,
         request_id=g.request_id,
         ip=caller_address(),
         audience=caller.audience if caller else None,

@@ -1,0 +1,112 @@
+"""Streams: a whole list in constant memory, chunk by chunk, and cut without its end where it fails (contract §9)."""
+
+from collections.abc import Iterator, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import chain
+from typing import Any
+
+import orjson
+from flask import Response
+from marshmallow import Schema
+from sqlalchemy.exc import SQLAlchemyError
+from structlog import get_logger
+
+from gateway.disclosure import Disclosing, release
+from gateway.negotiation import form_wanted
+from gateway.paging import released_page
+from gateway.records import access_of
+from gateway.runtime import runtime
+from partners.access_log.append import Access, record
+from partners.database import Database
+from partners.vocabulary import Outcome
+from serializers.lines import Document, Lines, lines_of
+from serializers.walks import Walk
+
+CHUNK_ROWS = 1_000
+Chunks = Iterator[Sequence[Document]]
+log = get_logger(__name__)
+
+
+class BrokenStreamError(Exception):
+    """Raised into the server so that it closes the connection before the last chunk: a cut answer must look cut."""
+
+
+def released_list(walk: Walk, disclosing: Disclosing, schema: type[Schema]) -> Response:
+    """Answer with a page, or where the caller asks for lines with the whole list; `schema` is that of a row."""
+    form = form_wanted()
+    if form is None:
+        response = released_page(walk, disclosing)
+    else:
+        response = streamed(_released(walk, disclosing), lines_of(form, schema), disclosing)
+    response.vary.add("Accept")
+    return response
+
+
+def streamed(chunks: Chunks, lines: Lines, disclosing: Disclosing) -> Response:
+    """Answer with rows as they come.
+
+    The first chunk is taken here: a problem there is still a proper answer. What fails later cuts the stream and puts
+    an `error` on record, as does a caller who leaves.
+    """
+    first = next(chunks, ())
+    guard = disclosing.guard
+    request = access_of(guard.operation, guard.purpose, disclosing.caller)
+    body = _body(chain([first], _in_this_context(chunks)), lines, Broken(runtime().database, request))
+    return Response(body, content_type=lines.content_type)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What puts a broken stream on record, with or without a request around it."""
+
+    database: Database
+    request: Access
+
+    def note(self) -> None:
+        """Add the `error` record; its status is what the caller was told, for that went out before."""
+        access = replace(self.request, at=datetime.now(UTC))
+        try:
+            with self.database.write.begin() as connection:
+                record(connection, access, outcome=Outcome.ERROR, status=HTTPStatus.OK)
+        except SQLAlchemyError as error:
+            log.warning("broken_stream_not_recorded", error=type(error).__name__, request_id=access.request_id)
+
+
+def _in_this_context(chunks: Chunks) -> Chunks:
+    """Take each chunk in the context of the current request, which is over by then; nothing is pushed in between."""
+    context = copy_context()
+    return iter(lambda: context.run(next, chunks, None), None)
+
+
+def _released(walk: Walk, disclosing: Disclosing) -> Chunks:
+    """Each chunk is a release of its own, by what holds at that instant: who opts out midway is not in the next."""
+    position: list[Any] | None = None
+    while True:
+        parameters = {**walk.parameters(position), "limit": CHUNK_ROWS}
+        now = replace(disclosing, at=datetime.now(UTC))
+        released = release(walk.statement(position), now, parameters, limit=CHUNK_ROWS)
+        yield released.documents
+        if not released.has_more:
+            return
+        # A walk takes positions as cursors hold them: in plain JSON.
+        position = orjson.loads(orjson.dumps(released.last_keys))
+
+
+def _body(chunks: Chunks, lines: Lines, broken: Broken) -> Iterator[bytes]:
+    rows, ended = 0, False
+    try:
+        yield lines.head()
+        for documents in chunks:
+            rows += len(documents)
+            yield lines.of(documents)
+        yield lines.end(rows)
+        ended = True
+    except Exception as error:  # noqa: BLE001 - whatever it was, the answer must look cut
+        log.warning("stream_broken", error=type(error).__name__, request_id=broken.request.request_id)
+        raise BrokenStreamError from None
+    finally:
+        if not ended:
+            broken.note()
