@@ -231,6 +231,63 @@ class LedgerType(StrEnum):
     REVERSAL = "reversal"
 
 
+class StatisticsGroup(StrEnum):
+    """What statistics may be grouped by (contract §3)."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    CAMPAIGN = "campaign"
+    SITE = "site"
+    COUNTRY = "country"
+    DEVICE_TYPE = "device_type"
+    SUB1 = "sub1"
+    SUB2 = "sub2"
+    SUB3 = "sub3"
+    SUB4 = "sub4"
+    SUB5 = "sub5"
+
+
+SUB_GROUPS = (
+    StatisticsGroup.SUB1,
+    StatisticsGroup.SUB2,
+    StatisticsGroup.SUB3,
+    StatisticsGroup.SUB4,
+    StatisticsGroup.SUB5,
+)
+"""Groups that can stand for one person: they need the scope for member rows too."""
+
+
+class StatisticsFilter(StrEnum):
+    """What statistics may be narrowed by (contract §3)."""
+
+    CAMPAIGN = "campaign"
+    SITE = "site"
+    COUNTRY = "country"
+    DEVICE_TYPE = "device_type"
+    CURRENCY = "currency"
+
+
+class Metric(StrEnum):
+    """The figures of a row of statistics, in the order they are told (contract §3)."""
+
+    CLICKS = "clicks"
+    UNIQUE_CLICKS = "unique_clicks"
+    REGISTRATIONS = "registrations"
+    FIRST_PURCHASES = "first_purchases"
+    PURCHASES = "purchases"
+    CREDITS = "credits"
+    AMOUNT = "amount"
+    REFUNDS = "refunds"
+    REFUNDED_AMOUNT = "refunded_amount"
+    INCOME = "income"
+
+
+MONEY_METRICS = frozenset({Metric.AMOUNT, Metric.REFUNDED_AMOUNT, Metric.INCOME})
+"""Figures in a currency's minor unit: null where there is no currency."""
+
+
 class Reason(StrEnum):
     """Why a field, a row or a whole answer was withheld (contract §6)."""
 

@@ -93,6 +93,14 @@ def upgrade() -> None:
         comment="Whose events are refused. Deliberately without the member's number (R45).",
     )
     op.create_table(
+        "feed_progress",
+        sa.Column("only", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("through", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("only", name=op.f("ck_feed_progress_only")),
+        sa.PrimaryKeyConstraint("only", name=op.f("pk_feed_progress")),
+        comment="One row: the newest time of any event that was applied.",
+    )
+    op.create_table(
         "held_setting",
         sa.Column("member_id", sa.Text(), nullable=False),
         sa.Column("attribute", sa.Text(), nullable=False),
@@ -260,6 +268,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_client_partner"), "client", ["partner"], unique=False)
     op.create_table(
+        "statement_total",
+        sa.Column("webmaster", sa.BigInteger(), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False, comment="First day of the month it is booked in."),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column(
+            "earned",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="In the currency's minor unit.",
+        ),
+        sa.Column(
+            "reversed",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="In the currency's minor unit; never above zero.",
+        ),
+        sa.ForeignKeyConstraint(["webmaster"], ["partner.number"], name=op.f("fk_statement_total_webmaster")),
+        sa.PrimaryKeyConstraint("webmaster", "month", "currency", name=op.f("pk_statement_total")),
+        comment="Income of all referred members, the withheld included, by month and currency and nothing else (R10).",
+    )
+    op.create_table(
         "client_secret",
         sa.Column("client", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False, comment="SHA-256 of a 256-bit random secret."),
@@ -403,6 +434,57 @@ def upgrade() -> None:
         "member",
         ["webmaster", "registered_at", "number"],
         unique=False,
+    )
+    op.create_table(
+        "statistic",
+        sa.Column("webmaster", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "slot",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="Start of a UTC quarter hour: every zone's days are made of whole ones.",
+        ),
+        sa.Column("campaign", sa.BigInteger(), nullable=True),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("device_type", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True, comment="Of what was bought; nothing for registrations."),
+        sa.Column("registrations", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("first_purchases", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("purchases", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("credits", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "amount",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="Gross, in the currency's minor unit.",
+        ),
+        sa.Column("refunds", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "refunded_amount",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="In the currency's minor unit.",
+        ),
+        sa.Column(
+            "income",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="Earned less reversed, in the currency's minor unit.",
+        ),
+        sa.ForeignKeyConstraint(["campaign"], ["campaign.number"], name=op.f("fk_statistic_campaign")),
+        sa.ForeignKeyConstraint(["webmaster"], ["partner.number"], name=op.f("fk_statistic_webmaster")),
+        comment="Counted events added up (R10): what counted when it was applied stays, whatever becomes of the member.",
+    )
+    op.create_index(
+        "ix_statistic_key",
+        "statistic",
+        ["webmaster", "slot", "campaign", "site", "country", "device_type", "currency"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
     )
     op.create_table(
         "traffic",
@@ -585,6 +667,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("member", name=op.f("uq_registration_member")),
         comment="A referred member's registration as it was when applied: the source of its statistics (R10).",
     )
+    op.create_index(op.f("ix_registration_webmaster_at"), "registration", ["webmaster", "at"], unique=False)
     op.create_table(
         "relation",
         sa.Column("model", sa.BigInteger(), nullable=False),

@@ -60,6 +60,7 @@ registration = Table(
     Column("country", Text, nullable=False, info=personal(ACCOUNT)),
     Column("device_type", Text, info=personal(ACCOUNT)),
     Column("counted", Boolean, nullable=False, info=internal()),
+    Index(None, "webmaster", "at"),
     comment="A referred member's registration as it was when applied: the source of its statistics (R10).",
 )
 
