@@ -94,10 +94,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "feed_progress",
-        sa.Column("only", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("singleton", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("through", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("only", name=op.f("ck_feed_progress_only")),
-        sa.PrimaryKeyConstraint("only", name=op.f("pk_feed_progress")),
+        sa.CheckConstraint("singleton", name=op.f("ck_feed_progress_singleton")),
+        sa.PrimaryKeyConstraint("singleton", name=op.f("pk_feed_progress")),
         comment="One row: the newest time of any event that was applied.",
     )
     op.create_table(
@@ -477,7 +477,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["campaign"], ["campaign.number"], name=op.f("fk_statistic_campaign")),
         sa.ForeignKeyConstraint(["webmaster"], ["partner.number"], name=op.f("fk_statistic_webmaster")),
-        comment="Counted events added up (R10): what counted when it was applied stays, whatever becomes of the member.",
+        comment="Counted events added up (R10): what counted when applied stays, whatever becomes of the member.",
     )
     op.create_index(
         "ix_statistic_key",

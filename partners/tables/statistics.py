@@ -51,7 +51,7 @@ statistic = Table(
     _total("refunded_amount", BigInteger, "In the currency's minor unit."),
     _total("income", BigInteger, "Earned less reversed, in the currency's minor unit."),
     Index("ix_statistic_key", *KEY, unique=True, postgresql_nulls_not_distinct=True),
-    comment="Counted events added up (R10): what counted when it was applied stays, whatever becomes of the member.",
+    comment="Counted events added up (R10): what counted when applied stays, whatever becomes of the member.",
 )
 
 statement_total = Table(
@@ -68,8 +68,8 @@ statement_total = Table(
 feed_progress = Table(
     "feed_progress",
     metadata,
-    Column("only", Boolean, primary_key=True, server_default=true(), info=internal()),
+    Column("singleton", Boolean, primary_key=True, server_default=true(), info=internal()),
     Column("through", DateTime(timezone=True), nullable=False, info=internal()),
-    CheckConstraint("only", name="only"),
+    CheckConstraint("singleton", name="singleton"),
     comment="One row: the newest time of any event that was applied.",
 )
