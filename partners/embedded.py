@@ -104,7 +104,7 @@ class _Server:
         if not self.socket.exists():
             return False
         ready = subprocess.run(  # noqa: S603 - our own binary, our own arguments
-            [str(_binary("pg_isready")), "-q", "-h", str(self.socket)], check=False
+            [str(binary("pg_isready")), "-q", "-h", str(self.socket)], check=False
         )
         return ready.returncode == 0
 
@@ -112,7 +112,7 @@ class _Server:
         # A file and no pipe: the server outlives `pg_ctl` and would hold a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
-                [str(_binary(program)), *arguments],
+                [str(binary(program)), *arguments],
                 check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", **self._as_user(),
             )  # fmt: skip
             if done.returncode != 0:
@@ -137,7 +137,7 @@ class _Server:
         """As root: let the unprivileged user walk (not list) to its data and to the server's binaries."""
         if self.user is None:
             return
-        for path in (self.home, _binary("postgres").parent):
+        for path in (self.home, binary("postgres").parent):
             for parent in (path, *path.parents):
                 mode = parent.stat().st_mode
                 if not mode & stat.S_IXOTH:
@@ -166,7 +166,7 @@ def _group_of(user: str) -> str:
     return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
     """Find a server program in the wheel without importing it (its import warns and takes locks)."""
     spec = find_spec(_WHEEL)
     if spec is None or spec.origin is None:

@@ -60,11 +60,12 @@ def explain(caller: str, member_id: str, *, sensitive: bool, as_json: bool) -> N
 
 
 def _matrix() -> Iterator[dict[str, object]]:
-    for audience, policy in DOCUMENT.items():
-        for name, field in policy["fields"].items():
+    for name, policy in DOCUMENT.items():
+        for field_name, field in policy["fields"].items():
             yield {
-                "audience": audience,
-                "field": name,
+                "audience": policy["audience"],
+                "policy": name,
+                "field": field_name,
                 "rule": field["shown"],
                 "reasons": field["reasons"],
                 "clause": field["clause"],

@@ -137,6 +137,7 @@ def answers(demo: Demo) -> list[Any]:
     return [demo.shell(line["command"]) for line in demo.lines]
 
 
+@pytest.mark.slow
 def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> None:
     listed, one, campaigns, card, sensitive, patched, hidden, back, audit = map(json.loads, answers[:9])
 
@@ -153,12 +154,14 @@ def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> No
     assert [entry["outcome"] for entry in audit["data"]] == ["partial", "released"]
 
 
+@pytest.mark.slow
 def test_the_denied_case_is_denied_and_found(answers: list[str]) -> None:
     assert answers[9].startswith("HTTP/1.1 403 ")
     assert json.loads(answers[10])["data"][0]["reason"] == "insufficient_scope"
     assert "does not exist for webmaster:northlight: opted_out" in answers[11]
 
 
+@pytest.mark.slow
 def test_a_line_works_in_bash_too(demo: Demo, answers: list[str]) -> None:
     bash = shutil.which("bash")
     if bash is None:

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Restores what ops/backup.sh wrote into an empty database; afterwards run `gateway db upgrade`.
+# Usage: ops/restore.sh URL DIRECTORY       (as the login that owns the gateway's tables)
+set -eu
+url="$1" directory="$2"
+run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname "$url" "$@"; }
+for role in gateway_release gateway_write; do
+  run --command "DO \$\$ BEGIN CREATE ROLE $role NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$"
+done
+pg_restore --exit-on-error --no-owner --dbname "$url" --section pre-data "$directory/gateway.dump"
+run --command "\\copy member ($(head -n 1 "$directory/member.csv")) FROM '$directory/member.csv' WITH (FORMAT csv, HEADER)"
+pg_restore --exit-on-error --no-owner --dbname "$url" --section data --section post-data "$directory/gateway.dump"

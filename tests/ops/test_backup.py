@@ -1,0 +1,84 @@
+"""The recipe for backups: everything comes back but the masks, of which no former one is kept anywhere (R18)."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Text, cast, create_engine, func, make_url, select, text
+
+from gateway.preparation import prepare
+from partners import database
+from partners.database import Database
+from partners.embedded import binary
+from partners.readiness import lack_of
+from partners.tables.activity import relation
+from partners.tables.member import member, profile
+from tests.conftest import NOW
+from tests.factories import add_action, add_member, add_model, add_partner
+
+OPS = Path(__file__).parents[2] / "ops"
+MASK = "canary-mask"
+
+
+def run(script: str, *arguments: str) -> None:
+    path = f"{binary('psql').parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(OPS / script), *arguments], check=False, capture_output=True, text=True, env=os.environ | {"PATH": path}
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_restored_backup_has_everything_but_the_masks(
+    db: Database, database_url: str, cluster: str, tmp_path: Path
+) -> None:
+    with db.write.begin() as connection:
+        webmaster, model = add_partner(connection, "w1"), add_model(connection)
+        for place in range(5):
+            number = add_member(connection, f"m{place}", webmaster=webmaster, mask=MASK, sub1='a "quoted", sub')
+            add_action(connection, model, number, at=NOW)
+    restored_url = make_url(cluster).set(database="restored").render_as_string(hide_password=False)
+    admin = create_engine(make_url(cluster).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE restored"))
+
+    run("backup.sh", database_url, str(tmp_path / "backup"))
+    run("restore.sh", restored_url, str(tmp_path / "backup"))
+    owner = database.owner(restored_url)
+    prepare(owner, now=NOW)
+
+    # As text: a date of never (`infinity`) is none in Python.
+    kept = [cast(column, Text) for column in member.c if column.name != "mask"]
+    with db.write.connect() as before, owner.connect() as after:
+        assert after.execute(select(*kept)).all() == before.execute(select(*kept)).all()
+        assert after.execute(select(member.c.mask).distinct()).scalars().all() == [None]
+        for table in (profile, relation):
+            count = select(func.count()).select_from(table)
+            assert after.execute(count).scalar_one() == before.execute(count).scalar_one() > 0
+    with owner.begin() as connection:
+        add_member(connection, "new")  # The numbers go on where they stood.
+    assert lack_of(restored_url, now=NOW) is None
+    owner.dispose()
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE restored WITH (FORCE)"))
+    admin.dispose()
+
+
+def test_no_file_of_a_backup_holds_a_mask(db: Database, database_url: str, tmp_path: Path) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1", mask=MASK, username="canary_name")
+
+    run("backup.sh", database_url, str(tmp_path / "backup"))
+
+    whole = subprocess.run(
+        [str(binary("pg_restore")), "--file", "-", str(tmp_path / "backup" / "gateway.dump")],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    lines = (tmp_path / "backup" / "member.csv").read_text()
+    assert "canary_name" in lines
+    assert MASK not in whole + lines
+
+
+def test_a_backup_never_writes_over_another(database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="File exists"):
+        run("backup.sh", database_url, str(tmp_path))
