@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import envelope, observability, problems
-from gateway.api import audit, meta, model, platform, webmaster
+from gateway.api import audit, disclosures, meta, model, platform, webmaster
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -23,6 +23,13 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     observability.register(app)
     problems.register(app)
     oauth.register(app)
-    for blueprint in (webmaster.blueprint, model.blueprint, platform.blueprint, audit.blueprint, meta.blueprint):
+    for blueprint in (
+        webmaster.blueprint,
+        model.blueprint,
+        platform.blueprint,
+        disclosures.blueprint,
+        audit.blueprint,
+        meta.blueprint,
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -60,7 +60,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
-    documents = prepared.serialise([prepared.release.values(row) for row in said], _tools(held, rows[0][CALLER]))
+    documents = prepared.serialise([prepared.release.values(row) for row in said], tools_of(held, rows[0][CALLER]))
     last_keys = prepared.release.keys(said[-1]) if said else []
     footing = prepared.release.footing(rows[0])
     return Released(documents, has_more=len(members) > limit, last_keys=last_keys, footing=footing)
@@ -73,6 +73,7 @@ def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
         raise not_found()
 
 
-def _tools(held: Runtime, partner: int) -> Tools:
+def tools_of(held: Runtime, partner: int) -> Tools:
+    """What puts stored values into words for one partner."""
     keyring = held.keyring
     return Tools(ref=References(keyring).writer(partner), unseal=lambda sealed: keyring.unseal(sealed).decode())

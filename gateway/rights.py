@@ -32,9 +32,18 @@ class Work:
         """Where the member's requests are handled."""
         return Desk(self.connection, self.keyring, member_id)
 
-    def record(self, member: int | None, *, status: HTTPStatus = HTTPStatus.OK, reason: Reason | None = None) -> None:
+    def record(
+        self,
+        member: int | None,
+        *,
+        outcome: Outcome = Outcome.RELEASED,
+        status: HTTPStatus = HTTPStatus.OK,
+        reason: Reason | None = None,
+    ) -> None:
         """Put on record that it was done, for whom, and which state of the member it brought about."""
-        self.guard.note(self.connection, self.caller, status=status, reason=reason, members=_listed(member))
+        self.guard.note(
+            self.connection, self.caller, outcome=outcome, status=status, reason=reason, members=_listed(member)
+        )
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""What members may know about disclosures, asked by the platform: who received what, and what a partner would see."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from gateway.api.arguments import ApiBlueprint
+from gateway.cursors import Cursors
+from gateway.disclosure import tools_of
+from gateway.envelope import answer
+from gateway.oauth.caller import Caller
+from gateway.oauth.guard import Guard, guarded_by
+from gateway.rights import Work, members_rights
+from gateway.runtime import runtime
+from partners.access_log.disclosures import Seen, disclosures_of
+from partners.access_log.search import policy_documents
+from partners.members import require_member
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
+from serializers import previews
+from serializers.disclosures import MODEL, DisclosuresQuery, PreviewQuery, disclosure
+from serializers.policies import VERSION
+from serializers.policy.recorded import Policies
+
+
+def _guard(operation: str) -> Guard:
+    return Guard(PartnerKind.PLATFORM, Scope.DISCLOSURES_READ, operation, Purpose.MEMBERS_RIGHTS, live=True)
+
+
+READ_DISCLOSURES, PREVIEW = _guard("disclosures.read"), _guard("preview")
+
+blueprint = ApiBlueprint("disclosures", __name__, url_prefix="/v1/platform")
+
+
+@blueprint.route("/members/<member_id>/disclosures")
+@guarded_by(READ_DISCLOSURES)
+@blueprint.arguments(DisclosuresQuery, location="query")
+def list_disclosures(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
+    """Who received which fields of this member, when and for what purpose, newest first (R46, R64)."""
+    cursors, bound_to = Cursors(runtime().keyring), {"client": caller.client, "disclosures": member_id}
+    position = cursors.open(query.get("cursor"), bound_to=bound_to)
+    after = Seen(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
+    with members_rights(READ_DISCLOSURES, caller) as work:
+        number = require_member(work.connection, member_id, work.keyring).not_erased()
+        rows = disclosures_of(work.connection, number, after=after, limit=query["limit"] + 1)
+        policies = Policies(policy_documents(work.connection))
+        work.record(number, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
+    said = rows[: query["limit"]]
+    has_more = len(rows) > len(said)
+    next_cursor = cursors.seal([said[-1].at, said[-1].access.hex], bound_to=bound_to) if has_more else None
+    page = {"next_cursor": next_cursor, "has_more": has_more}
+    return answer({"data": [disclosure(row, policies) for row in said], "page": page})
+
+
+@blueprint.route("/members/<member_id>/preview")
+@guarded_by(PREVIEW)
+@blueprint.arguments(PreviewQuery, location="query")
+def preview_member(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
+    """What a partner would get about this member now, or null.
+
+    `as=webmaster` is the webmaster who referred the member. `as=model:ID` is that model by a usual token: one without
+    `cards.sensitive:read`. No partner receives anything, so this is no disclosure; it is on record all the same.
+    """
+    with members_rights(PREVIEW, caller) as work:
+        number = require_member(work.connection, member_id, work.keyring).not_erased()
+        seen = _seen(work, query["viewer"], number)
+        work.record(number, outcome=Outcome.RELEASED if seen is not None else Outcome.EMPTY)
+    return answer({"data": seen, "meta": {"policy_version": VERSION}})
+
+
+def _seen(work: Work, viewer: str, number: int) -> dict[str, Any] | None:
+    now, tools = runtime().now(), partial(tools_of, runtime())
+    if viewer.startswith(MODEL):
+        model_id = viewer.removeprefix(MODEL)
+        return previews.as_model(work.connection, model_id, member_number=number, now=now, tools=tools)
+    return previews.as_webmaster(work.connection, member_number=number, now=now, tools=tools)

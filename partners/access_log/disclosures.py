@@ -1,0 +1,58 @@
+"""The other way round: from a member to who received data about them, newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, and_, select, tuple_
+
+from partners.tables.access import access_log, access_subject
+from partners.tables.activity import model
+from partners.tables.partner import partner
+from partners.vocabulary import Outcome, PartnerKind
+
+RECIPIENTS = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
+"""The audiences to which single members are disclosed; previews and whatever else is not a partner's is none."""
+_GIVEN = (Outcome.RELEASED, Outcome.PARTIAL)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The last disclosure already listed."""
+
+    at: datetime
+    access: UUID
+
+
+def disclosures_of(connection: Connection, member: int, *, after: Seen | None, limit: int) -> list[Row[Any]]:
+    """Return the newest disclosures of a member, at most `limit`, each with this member's own `verdict`.
+
+    `partner` and `model` are public names: nobody's id is told (R64).
+    """
+    entry = and_(access_log.c.at == access_subject.c.at, access_log.c.id == access_subject.c.access)
+    statement = (
+        select(
+            access_subject.c.at,
+            access_subject.c.access,
+            access_subject.c.verdict,
+            access_log.c.operation,
+            access_log.c.purpose,
+            access_log.c.policy_version,
+            partner.c.name.label("partner"),
+            model.c.name.label("model"),
+        )
+        .select_from(access_subject.join(access_log, entry))
+        .outerjoin(partner, partner.c.id == access_log.c.partner)
+        .outerjoin(model, model.c.id == access_log.c.model)
+        .where(
+            access_subject.c.member == member,
+            access_log.c.audience.in_(RECIPIENTS),
+            access_log.c.outcome.in_(_GIVEN),
+        )
+    )
+    if after is not None:
+        key = tuple_(access_subject.c.at, access_subject.c.access)
+        statement = statement.where(key < tuple_(after.at, after.access))
+    newest_first = statement.order_by(access_subject.c.at.desc(), access_subject.c.access.desc())
+    return list(connection.execute(newest_first.limit(limit)))
