@@ -3,8 +3,8 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import envelope, observability, problems
-from gateway.api import audit, disclosures, meta, model, platform, webmaster
+from gateway import envelope, limits, observability, problems
+from gateway.api import audit, audit_export, disclosures, meta, model, platform, webmaster
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -16,12 +16,15 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     """Wire the gateway over the PostgreSQL at `database_url`, which `gateway db upgrade` has prepared."""
     app = Flask(__name__, static_folder=None)
     app.config["ISSUER"] = settings.issuer
-    app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), connect(database_url))
+    database = connect(database_url)
+    own_limits = limits.PartnersOwn(database.write)
+    app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), database, own_limits)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
     observability.register(app)
     problems.register(app)
+    limits.register(app, settings)
     oauth.register(app)
     for blueprint in (
         webmaster.blueprint,
@@ -29,6 +32,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         platform.blueprint,
         disclosures.blueprint,
         audit.blueprint,
+        audit_export.blueprint,
         meta.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -87,6 +87,16 @@ def invalid_request(*errors: Fault) -> Problem:
     )
 
 
+def too_many_requests(seconds: int) -> Problem:
+    """The client asked more often than it may."""
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "More requests than this client may make; `Retry-After` says when there is room again.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def unavailable() -> Problem:
     """Nothing can be released now, because nothing can be recorded."""
     return Problem(

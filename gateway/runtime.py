@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask import current_app
 
 from gateway.settings import Settings
 from partners.database import Database
 from partners.keyring import Keyring
+
+if TYPE_CHECKING:
+    from gateway.limits import PartnersOwn
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,7 @@ class Runtime:
     settings: Settings
     keyring: Keyring
     database: Database
+    own_limits: "PartnersOwn"
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

@@ -9,6 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from partners.keyring import MINIMUM_SECRET_LENGTH
+from partners.registry import RegistryError
+from partners.registry.allowances import check_rate
+from partners.vocabulary import Work
 
 
 class SettingsError(Exception):
@@ -24,12 +27,26 @@ class Setting:
     meaning: str
 
 
+USUAL_LIMITS = {
+    Work.TOKEN: "60/minute",
+    Work.STATS: "300/minute",
+    Work.MEMBERS: "600/minute",
+    Work.CARDS: "3000/minute",
+    Work.AUDIT: "600/minute",
+    Work.EXPORTS: "30/hour",
+}
+
 SETTINGS = (
     Setting("GATEWAY_DATABASE_URL", "an embedded PostgreSQL", "PostgreSQL 15 or newer, as `postgresql://…`."),
     Setting("GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL and the generated secret key."),
     Setting("GATEWAY_ISSUER", "http://127.0.0.1:8000", "The gateway's public address: the `iss` and `aud` of tokens."),
     Setting(
         "GATEWAY_SECRET_KEY", "generated in the data directory", "At least 32 characters; every key derives from it."
+    ),
+    Setting("GATEWAY_REDIS_URL", "limits in each process", "Redis as `redis://…`: limits hold over all workers."),
+    *(
+        Setting(f"GATEWAY_LIMIT_{work.upper()}", rate, f"How often one client may ask for {work}.")
+        for work, rate in USUAL_LIMITS.items()
     ),
     Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
@@ -47,6 +64,10 @@ class Settings:
     database_url: str | None = field(repr=False)
     proxies: int
     fixed_now: datetime | None
+    redis_url: str | None = field(default=None, repr=False)
+    limits: Mapping[Work, str] = field(default_factory=lambda: dict(USUAL_LIMITS))
+    workers: int = 1
+    """Processes that serve beside each other, this one included."""
 
     def now(self) -> datetime:
         """The instant by which every rule, period and due date is judged (UTC)."""
@@ -63,6 +84,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=environ.get("GATEWAY_DATABASE_URL") or None,
         proxies=_proxies(environ.get("GATEWAY_PROXIES", "0")),
         fixed_now=_fixed_now(environ),
+        redis_url=environ.get("GATEWAY_REDIS_URL") or None,
+        limits={work: _limit(environ, work) for work in Work},
     )
 
 
@@ -106,6 +129,14 @@ def _proxies(value: str) -> int:
     if not value.isdecimal():
         raise SettingsError(f"GATEWAY_PROXIES must be a whole number, not {value!r}")
     return int(value)
+
+
+def _limit(environ: Mapping[str, str], work: Work) -> str:
+    name = f"GATEWAY_LIMIT_{work.upper()}"
+    try:
+        return check_rate(environ.get(name) or USUAL_LIMITS[work])
+    except RegistryError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _fixed_now(environ: Mapping[str, str]) -> datetime | None:

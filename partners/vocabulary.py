@@ -44,6 +44,17 @@ class AuthMethod(StrEnum):
     CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the method's name, not a secret
 
 
+class Work(StrEnum):
+    """Kinds of work that are limited each for itself (contract §7)."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of work
+    STATS = "stats"
+    MEMBERS = "members"
+    CARDS = "cards"
+    AUDIT = "audit"
+    EXPORTS = "exports"
+
+
 class Status(StrEnum):
     """Whether a partner or client may act at all."""
 

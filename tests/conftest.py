@@ -19,6 +19,7 @@ from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.vocabulary import Work
 
 SECRET = "a secret key for tests, and for nothing else"
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -101,6 +102,7 @@ def settings(tmp_path: Path) -> Settings:
         database_url=None,
         proxies=0,
         fixed_now=NOW,
+        limits=dict.fromkeys(Work, "1000000/minute"),
     )
 
 

@@ -1,6 +1,5 @@
 """What the security team asks: who received which fields of whom, when, and why not more."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -8,28 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy import ColumnElement, Connection, Row, or_
+from sqlalchemy import Connection, Row
 
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_search import asked_of
 from gateway.cursors import Cursors
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.problems import Fault, invalid_request, not_found
+from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
-from partners.access_log.identifiers import ACCESS_PREFIX, REQUEST_PREFIX, instant_of, parse
-from partners.references import References
-from partners.tables.access import access_log
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope
-from serializers.audit import (
-    SEARCHED_AS_THEY_ARE,
-    AccessesQuery,
-    MembersQuery,
-    entry,
-    entry_member,
-    whole_entry,
-)
+from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
+from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
 from serializers.queries import NoQuery
 
@@ -37,7 +28,7 @@ blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/audit")
 
 
 def _guard(operation: str) -> Guard:
-    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True)
+    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
 
 
 SEARCH, GET, MEMBERS = _guard("audit.search"), _guard("audit.get"), _guard("audit.members")
@@ -52,15 +43,14 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     bound_to = {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
     position = cursors.open(query.get("cursor"), bound_to=bound_to)
     with runtime().database.write.begin() as connection:
-        policies = Policies(log.policy_documents(connection))
-        search = _search_of(connection, query, policies)
-        rows = log.find(connection, _after(search, position), limit=query["limit"] + 1) if search else []
+        asked = asked_of(connection, query)
+        rows = log.find(connection, _after(asked.search, position), limit=query["limit"] + 1) if asked.search else []
         SEARCH.note(connection, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
     said = rows[: query["limit"]]
     has_more = len(rows) > len(said)
     next_cursor = cursors.seal([said[-1].at, said[-1].id.hex], bound_to=bound_to) if has_more else None
     page = {"next_cursor": next_cursor, "has_more": has_more}
-    return answer({"data": [entry(row, policies) for row in said], "page": page})
+    return answer({"data": [entry(row, asked.policies) for row in said], "page": page})
 
 
 @blueprint.route("/accesses/<access_id>")
@@ -107,44 +97,6 @@ def _found(connection: Connection, guard: Guard, caller: Caller, access_id: str)
     else:
         guard.note(connection, caller)
     return row
-
-
-def _search_of(connection: Connection, query: dict[str, Any], policies: Policies) -> log.Search | None:
-    """What to look for; nothing where no entry can match."""
-    members = set(_members_meant(connection, query))
-    request = parse(REQUEST_PREFIX, query["request_id"]) if "request_id" in query else None
-    if None in members or len(members) > 1 or (request is None and "request_id" in query):
-        return None
-    return log.Search(
-        equal={name: query[name] for name in SEARCHED_AS_THEY_ARE if name in query},
-        member=next(iter(members), None),
-        ip=str(query["ip"]) if "ip" in query else None,
-        since=query.get("since"),
-        until=query.get("until"),
-        request=(query["request_id"], instant_of(request)) if request else None,
-        condition=_condition(query, policies),
-    )
-
-
-def _members_meant(connection: Connection, query: dict[str, Any]) -> Iterator[int | None]:
-    """The member's number, once for each parameter that means one; None for an unknown one."""
-    if "member" in query:
-        yield log.member_number(connection, query["member"])
-    if "ref" in query:
-        reference = References(runtime().keyring).read(query["ref"])
-        owner = log.partner_number(connection, query["partner"])
-        yield reference.member if reference and reference.partner == owner else None
-
-
-def _condition(query: dict[str, Any], policies: Policies) -> ColumnElement[bool] | None:
-    field, reason = query.get("field"), query.get("reason")
-    if field is not None and not policies.knows_field(field):
-        raise invalid_request(Fault("unknown_field", "No policy has a field of this name.", parameter="field"))
-    if reason is not None and field is not None:
-        return policies.withheld_for(reason, field)
-    if reason is not None:
-        return or_(access_log.c.reason == reason, policies.withheld_for(reason))
-    return policies.field_released(field) if field is not None else None
 
 
 def _after(search: log.Search, position: list[Any] | None) -> log.Search:

@@ -14,7 +14,7 @@ from gateway.paging import released_page
 from gateway.runtime import runtime
 from partners.keyring import Digest
 from partners.usernames import fold
-from partners.vocabulary import PartnerKind, Purpose, Scope
+from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
 from serializers.queries import CardsBatch, CardsQuery, NoQuery, SpendingQuery
 from serializers.statements import CARD_BY_USERNAME, CARDS_BY_USERNAME
@@ -22,7 +22,9 @@ from serializers.walks import CardsWalk, SpendingWalk
 
 
 def _guard(operation: str) -> Guard:
-    return Guard(PartnerKind.MODEL_CENTER, Scope.CARDS_READ, operation, Purpose.PERSONAL_SERVICE, live=False)
+    return Guard(
+        PartnerKind.MODEL_CENTER, Scope.CARDS_READ, operation, Purpose.PERSONAL_SERVICE, live=False, work=Work.CARDS
+    )
 
 
 CARD_GET, CARD_BATCH, CARD_LIST = _guard("card.get"), _guard("card.batch"), _guard("card.list")

@@ -14,17 +14,28 @@ from gateway.runtime import runtime
 from gateway.streaming import released_list
 from partners.references import References
 from partners.registry import campaigns
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
 from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
 from serializers.statements import MEMBER_BY_REF, MemberRow
 from serializers.walks import MembersWalk
 
-MEMBERS_LIST = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.list", Purpose.CAMPAIGNS, live=False)
-MEMBERS_GET = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "members.get", Purpose.CAMPAIGNS, live=False)
-PURCHASES_LIST = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "purchases.list", Purpose.INCOME, live=False)
+
+def _guard(operation: str, purpose: Purpose) -> Guard:
+    return Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, operation, purpose, live=False, work=Work.MEMBERS)
+
+
+MEMBERS_LIST = _guard("members.list", Purpose.CAMPAIGNS)
+MEMBERS_GET = _guard("members.get", Purpose.CAMPAIGNS)
+PURCHASES_LIST = _guard("purchases.list", Purpose.INCOME)
 CAMPAIGNS_LIST = Guard(
-    PartnerKind.WEBMASTER, Scope.STATS_READ, "campaigns.list", Purpose.CAMPAIGNS, live=True, or_scope=Scope.MEMBERS_READ
+    PartnerKind.WEBMASTER,
+    Scope.STATS_READ,
+    "campaigns.list",
+    Purpose.CAMPAIGNS,
+    live=True,
+    or_scope=Scope.MEMBERS_READ,
+    work=Work.STATS,
 )
 
 blueprint = ApiBlueprint("webmaster", __name__, url_prefix="/v1/webmaster")

@@ -15,9 +15,9 @@ class JwksFile(click.Path):
         """Take a path that can be read."""
         super().__init__(exists=True, dir_okay=False, allow_dash=True)
 
-    def convert(
+    def convert(  # type: ignore[override]  # a document, where `click.Path` gives a path
         self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, object]:  # type: ignore[override]
+    ) -> dict[str, object]:
         """Read and parse; a wrong use of the command if that cannot be done."""
         path = super().convert(value, param, ctx)
         with click.open_file(str(path), "rb") as opened:

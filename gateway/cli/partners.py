@@ -6,9 +6,9 @@ import click
 
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import session
-from partners.registry import partners
+from partners.registry import allowances, partners
 from partners.registry.partners import Partner
-from partners.vocabulary import PartnerKind
+from partners.vocabulary import PartnerKind, Work
 
 KINDS = click.Choice([kind.value for kind in PartnerKind])
 country = click.option("--country", metavar="CC", help="ISO 3166-1 alpha-2; outside the EEA a safeguard is needed.")
@@ -89,6 +89,21 @@ def list_all() -> Document:
     """List all partners."""
     with session() as opened, opened.database.write.connect() as connection:
         return [_entry(partner) for partner in partners.every(connection)]
+
+
+@command.command()
+@click.argument("identifier", metavar="ID")
+@click.argument("kind", type=click.Choice([work.value for work in Work]), metavar="KIND")
+@click.argument("rate", metavar="RATE")
+@printed
+def limit(identifier: str, kind: str, rate: str) -> Document:
+    """Give a partner a rate of its own, within seconds in every worker.
+
+    KIND is token, stats, members, cards, audit or exports; RATE such as 100/minute, or `usual`.
+    """
+    with session() as opened, opened.database.write.begin() as connection:
+        allowances.give(connection, identifier, Work(kind), None if rate == "usual" else rate)
+        return {"partner": identifier, "kind": kind, "rate": rate}
 
 
 @command.command()

@@ -110,6 +110,17 @@ def _admitted(client: RegisteredClient | None, *, proved: bool, method: AuthMeth
     return client
 
 
+def presented_client() -> str:
+    """The client that a request says it is, unproved: what attempts are counted by, together with their address."""
+    authorization = request.authorization
+    if authorization is not None and authorization.username:
+        return authorization.username
+    try:
+        return jose.parse(request.form.get("client_assertion", "")).unverified.text("sub")
+    except Untrusted:
+        return request.form.get("client_id", "")
+
+
 def _basic_credentials(header: str) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     try:

@@ -9,18 +9,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from flask import g, request
 from sqlalchemy import Connection
 
+from gateway import limits
 from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.tokens import access_tokens
-from gateway.problems import Problem
+from gateway.problems import Problem, too_many_requests
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.access_log.append import record
 from partners.registry.credentials import MEMBER_ROW_SCOPES
 from partners.standing import standing
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,8 @@ class Guard:
     """Whether the caller's standing is asked here; otherwise the release statement asks it itself."""
     or_scope: Scope | None = None
     """Another scope that will do as well."""
+    work: Work | None = None
+    """What a request counts as; nothing is never limited, such as the platform's feed."""
 
     def admit(self) -> Caller:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
@@ -54,7 +57,18 @@ class Guard:
         reason = self._reason_against(caller)
         if reason is not None:
             raise self._denied(caller, reason, challenges.refusal(reason, self.scope))
+        self._limit(caller)
         return caller
+
+    def _limit(self, caller: Caller) -> None:
+        if self.work is None:
+            return
+        try:
+            limits.spend(self.work, client=caller.client, partner=caller.partner)
+        except limits.RateLimitExceeded:
+            with runtime().database.write.begin() as connection:
+                self.note(connection, caller, outcome=Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+            raise too_many_requests(limits.retry_after()) from None
 
     def note(
         self,

@@ -1,4 +1,4 @@
-"""The authorization server: Authlib's, with every loose end tied that reference reading and running it showed."""
+"""The authorization server: Authlib's, hardened where it is lenient or can be made to fail."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping

@@ -1,5 +1,6 @@
 """The OAuth endpoints."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
@@ -8,13 +9,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
+from gateway import limits
 from gateway.envelope import answer
 from gateway.oauth import metadata
+from gateway.oauth.address import caller_address
+from gateway.oauth.authentication import presented_client
 from gateway.oauth.challenges import METADATA_PATH
 from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
+from partners.vocabulary import Outcome, Work
 
 LARGEST_BODY = 65_536
 KEYS_FRESH_S = 300
@@ -32,7 +37,7 @@ def _limit_body() -> None:
 @blueprint.route("/oauth/token", methods=METHODS)
 def token() -> Response:
     """Issue an access token (RFC 6749 §3.2)."""
-    return _not_posted() or authorization_server().create_token_response()
+    return _not_posted() or _too_many() or authorization_server().create_token_response()
 
 
 @blueprint.route("/oauth/revoke", methods=METHODS)
@@ -84,6 +89,21 @@ def _cacheable(document: dict[str, Any]) -> Response:
     published = answer(document)
     published.headers["Cache-Control"] = f"public, max-age={KEYS_FRESH_S}"
     return published
+
+
+def _too_many() -> Response | None:
+    """Attempts count by client and address, so that nobody can lock a client out from somewhere else."""
+    try:
+        limits.spend(Work.TOKEN, client=f"{presented_client()} {caller_address()}", partner=None)
+    except limits.RateLimitExceeded:
+        authorization_server().keep(None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+        refused = answer(
+            {"error": "temporarily_unavailable", "error_description": "Too many attempts; try again later."},
+            HTTPStatus.TOO_MANY_REQUESTS,
+        )
+        refused.headers["Retry-After"] = str(limits.retry_after())
+        return refused
+    return None
 
 
 def _not_posted() -> Response | None:

@@ -5,7 +5,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -94,7 +94,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> SafeBodies:
         """Make the application; each worker does it for itself, so that no connection is shared across a fork."""
-        return SafeBodies(create_app(self._serving.settings, self._serving.database_url))
+        settings = replace(self._serving.settings, workers=self._serving.workers)
+        return SafeBodies(create_app(settings, self._serving.database_url))
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -268,6 +268,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_client_partner"), "client", ["partner"], unique=False)
     op.create_table(
+        "partner_limit",
+        sa.Column("partner", sa.BigInteger(), nullable=False),
+        sa.Column("work", sa.Text(), nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False, comment="Such as `100/minute`."),
+        sa.ForeignKeyConstraint(["partner"], ["partner.number"], name=op.f("fk_partner_limit_partner")),
+        sa.PrimaryKeyConstraint("partner", "work", name=op.f("pk_partner_limit")),
+    )
+    op.create_table(
         "statement_total",
         sa.Column("webmaster", sa.BigInteger(), nullable=False),
         sa.Column("month", sa.Date(), nullable=False, comment="First day of the month it is booked in."),

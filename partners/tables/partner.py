@@ -34,6 +34,14 @@ partner = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
 )
 
+partner_limit = Table(
+    "partner_limit",
+    metadata,
+    Column("partner", ForeignKey("partner.number"), primary_key=True, info=internal()),
+    Column("work", Text, primary_key=True, info=internal()),
+    Column("rate", Text, nullable=False, info=internal(), comment="Such as `100/minute`."),
+)
+
 campaign = Table(
     "campaign",
     metadata,

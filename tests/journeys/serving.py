@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from partners.vocabulary import Work
 from tests.conftest import SECRET
 
 
@@ -39,6 +40,7 @@ def served(database_url: str, directory: Path, *, workers: int = 2, **environ: s
             start_new_session=True,
             env=os.environ
             | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SECRET_KEY": SECRET, "GATEWAY_DATA_DIR": str(directory)}
+            | {f"GATEWAY_LIMIT_{work.upper()}": "1000000/minute" for work in Work}
             | environ,
         )
     announced = _announced(process)

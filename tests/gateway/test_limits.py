@@ -1,0 +1,150 @@
+"""Limits: per client and kind of work, said in every answer, recorded when reached, shared by workers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from gateway import create_app
+from gateway.limits import OVERRIDES_FRESH_S
+from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
+from partners.database import Database
+from partners.registry import RegistryError, allowances
+from partners.tables.access import access_log
+from partners.vocabulary import PartnerKind, Work
+from tests.callers import access_token, add_caller, ask_token, basic, bearer
+
+
+@pytest.fixture
+def tight(settings: Settings, database_url: str) -> Iterator[Flask]:
+    """A gateway where members may be asked for three times a minute."""
+    application = create_app(replace(settings, limits=USUAL_LIMITS | {Work.MEMBERS: "3/minute"}), database_url)
+    yield application
+    application.extensions["runtime"].database.dispose()
+
+
+def ask(http: FlaskClient, headers: dict[str, str], path: str = "/v1/webmaster/members") -> Any:
+    return http.get(path, headers=headers)
+
+
+def test_every_answer_says_what_is_left(db: Database, tight: Flask) -> None:
+    http = tight.test_client()
+    headers = bearer(access_token(http, add_caller(db)))
+
+    answers = [ask(http, headers) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"members";q=3;w=60'}
+    assert [answer.headers["RateLimit"].rpartition(";")[0] for answer in answers] == [
+        f'"members";r={left}' for left in (2, 1, 0)
+    ]
+    assert not [name for name, _ in answers[0].headers if name.startswith("X-RateLimit")]
+
+
+def test_one_too_many_is_429_and_recorded(db: Database, tight: Flask) -> None:
+    http = tight.test_client()
+    headers = bearer(access_token(http, add_caller(db)))
+    for _ in range(3):
+        ask(http, headers)
+
+    answer = ask(http, headers)
+
+    assert answer.status_code == 429
+    assert answer.content_type == "application/problem+json"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.headers["RateLimit"].startswith('"members";r=0;t=')
+    with db.write.connect() as connection:
+        limited = select(access_log.c.status, access_log.c.member_count).where(access_log.c.outcome == "limited")
+        assert connection.execute(limited).all() == [(429, 0)]
+
+
+def test_clients_and_kinds_of_work_are_counted_apart(db: Database, tight: Flask) -> None:
+    http = tight.test_client()
+    first = bearer(access_token(http, add_caller(db)))
+    second = bearer(access_token(http, add_caller(db)))
+    for _ in range(4):
+        ask(http, first)
+
+    assert ask(http, second).status_code == 200
+    assert ask(http, first, "/v1/webmaster/campaigns").status_code == 200
+
+
+def test_a_refused_caller_spends_nothing(db: Database, tight: Flask) -> None:
+    http = tight.test_client()
+    headers = bearer(access_token(http, add_caller(db)))
+    for _ in range(5):
+        assert ask(http, {}).status_code == 401
+
+    assert ask(http, headers).status_code == 200
+
+
+def test_workers_without_redis_share_evenly(db: Database, settings: Settings, database_url: str) -> None:
+    shared = replace(settings, limits=USUAL_LIMITS | {Work.MEMBERS: "10/minute"}, workers=4)
+    application = create_app(shared, database_url)
+    http = application.test_client()
+
+    answer = ask(http, bearer(access_token(http, add_caller(db))))
+
+    assert answer.headers["RateLimit-Policy"] == '"members";q=2;w=60'
+    application.extensions["runtime"].database.dispose()
+
+
+def test_a_partner_may_have_a_rate_of_its_own(db: Database, tight: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    http = tight.test_client()
+    headers = bearer(access_token(http, add_caller(db)))
+    with db.write.begin() as connection:
+        allowances.give(connection, "w1", Work.MEMBERS, "7/hour")
+
+    assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=7;w=3600'
+    with db.write.begin() as connection:
+        allowances.give(connection, "w1", Work.MEMBERS, None)
+    monkeypatch.setattr("gateway.limits.time.monotonic", lambda: OVERRIDES_FRESH_S * 10**9)
+    assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=3;w=60'
+
+
+@pytest.mark.parametrize("rate", ["", "many", "0/minute", "-1/minute", "10", "10/fortnight", "10 per minute"])
+def test_what_is_no_rate_is_refused(db: Database, rate: str) -> None:
+    add_caller(db)
+
+    with db.write.begin() as connection, pytest.raises(RegistryError, match="100/minute"):
+        allowances.give(connection, "w1", Work.MEMBERS, rate)
+
+
+def test_a_setting_that_is_no_rate_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_LIMIT_CARDS"):
+        read({"GATEWAY_SECRET_KEY": "x" * 32, "GATEWAY_LIMIT_CARDS": "lots"})
+
+
+def test_the_platform_is_not_limited(db: Database, tight: Flask) -> None:
+    http = tight.test_client()
+    headers = bearer(access_token(http, add_caller(db, PartnerKind.PLATFORM)))
+
+    answer = http.get("/v1/platform/members/m1/privacy", headers=headers)
+
+    assert "RateLimit" not in answer.headers
+
+
+def test_token_attempts_are_counted_by_client_and_address(db: Database, settings: Settings, database_url: str) -> None:
+    application = create_app(replace(settings, limits=USUAL_LIMITS | {Work.TOKEN: "2/minute"}), database_url)
+    http = application.test_client()
+    caller, other = add_caller(db), add_caller(db)
+
+    statuses = [ask_token(http, caller).status_code for _ in range(3)]
+    refused = ask_token(http, caller)
+    elsewhere = http.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        headers=basic(caller.id, caller.secret or ""),
+        environ_base={"REMOTE_ADDR": "192.0.2.7"},
+    )
+
+    assert statuses == [200, 200, 429]
+    assert refused.get_json()["error"] == "temporarily_unavailable"
+    assert refused.headers["Retry-After"]
+    assert elsewhere.status_code == 200
+    assert ask_token(http, other).status_code == 200
+    application.extensions["runtime"].database.dispose()
