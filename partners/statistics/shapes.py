@@ -1,0 +1,55 @@
+"""The shapes of questions: what of a question tells its statement from that of another."""
+
+from dataclasses import dataclass
+
+from partners.statistics.questions import Sort
+from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
+
+IS_TOTAL = "is_total"
+CURRENCY = "currency"
+RANK = "rank"
+_KEYS_OF = {StatisticsGroup.HOUR: ("hour", "utc_offset")}
+"""Columns that stand for a group, where they are not one of its name: an hour comes twice when clocks go back."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What tells two statements apart."""
+
+    groups: tuple[StatisticsGroup, ...]
+    filters: tuple[tuple[StatisticsFilter, bool], ...] = ()
+    """With whether it excludes."""
+    sort: Sort | None = None
+    continued: bool = False
+
+    def key_names(self) -> list[str]:
+        """The columns that rows are grouped by, but for the currency."""
+        return [key for group in self.groups for key in keys_of(group)]
+
+    def columns(self) -> list[str]:
+        """The columns of the statement."""
+        return [IS_TOTAL, *self.key_names(), CURRENCY, *Metric, *([RANK] if self.by_metric else [])]
+
+    @property
+    def by_metric(self) -> Metric | None:
+        """The figure that rows are ordered by."""
+        return self.sort.by if self.sort is not None and isinstance(self.sort.by, Metric) else None
+
+    def order(self) -> dict[str, bool]:
+        """By which columns rows are ordered, and whether downwards: together they tell every row apart."""
+        first = {}
+        if self.sort is not None:
+            by = self.sort.by
+            names = keys_of(by) if isinstance(by, StatisticsGroup) else (RANK,)
+            first = dict.fromkeys(names, self.sort.descending)
+        return first | {name: False for name in (*self.key_names(), CURRENCY) if name not in first}
+
+
+def keys_of(group: StatisticsGroup) -> tuple[str, ...]:
+    """The columns that stand for a group."""
+    return _KEYS_OF.get(group, (group.value,))
+
+
+def parameter_of(name: StatisticsFilter) -> str:
+    """The parameter with the values of a filter."""
+    return f"chosen_{name}"
