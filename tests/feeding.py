@@ -18,6 +18,8 @@ from partners.tables.member import member, profile, purchase_total
 START = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 SOURCE = "/platform"
 _numbers = itertools.count(1)
+_UNTELLABLE = {"device_seen_at", "usage_kept_from"}
+"""Columns that may be infinite: Python has no such time."""
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -130,13 +132,13 @@ class Platform:
     def rows(self, table: Table, *order: str) -> list[dict[str, Any]]:
         """All rows of a table."""
         with self.db.write.connect() as connection:
-            found = connection.execute(select(table).order_by(*(table.c[name] for name in order)))
+            columns = [column for column in table.c if column.name not in _UNTELLABLE]
+            found = connection.execute(select(*columns).order_by(*(table.c[name] for name in order)))
             return [dict(row) for row in found.mappings()]
 
     def member(self, member_id: str = "m1") -> RowMapping:
-        """A member with profile, without what Python cannot tell (an infinite time)."""
-        hidden = {"device_seen_at"}
-        columns = [column for column in member.c if column.name not in hidden]
+        """A member with profile."""
+        columns = [column for column in member.c if column.name not in _UNTELLABLE]
         with self.db.write.connect() as connection:
             found = connection.execute(select(*columns, *profile.c[1:]).join(profile).where(member.c.id == member_id))
             return found.mappings().one()
@@ -147,8 +149,8 @@ class Platform:
         return number
 
     def totals(self, member_id: str = "m1") -> RowMapping:
-        """What a member's purchases add up to, without the clock's second hand."""
-        columns = [column for column in purchase_total.c if column.name != "usage_kept_from"]
+        """What a member's purchases add up to, without from when on usage is kept."""
+        columns = [column for column in purchase_total.c if column.name not in _UNTELLABLE]
         with self.db.write.connect() as connection:
             found = connection.execute(select(*columns).join(member).where(member.c.id == member_id))
             return found.mappings().one()

@@ -13,8 +13,10 @@ from tests.feeding import IPHONE, LAPTOP
         (IPHONE, Device(DeviceType.MOBILE, "iOS", "Mobile Safari")),
         (LAPTOP, Device(DeviceType.DESKTOP, "Windows", "Chrome")),
         (
-            "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
-            "Mobile/15E148 Safari/604.1",
+            (
+                "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
+                "Mobile/15E148 Safari/604.1"
+            ),
             Device(DeviceType.TABLET, "iOS", "Mobile Safari"),
         ),
         (
@@ -22,8 +24,10 @@ from tests.feeding import IPHONE, LAPTOP
             Device(DeviceType.TABLET, "Android", "Chrome"),
         ),
         (
-            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Mobile "
-            "Safari/537.36",
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Mobile "
+                "Safari/537.36"
+            ),
             Device(DeviceType.MOBILE, "Android", "Chrome Mobile"),
         ),
         (
@@ -38,7 +42,7 @@ from tests.feeding import IPHONE, LAPTOP
         ("Mozilla/5.0 (PlayStation; PlayStation 5/6.50) AppleWebKit/605.1.15", None),
         ("?", Device(DeviceType.OTHER, OTHER, OTHER)),
     ],
-    ids="iphone laptop ipad android-tablet android-phone mac bot curl console nothing".split(),
+    ids=["iphone", "laptop", "ipad", "android-tablet", "android-phone", "mac", "bot", "curl", "console", "nothing"],
 )
 def test_user_agent_is_read(user_agent: str, device: Device | None) -> None:
     if device is None:

@@ -33,11 +33,12 @@ def test_former_username_is_blocked_for_a_calendar_year() -> None:
     assert blocked_until(datetime(2024, 2, 29, 12, tzinfo=UTC)) == datetime(2025, 2, 28, 12, tzinfo=UTC)
 
 
-ORDINARY = (
+_ORDINARY = (
     "night_owl user.name2 19850412x j.smith Ünïcode_Näme anna85 x_2026_03_01_x mr.big sandra.k 007 12345 123456 a:b "
     "c++ émile 日本語ユーザー user-1234 agent.007 lucky777 dr.house Анна.петрова night.owl.2 v1.2.3 ab:cd 10:30 "
     "0xdeadbeef i.am.here rock&roll 100%me __proto__ st. no.1 user_2026"
-).split()
+)
+ORDINARY = _ORDINARY.split()
 
 
 @pytest.mark.parametrize("username", ORDINARY)
@@ -46,7 +47,7 @@ def test_ordinary_username_is_harmless(username: str) -> None:
 
 
 IDENTIFYING = {
-    "e-mail addresses": "john@example.com john.doe@mail.example j@x ＪＯＨＮ＠ＭＡＩＬ john[at]example john(at)example.org",
+    "e-mail addresses": "john@example.com john.doe@mail.example j@x ＪＯＨＮ＠ＭＡＩＬ john[at]example",
     "handles": "@handle ＠handle ﹫handle night@owl",
     "phone numbers": (
         "+352621123456 00352621123456 +352-621-123-456 621.123.456 (621)123456 1234567 123-4567 tel:+352621 "

@@ -71,7 +71,7 @@ INVALID: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
     "loyalty_participation": (lambda value: privacy(loyalty_participation=value), [None, 1.0]),
     "share_regular_payer": (lambda value: privacy(share_regular_payer=value), [None, "yes"]),
     "signal": (lambda value: event("member.signal_received", signal=value), [None, "GPC", "sec-gpc", 1]),
-    "purchase_id": (lambda value: purchased(value), [None, "", 7, "x" * 256, "p\x00"]),
+    "purchase_id": (purchased, [None, "", 7, "x" * 256, "p\x00"]),
     "credits": (lambda value: purchased(credits=value), [None, 0, -1, 10_000_001, 5.0, "5", True, 2**63]),
     "amount": (
         lambda value: purchased(amount=value),
@@ -95,7 +95,7 @@ INVALID: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
             "٢",
             "0x10",
         ],
-    ),  # fmt: skip
+    ),
     "yen": (lambda value: purchased(currency="JPY", amount=value, income="0"), ["1.0", "1.00"]),
     "currency": (lambda value: purchased(currency=value), [None, "", "eur", "XXX", "EURO", 978, "XAU"]),
     "income": (lambda value: purchased(income=value), [5, "-5.00", "5.001", "five"]),
@@ -103,7 +103,7 @@ INVALID: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
     "model": (lambda value: spent(model=value), [None, "", 7, "x" * 256]),
     "feature": (lambda value: spent(feature=value), [None, "", "a b", LONG]),
     "spent_credits": (lambda value: spent(credits=value), [0, -5, 10_000_001, "10", 1.5]),
-    "action": (lambda value: acted(value), [None, "", "favorited", "kiss", 1]),
+    "action": (acted, [None, "", "favorited", "kiss", 1]),
     "gift_model": (lambda value: event("gift.sent", model=value), [None, "", 7]),
     "slot": (
         lambda value: traffic(slot=value),
@@ -115,7 +115,7 @@ INVALID: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
             "2026-12-01T00:00:00Z",
             "2026-10-01T11:45:00+00:05",
         ],
-    ),  # fmt: skip
+    ),
     "clicks": (lambda value: traffic(clicks=value), [None, -1, 1.0, "9", True, 10**10]),
     "unique_clicks": (lambda value: traffic(unique_clicks=value), [None, -1, 1.0]),
     "traffic_webmaster": (lambda value: traffic(webmaster=value), [None, "", 7]),

@@ -1,0 +1,89 @@
+"""The clock of usage data: 120 days after the last purchase, and what lapsed stays lapsed (R36, R37)."""
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partners.feed.totals import Bought, new_totals
+from partners.feed.usage_clock import UsageClock, clock_over
+from tests.feeding import START, Platform, at, purchased, refunded, registered
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def clock(*days: float) -> UsageClock:
+    return clock_over(START, [START + day * DAY for day in days])
+
+
+def test_who_never_bought_is_counted_from_the_registration() -> None:
+    assert clock() == UsageClock(START)
+
+
+def test_gap_of_exactly_120_days_is_covered() -> None:
+    assert clock(120, 240) == UsageClock(START + 240 * DAY)
+
+
+def test_gap_of_a_second_more_lapses_what_was_seen_before_its_end() -> None:
+    late = START + 120 * DAY + SECOND
+
+    assert clock_over(START, [late]) == UsageClock(late, late)
+
+
+def test_last_gap_decides() -> None:
+    assert clock(200, 210, 400, 410) == UsageClock(START + 410 * DAY, START + 400 * DAY)
+
+
+def test_purchases_before_the_registration_are_anchors_too() -> None:
+    assert clock(-10) == UsageClock(START - 10 * DAY)
+    assert clock(-200) == UsageClock(START - 200 * DAY, START)
+
+
+@given(st.lists(st.integers(-400, 900), max_size=12), st.randoms())
+def test_purchases_one_by_one_in_any_order_give_the_same_clock(days: list[int], luck: random.Random) -> None:
+    totals = new_totals(START)
+    for number, day in enumerate(days):
+        totals.add(str(number), Bought(START + day * DAY, 1, 1, "EUR"))
+    expected = clock_over(START, [START + day * DAY for day in days])
+    shuffled = new_totals(START)
+    for number, day in luck.sample(list(enumerate(days)), len(days)):
+        shuffled.add(str(number), Bought(START + day * DAY, 1, 1, "EUR"))
+
+    assert totals.clock == shuffled.clock == expected
+
+
+def stored(platform: Platform) -> tuple[datetime, str]:
+    return platform.totals()["usage_clock_at"], platform.kept_from()
+
+
+def test_clock_is_stored_with_the_totals(platform: Platform) -> None:
+    platform.must(registered(registered_at="2026-01-01T00:00:00Z"), purchased("p1", time=at()))
+
+    assert stored(platform) == (START, "2026-10-01 12:00:00+00")
+
+
+def test_refund_leaves_the_clock(platform: Platform) -> None:
+    platform.must(registered(), purchased(time=at(days=5)), refunded(time=at(days=6)))
+
+    assert stored(platform) == (at(days=5), "-infinity")
+
+
+@pytest.mark.parametrize("batch_lines", [1, 100])
+def test_purchase_that_arrives_late_fills_its_gap(platform: Platform, batch_lines: int) -> None:
+    registered_at = "2026-01-01T00:00:00Z"
+    platform.must(registered(registered_at=registered_at), purchased("p1", time=at(days=1)), batch_lines=batch_lines)
+    assert stored(platform) == (at(days=1), "2026-10-02 12:00:00+00")
+
+    platform.must(purchased("p2", time=at(days=-100)), purchased("p3", time=at(days=-160)), batch_lines=batch_lines)
+
+    assert stored(platform) == (at(days=1), "-infinity")
+
+
+def test_late_purchase_moves_the_end_of_the_last_gap(platform: Platform) -> None:
+    platform.must(registered(registered_at="2025-01-01T00:00:00Z"), purchased("p1", time=at(days=1)))
+    platform.must(purchased("p2", time=at(days=-30)))
+
+    assert stored(platform) == (at(days=1), "2026-09-01 12:00:00+00")
