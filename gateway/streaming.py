@@ -1,9 +1,10 @@
 """Streams: a whole list in constant memory, chunk by chunk, and cut without its end where it fails (contract §9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from typing import Any
@@ -54,25 +55,44 @@ def streamed(chunks: Chunks, lines: Lines, disclosing: Disclosing) -> Response:
     first = next(chunks, ())
     guard = disclosing.guard
     request = access_of(guard.operation, guard.purpose, disclosing.caller)
-    body = _body(chain([first], _in_this_context(chunks)), lines, Broken(runtime().database, request))
+    body = written(chain([first], _in_this_context(chunks)), lines, partial(_say_broken, runtime().database, request))
     return Response(body, content_type=lines.content_type)
 
 
-@dataclass(frozen=True)
-class Broken:
-    """What puts a broken stream on record, with or without a request around it."""
+def written(chunks: Chunks, lines: Lines, on_broken: Callable[[str], None]) -> Generator[bytes]:
+    """Yield the lines of all chunks; raise `BrokenStreamError` where one fails.
 
-    database: Database
-    request: Access
+    `on_broken` is told the class of what broke it off: `GeneratorExit` where nobody takes the rest.
+    """
+    rows = 0
+    try:
+        yield lines.head()
+        for documents in chunks:
+            rows += len(documents)
+            yield lines.of(documents)
+        yield lines.end(rows)
+    except GeneratorExit:
+        on_broken(GeneratorExit.__name__)
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, the answer must look cut
+        on_broken(type(error).__name__)
+        raise BrokenStreamError from None
 
-    def note(self) -> None:
-        """Add the `error` record; its status is what the caller was told, for that went out before."""
-        access = replace(self.request, at=datetime.now(UTC))
-        try:
-            with self.database.write.begin() as connection:
-                record(connection, access, outcome=Outcome.ERROR, status=HTTPStatus.OK)
-        except SQLAlchemyError as error:
-            log.warning("broken_stream_not_recorded", error=type(error).__name__, request_id=access.request_id)
+
+def note_broken(database: Database, request: Access) -> None:
+    """Add the `error` record of a stream; its status is what the caller was told, for that went out before."""
+    access = replace(request, at=datetime.now(UTC))
+    with database.write.begin() as connection:
+        record(connection, access, outcome=Outcome.ERROR, status=HTTPStatus.OK)
+
+
+def _say_broken(database: Database, request: Access, error: str) -> None:
+    """Log and record it, with or without a request around it."""
+    log.warning("stream_broken", error=error, request_id=request.request_id)
+    try:
+        note_broken(database, request)
+    except SQLAlchemyError as failure:
+        log.warning("broken_stream_not_recorded", error=type(failure).__name__, request_id=request.request_id)
 
 
 def _in_this_context(chunks: Chunks) -> Chunks:
@@ -93,20 +113,3 @@ def _released(walk: Walk, disclosing: Disclosing) -> Chunks:
             return
         # A walk takes positions as cursors hold them: in plain JSON.
         position = orjson.loads(orjson.dumps(released.last_keys))
-
-
-def _body(chunks: Chunks, lines: Lines, broken: Broken) -> Iterator[bytes]:
-    rows, ended = 0, False
-    try:
-        yield lines.head()
-        for documents in chunks:
-            rows += len(documents)
-            yield lines.of(documents)
-        yield lines.end(rows)
-        ended = True
-    except Exception as error:  # noqa: BLE001 - whatever it was, the answer must look cut
-        log.warning("stream_broken", error=type(error).__name__, request_id=broken.request.request_id)
-        raise BrokenStreamError from None
-    finally:
-        if not ended:
-            broken.note()

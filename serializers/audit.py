@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.vocabulary import Outcome, Reason
+from serializers.lines import Form
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
@@ -20,9 +21,9 @@ SEARCHED_AS_THEY_ARE = ("partner", "client", "model", "operation", "outcome")
 class Term(fields.String):
     """A text to look for; PostgreSQL cannot hold NUL, so nothing will ever be found with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, meaning: str) -> None:
         """At most 255 characters."""
-        super().__init__(validate=[Length(1, LONGEST_TERM), _without_nul])
+        super().__init__(validate=[Length(1, LONGEST_TERM), _without_nul], metadata={"description": meaning})
 
 
 def _without_nul(text: str) -> None:
@@ -30,29 +31,68 @@ def _without_nul(text: str) -> None:
         raise ValidationError("Holds a NUL character.")
 
 
-class AccessesQuery(Schema):
-    """The parameters of a search; everything given must apply."""
+class SearchQuery(Schema):
+    """What to search the access log for; everything given must apply."""
 
-    partner = Term()
-    client = Term()
-    model = Term()
-    member = Term()
-    operation = Term()
-    outcome = fields.String(validate=OneOf(list(Outcome)))
-    field = Term()
-    reason = fields.String(validate=OneOf(list(Reason)))
-    ip = fields.IPInterface()
-    since = fields.AwareDateTime(data_key="from", default_timezone=None)
-    until = fields.AwareDateTime(data_key="to", default_timezone=None)
-    request_id = Term()
-    ref = Term()
-    limit = fields.Integer(load_default=50, validate=Range(1, LARGEST_PAGE))
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    partner = Term("Who asked, by the partner's id.")
+    client = Term("Who asked, by the client's id.")
+    model = Term("For which model, by her id.")
+    member = Term("About whom, by the platform's id.")
+    operation = Term("What was asked, such as `members.list`.")
+    outcome = fields.String(validate=OneOf(list(Outcome)), metadata={"description": "What became of it."})
+    field = Term("A field that was released; with `reason` one that was withheld for it.")
+    reason = fields.String(validate=OneOf(list(Reason)), metadata={"description": "Why something was withheld."})
+    ip = fields.IPInterface(metadata={"description": "From which address or network."})
+    since = fields.AwareDateTime(
+        data_key="from", default_timezone=None, metadata={"description": "The first instant, in RFC 3339."}
+    )
+    until = fields.AwareDateTime(
+        data_key="to", default_timezone=None, metadata={"description": "The instant before which, in RFC 3339."}
+    )
+    request_id = Term("In which request.")
+    ref = Term("About whom, by the ref that `partner` has for the member.")
 
     @validates_schema
     def _ref_needs_its_partner(self, query: dict[str, Any], **_: Any) -> None:
         if "ref" in query and "partner" not in query:
             raise ValidationError("A ref means something for its partner alone: give `partner` too.", "ref")
+
+
+class AccessesQuery(SearchQuery):
+    """The parameters of a search, page by page."""
+
+    limit = fields.Integer(load_default=50, validate=Range(1, LARGEST_PAGE))
+    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+
+
+class ExportQuery(SearchQuery):
+    """The parameters of an export: a search without pages."""
+
+    form = fields.Enum(Form, by_value=True, data_key="format", load_default=Form.NDJSON)
+
+
+class Entry(Schema):
+    """An entry of the access log: the order of an export's columns."""
+
+    id = fields.String(required=True)
+    at = fields.String(required=True)
+    request_id = fields.String(required=True)
+    audience = fields.String(required=True, allow_none=True)
+    partner = fields.String(required=True, allow_none=True)
+    client = fields.String(required=True, allow_none=True)
+    model = fields.String(required=True, allow_none=True)
+    operation = fields.String(required=True)
+    purpose = fields.String(required=True)
+    outcome = fields.String(required=True)
+    status = fields.Integer(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    member_count = fields.Integer(required=True)
+    members = fields.List(fields.String(), required=True)
+    fields_released = fields.List(fields.String(), required=True)
+    fields_withheld = fields.Dict(required=True)
+    policy_version = fields.String(required=True, allow_none=True)
+    ip = fields.String(required=True, allow_none=True)
+    index = fields.Integer(required=True, allow_none=True)
 
 
 class MembersQuery(Schema):

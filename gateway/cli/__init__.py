@@ -11,6 +11,7 @@ from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 
 COMMANDS = {
+    "audit": "gateway.cli.audit",
     "campaigns": "gateway.cli.campaigns",
     "clients": "gateway.cli.clients",
     "db": "gateway.cli.db",

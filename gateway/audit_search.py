@@ -1,0 +1,34 @@
+"""A search of the access log as asked over HTTP: what to look for, and the policies that explain what is found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.problems import Fault, invalid_request
+from gateway.runtime import runtime
+from partners.access_log.search import Search, policy_documents
+from partners.references import References
+from serializers.policy.recorded import Policies
+from serializers.searches import UnknownFieldError, search_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search and what explains its findings."""
+
+    search: Search | None
+    """None where no entry can match."""
+    policies: Policies
+
+
+def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
+    """Read a loaded `SearchQuery`; raise the problem where it names a field that there never was."""
+    policies = Policies(policy_documents(connection))
+    try:
+        return Asked(search_of(connection, query, policies, References(runtime().keyring)), policies)
+    except UnknownFieldError:
+        raise invalid_request(
+            Fault("unknown_field", "No policy has a field of this name.", parameter="field")
+        ) from None
