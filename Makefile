@@ -1,13 +1,14 @@
-SHELL := /bin/bash
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do command -v $$python && break; done)
 BIN := .venv/bin
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help setup demo test check format lock
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+.PHONY: help setup demo test check format docs lock
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/installed  ## Create .venv with the locked dependencies
 
@@ -21,19 +22,23 @@ setup: .venv/installed  ## Create .venv with the locked dependencies
 demo: setup  ## Serve a gateway with sample data and print curl lines that work
 	$(BIN)/gateway demo
 
-test: setup  ## Run the tests on a real PostgreSQL
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+test: setup  ## Run the tests on a real PostgreSQL, but for the slow ones
+	$(PYTEST) -m 'not slow'
 
-check: setup  ## Everything that must hold before a change lands
+check: setup  ## Everything that must hold before a change lands: style, types, floors, documents, all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python docs/generate.py --check
+	$(PYTEST)
 
 format: setup  ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: setup  ## Write again what the documents repeat of the code
+	$(BIN)/python docs/generate.py
 
 lock: setup  ## Lock the newest permitted dependencies, with hashes
 	$(BIN)/python -m pip install --quiet uv
