@@ -6,7 +6,7 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
-from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
 from flask import g, request
 from sqlalchemy import Engine
 
@@ -52,6 +52,8 @@ class ClientAuthenticator:
         if header is None:
             return None
         client_id, secret = _basic_credentials(header)
+        if request.form.get("client_id", client_id) != client_id:
+            raise InvalidRequestError("The body names another client than the Authorization header.")
         client = self.find(client_id)
         # Unknown clients cost the same comparison.
         known = secrets.matches(secret, client.registration.secret_digests if client else ())
@@ -112,13 +114,16 @@ def _admitted(client: RegisteredClient | None, *, proved: bool, method: AuthMeth
 
 def presented_client() -> str:
     """The client that a request says it is, unproved: what attempts are counted by, together with their address."""
-    authorization = request.authorization
-    if authorization is not None and authorization.username:
-        return authorization.username
+    header = request.headers.get("Authorization")
     try:
-        return jose.parse(request.form.get("client_assertion", "")).unverified.text("sub")
-    except Untrusted:
-        return request.form.get("client_id", "")
+        if header is not None:
+            claimed, _ = _basic_credentials(header)
+        else:
+            claimed = jose.parse(request.form.get("client_assertion", "")).unverified.text("sub")
+    except (ClientRefused, Untrusted):
+        claimed = request.form.get("client_id", "")
+    # What cannot be a client counts together: made-up names buy no attempts.
+    return claimed if _CLIENT_ID.fullmatch(claimed) else ""
 
 
 def _basic_credentials(header: str) -> tuple[str, str]:

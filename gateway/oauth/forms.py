@@ -17,7 +17,3 @@ def check_form() -> None:
     proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
     if sum(proofs) > 1:
         raise InvalidRequestError("A client authenticates in one way only.")
-    if request.authorization is not None and request.authorization.username is not None:
-        named = request.form.get("client_id", request.authorization.username)
-        if named != request.authorization.username:
-            raise InvalidRequestError("The body names another client than the Authorization header.")

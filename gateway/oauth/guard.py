@@ -10,6 +10,7 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from gateway import limits
+from gateway.negotiation import form_wanted
 from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
@@ -42,6 +43,8 @@ class Guard:
     """Another scope that will do as well."""
     work: Work | None = None
     """What a request counts as; nothing is never limited, such as the platform's feed."""
+    streams: bool = False
+    """Whether the whole list may be asked for as lines; that counts as an export."""
 
     def admit(self) -> Caller:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
@@ -54,17 +57,22 @@ class Guard:
         except Untrusted:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
         g.client = caller.client
-        reason = self._reason_against(caller)
-        if reason is not None:
-            raise self._denied(caller, reason, challenges.refusal(reason, self.scope))
+        self.require(caller)
         self._limit(caller)
         return caller
 
+    def require(self, caller: Caller) -> None:
+        """Refuse, on record, a caller whom this guard would not let in; also asked of one whom another let in."""
+        reason = self._reason_against(caller)
+        if reason is not None:
+            raise self._denied(caller, reason, challenges.refusal(reason, self.scope))
+
     def _limit(self, caller: Caller) -> None:
-        if self.work is None:
+        work = Work.EXPORTS if self.streams and form_wanted() is not None else self.work
+        if work is None:
             return
         try:
-            limits.spend(self.work, client=caller.client, partner=caller.partner)
+            limits.spend(work, client=caller.client, partner=caller.partner)
         except limits.RateLimitExceeded:
             with runtime().database.write.begin() as connection:
                 self.note(connection, caller, outcome=Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)

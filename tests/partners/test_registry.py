@@ -1,11 +1,12 @@
 """The registry keeps partners, clients, secrets and issuers, and refuses what does not fit the partner's kind."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from partners.database import Database
 from partners.registry import RegistryError, campaigns, clients, issuers, partners, secrets, tokens
@@ -19,16 +20,22 @@ NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 KEYS = {"keys": [dict(ECKey.generate_key("P-256", {"kid": "1"}).as_dict(private=False))]}
 
 
+@pytest.fixture
+def connection(module_db: Database) -> Iterator[Connection]:
+    """A transaction that is rolled back."""
+    with module_db.write.connect() as opened:
+        yield opened
+
+
 def _partner(identifier: str = "w1", kind: PartnerKind = PartnerKind.WEBMASTER, **more: Any) -> Partner:
     return Partner(id=identifier, kind=kind, name="Name", terms_accepted_at=NOW, **more)
 
 
-def test_a_partner_is_stored_as_given(db: Database) -> None:
-    with db.write.begin() as connection:
-        added = partners.add(connection, _partner(country="us", safeguard="SCC-2021"))
+def test_a_partner_is_stored_as_given(connection: Connection) -> None:
+    added = partners.add(connection, _partner(country="us", safeguard="SCC-2021"))
 
-        assert partners.get(connection, "w1") == added
-        assert partners.every(connection) == [added]
+    assert partners.get(connection, "w1") == added
+    assert partners.every(connection) == [added]
     assert (added.country, added.status) == ("US", Status.ACTIVE)
 
 
@@ -47,16 +54,15 @@ def test_a_partner_is_stored_as_given(db: Database) -> None:
         {"safeguard": "a\x00"},
     ],
 )
-def test_unfit_partners_are_refused(db: Database, unfit: dict[str, Any]) -> None:
-    with db.write.begin() as connection, pytest.raises(RegistryError):
+def test_unfit_partners_are_refused(connection: Connection, unfit: dict[str, Any]) -> None:
+    with pytest.raises(RegistryError):
         partners.add(connection, _partner(**unfit))
 
 
-def test_ids_are_unique_across_kinds(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        with pytest.raises(RegistryError, match="unique across kinds"):
-            partners.add(connection, _partner(kind=PartnerKind.AUDITOR))
+def test_ids_are_unique_across_kinds(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    with pytest.raises(RegistryError, match="unique across kinds"):
+        partners.add(connection, _partner(kind=PartnerKind.AUDITOR))
 
 
 @pytest.mark.parametrize(
@@ -72,58 +78,54 @@ def test_ids_are_unique_across_kinds(db: Database) -> None:
     ],
 )
 def test_what_a_partner_loses_its_tokens_lose_too(
-    db: Database, before: dict[str, Any], change: dict[str, Any], killed: bool
+    connection: Connection, before: dict[str, Any], change: dict[str, Any], killed: bool
 ) -> None:
-    with db.write.begin() as connection:
-        held = partners.add(connection, _partner(**before))
-        clients.add(connection, Wanted("w1"), now=NOW)
+    held = partners.add(connection, _partner(**before))
+    clients.add(connection, Wanted("w1"), now=NOW)
 
-        partners.change(connection, Partner(**(vars(held) | change)))
+    partners.change(connection, Partner(**(vars(held) | change)))
 
-        assert connection.execute(select(client.c.version)).scalar_one() == (2 if killed else 1)
+    assert connection.execute(select(client.c.version)).scalar_one() == (2 if killed else 1)
 
 
-def test_suspending_twice_and_resuming_raises_the_version_once_each(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        clients.add(connection, Wanted("w1"), now=NOW)
-        versions = []
-        for act in (partners.suspend, partners.suspend, partners.resume, partners.resume):
-            act(connection, "w1")
-            versions.append(connection.execute(select(client.c.version)).scalar_one())
+def test_suspending_twice_and_resuming_raises_the_version_once_each(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    clients.add(connection, Wanted("w1"), now=NOW)
+    versions = []
+    for act in (partners.suspend, partners.suspend, partners.resume, partners.resume):
+        act(connection, "w1")
+        versions.append(connection.execute(select(client.c.version)).scalar_one())
 
     assert versions == [2, 2, 3, 3]
 
 
-def test_unknown_names_are_said(db: Database) -> None:
-    with db.write.begin() as connection:
-        for act in (
-            lambda: partners.suspend(connection, "nobody"),
-            lambda: clients.suspend(connection, "cl_none"),
-            lambda: clients.add(connection, Wanted("nobody"), now=NOW),
-            lambda: clients.every(connection, "nobody"),
-            lambda: campaigns.add(connection, Campaign("nobody", "spring", "Spring")),
-        ):
-            with pytest.raises(RegistryError, match="there is no"):
-                act()
+def test_unknown_names_are_said(connection: Connection) -> None:
+    for act in (
+        lambda: partners.suspend(connection, "nobody"),
+        lambda: clients.suspend(connection, "cl_none"),
+        lambda: clients.add(connection, Wanted("nobody"), now=NOW),
+        lambda: clients.every(connection, "nobody"),
+        lambda: campaigns.add(connection, Campaign("nobody", "spring", "Spring")),
+    ):
+        with pytest.raises(RegistryError, match="there is no"):
+            act()
 
 
-def test_campaigns_belong_to_webmasters_and_have_codes_of_their_own(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        partners.add(connection, _partner("w2"))
-        partners.add(connection, _partner("site", PartnerKind.PLATFORM))
-        campaigns.add(connection, Campaign("w1", "spring", "Spring"))
-        campaigns.add(connection, Campaign("w2", "spring", "Spring"))
+def test_campaigns_belong_to_webmasters_and_have_codes_of_their_own(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    partners.add(connection, _partner("w2"))
+    partners.add(connection, _partner("site", PartnerKind.PLATFORM))
+    campaigns.add(connection, Campaign("w1", "spring", "Spring"))
+    campaigns.add(connection, Campaign("w2", "spring", "Spring"))
 
-        for unfit in (
-            Campaign("w1", "spring", "Again"),
-            Campaign("site", "spring", "Spring"),
-            Campaign("w1", "a b", "Spring"),
-            Campaign("w1", "autumn", " "),
-        ):
-            with pytest.raises(RegistryError):
-                campaigns.add(connection, unfit)
+    for unfit in (
+        Campaign("w1", "spring", "Again"),
+        Campaign("site", "spring", "Spring"),
+        Campaign("w1", "a b", "Spring"),
+        Campaign("w1", "autumn", " "),
+    ):
+        with pytest.raises(RegistryError):
+            campaigns.add(connection, unfit)
 
 
 @pytest.mark.parametrize(
@@ -157,32 +159,29 @@ def test_campaigns_belong_to_webmasters_and_have_codes_of_their_own(db: Database
         ),
     ],
 )
-def test_unfit_clients_are_refused(db: Database, kind: PartnerKind, wanted: dict[str, Any]) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner(kind=kind))
-        with pytest.raises(RegistryError):
-            clients.add(connection, Wanted("w1", **wanted), now=NOW)
+def test_unfit_clients_are_refused(connection: Connection, kind: PartnerKind, wanted: dict[str, Any]) -> None:
+    partners.add(connection, _partner(kind=kind))
+    with pytest.raises(RegistryError):
+        clients.add(connection, Wanted("w1", **wanted), now=NOW)
 
 
-def test_a_client_is_stored_as_asked(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner("t1", PartnerKind.TRACKER))
-        uris = ("https://a.example/back?x=1", "http://127.0.0.1:9000/back")
-        wanted = Wanted("t1", allowed_networks=("192.0.2.7", "2001:db8::/32"), redirect_uris=uris)
+def test_a_client_is_stored_as_asked(connection: Connection) -> None:
+    partners.add(connection, _partner("t1", PartnerKind.TRACKER))
+    uris = ("https://a.example/back?x=1", "http://127.0.0.1:9000/back")
+    wanted = Wanted("t1", allowed_networks=("192.0.2.7", "2001:db8::/32"), redirect_uris=uris)
 
-        made = clients.add(connection, wanted, now=NOW)
+    made = clients.add(connection, wanted, now=NOW)
 
-        assert clients.every(connection, "t1") == [made.client] == [clients.get(connection, made.client.id)]
+    assert clients.every(connection, "t1") == [made.client] == [clients.get(connection, made.client.id)]
     assert made.client.allowed_networks == ("192.0.2.7/32", "2001:db8::/32")
     assert made.client.redirect_uris == uris
     assert made.client.scopes == ("stats:read",)
 
 
-def test_a_secret_is_recognisable_random_and_stored_as_a_digest(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        first, second = (clients.add(connection, Wanted("w1"), now=NOW).secret for _ in range(2))
-        stored = connection.execute(select(client_secret.c.digest)).scalars().all()
+def test_a_secret_is_recognisable_random_and_stored_as_a_digest(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    first, second = (clients.add(connection, Wanted("w1"), now=NOW).secret for _ in range(2))
+    stored = connection.execute(select(client_secret.c.digest)).scalars().all()
 
     assert first is not None
     assert second is not None
@@ -192,64 +191,60 @@ def test_a_secret_is_recognisable_random_and_stored_as_a_digest(db: Database) ->
     assert sorted(stored) == sorted(map(secrets.digest_of, (first, second)))
 
 
-def test_rotation_ends_the_secret_before_after_the_overlap(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        made = clients.add(connection, Wanted("w1"), now=NOW)
-        for days in (0, 1):
-            at = NOW + timedelta(days=days)
-            clients.rotate_secret(connection, made.client.id, overlap=timedelta(days=14), now=at)
-        ends = connection.execute(select(client_secret.c.expires_at)).scalars().all()
+def test_rotation_ends_the_secret_before_after_the_overlap(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    made = clients.add(connection, Wanted("w1"), now=NOW)
+    for days in (0, 1):
+        at = NOW + timedelta(days=days)
+        clients.rotate_secret(connection, made.client.id, overlap=timedelta(days=14), now=at)
+    ends = connection.execute(select(client_secret.c.expires_at)).scalars().all()
 
     assert sorted(ends, key=str) == [NOW + timedelta(days=15), None]
 
 
-def test_secrets_and_keys_rotate_only_where_there_are_any(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner())
-        by_secret = clients.add(connection, Wanted("w1"), now=NOW).client.id
-        by_keys = clients.add(connection, Wanted("w1", jwks=KEYS), now=NOW).client.id
+def test_secrets_and_keys_rotate_only_where_there_are_any(connection: Connection) -> None:
+    partners.add(connection, _partner())
+    by_secret = clients.add(connection, Wanted("w1"), now=NOW).client.id
+    by_keys = clients.add(connection, Wanted("w1", jwks=KEYS), now=NOW).client.id
 
-        with pytest.raises(RegistryError, match="own keys"):
-            clients.rotate_secret(connection, by_keys, overlap=timedelta(0), now=NOW)
-        with pytest.raises(RegistryError, match="no keys"):
-            clients.replace_keys(connection, by_secret, KEYS)
-        with pytest.raises(RegistryError, match="negative"):
-            clients.rotate_secret(connection, by_secret, overlap=timedelta(-1), now=NOW)
-
-
-def test_an_issuer_belongs_to_the_named_clients_or_to_all(db: Database) -> None:
-    with db.write.begin() as connection:
-        partners.add(connection, _partner("studio", PartnerKind.MODEL_CENTER))
-        partners.add(connection, _partner())
-        one, two = (clients.add(connection, Wanted("studio", jwks=KEYS), now=NOW).client.id for _ in range(2))
-        webmaster = clients.add(connection, Wanted("w1"), now=NOW).client.id
-        issuers.add(connection, "https://all.example", KEYS)
-        issuers.add(connection, "https://one.example", KEYS, (one,))
-
-        found = [
-            issuers.keys_for(connection, f"https://{name}.example", client=of) is not None
-            for name in ("all", "one", "none")
-            for of in (one, two)
-        ]
-
-        assert found == [True, True, True, False, False, False]
-        for issuer, named in (("", ()), ("a\x00", ()), ("https://x.example", (webmaster,)), ("https://x", ("cl_0",))):
-            with pytest.raises(RegistryError):
-                issuers.add(connection, issuer, KEYS, named)
+    with pytest.raises(RegistryError, match="own keys"):
+        clients.rotate_secret(connection, by_keys, overlap=timedelta(0), now=NOW)
+    with pytest.raises(RegistryError, match="no keys"):
+        clients.replace_keys(connection, by_secret, KEYS)
+    with pytest.raises(RegistryError, match="negative"):
+        clients.rotate_secret(connection, by_secret, overlap=timedelta(-1), now=NOW)
 
 
-def test_what_is_remembered_about_tokens_goes_when_it_has_expired(db: Database) -> None:
+def test_an_issuer_belongs_to_the_named_clients_or_to_all(connection: Connection) -> None:
+    partners.add(connection, _partner("studio", PartnerKind.MODEL_CENTER))
+    partners.add(connection, _partner())
+    one, two = (clients.add(connection, Wanted("studio", jwks=KEYS), now=NOW).client.id for _ in range(2))
+    webmaster = clients.add(connection, Wanted("w1"), now=NOW).client.id
+    issuers.add(connection, "https://all.example", KEYS)
+    issuers.add(connection, "https://one.example", KEYS, (one,))
+
+    found = [
+        issuers.keys_for(connection, f"https://{name}.example", client=of) is not None
+        for name in ("all", "one", "none")
+        for of in (one, two)
+    ]
+
+    assert found == [True, True, True, False, False, False]
+    for issuer, named in (("", ()), ("a\x00", ()), ("https://x.example", (webmaster,)), ("https://x", ("cl_0",))):
+        with pytest.raises(RegistryError):
+            issuers.add(connection, issuer, KEYS, named)
+
+
+def test_what_is_remembered_about_tokens_goes_when_it_has_expired(connection: Connection) -> None:
     later = NOW + timedelta(minutes=20)
-    with db.write.begin() as connection:
-        until = NOW + timedelta(minutes=10)
-        assert tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
-        assert not tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
-        assert tokens.spend_assertion(connection, "c2", "jti", expires_at=until, now=NOW)
-        tokens.deny_token(connection, "old", expires_at=until.timestamp(), now=NOW)
+    until = NOW + timedelta(minutes=10)
+    assert tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
+    assert not tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
+    assert tokens.spend_assertion(connection, "c2", "jti", expires_at=until, now=NOW)
+    tokens.deny_token(connection, "old", expires_at=until.timestamp(), now=NOW)
 
-        tokens.spend_assertion(connection, "c3", "jti", expires_at=later, now=later)
-        tokens.deny_token(connection, "new", expires_at=later.timestamp(), now=later)
+    tokens.spend_assertion(connection, "c3", "jti", expires_at=later, now=later)
+    tokens.deny_token(connection, "new", expires_at=later.timestamp(), now=later)
 
-        assert connection.execute(select(spent_assertion.c.client)).scalars().all() == ["c3"]
-        assert connection.execute(select(denied_token.c.id)).scalars().all() == ["new"]
+    assert connection.execute(select(spent_assertion.c.client)).scalars().all() == ["c3"]
+    assert connection.execute(select(denied_token.c.id)).scalars().all() == ["new"]

@@ -2,17 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from gateway.cli import COMMANDS, main
 from partners.database import Database
 from partners.tables.partner import client, client_secret, issuer_client, partner
 from tests.conftest import SECRET
+from tests.gateway.cli.commands import invoke, run, run_json
 
 KEY = ECKey.generate_key("P-256", {"kid": "1"})
 
@@ -134,55 +132,6 @@ def test_campaigns_keys_and_the_database() -> None:
     assert run_json("db", "upgrade") == {"database": "external", "upgraded": True}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [
-        (["partners", "add", "king", "w1", "--name", "x"], 2, "'king' is not one of"),
-        (["partners", "add", "webmaster", "w1"], 2, "Missing option '--name'"),
-        (["partners", "add", "webmaster", "a b", "--name", "x"], 1, "1 to 64 letters"),
-        (["partners", "add", "webmaster", "w1", "--name", "x", "--country", "Mars"], 1, "ISO 3166-1"),
-        (["partners", "update", "w1", "--safeguard", "x", "--no-safeguard"], 2, "exclude each other"),
-        (["partners", "suspend", "nobody"], 1, "There is no partner nobody."),
-        (["clients", "add", "nobody"], 1, "There is no partner nobody."),
-        (["clients", "add", "here", "--scope", "cards:read"], 1, "cannot hold cards:read"),
-        (["clients", "add", "here", "--auth", "private_key_jwt"], 1, "JWK set"),
-        (["clients", "add", "here", "--auth", "none"], 2, "is not one of"),
-        (["clients", "add", "here", "--allow", "nowhere"], 1, "no network"),
-        (["clients", "add", "studio"], 1, "signs with its own keys"),
-        (["clients", "add", "here", "--jwks", "/does/not/exist"], 2, "does not exist"),
-        (["clients", "rotate", "cl_none", "--overlap", "-1"], 2, "-1"),
-        (["clients", "list", "nobody"], 1, "There is no partner nobody."),
-        (["campaigns", "add", "studio", "spring", "--name", "x"], 1, "no webmaster"),
-        (["issuers", "add", "https://x.example"], 2, "Missing option '--jwks'"),
-        (["keys", "retire", "none"], 1, "There is no key none."),
-        (["frobnicate"], 2, "No such command"),
-    ],
-)
-def test_what_is_wrong_is_said_in_one_line_or_one_document(arguments: list[str], status: int, said: str) -> None:
-    run("partners", "add", "webmaster", "here", "--name", "Here")
-    run("partners", "add", "model_center", "studio", "--name", "Studio")
-
-    told, documented = invoke(*arguments), invoke(*arguments, "--json")
-
-    assert (told.exit_code, documented.exit_code) == (status, status)
-    assert said in told.stderr
-    assert told.stdout == ""
-    assert said in json.loads(documented.stdout)["error"]
-    assert documented.stderr == ""
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"not json", "not JSON"), (b"[]", "no JWK set"), (b"\xff", "not JSON"), (b'{"keys": []}', "1 to 20")],
-)
-def test_files_without_a_usable_key_set_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    run("partners", "add", "webmaster", "w1", "--name", "x")
-    path = tmp_path / "odd"
-    path.write_bytes(content)
-
-    assert said in invoke("clients", "add", "w1", "--jwks", str(path)).stderr
-
-
 def test_a_single_key_and_standard_input_are_taken_and_a_private_key_is_not() -> None:
     run("partners", "add", "webmaster", "w1", "--name", "x")
     public, private = (json.dumps(KEY.as_dict(private=private)) for private in (False, True))
@@ -198,40 +147,3 @@ def test_a_failed_command_leaves_nothing_behind(db: Database) -> None:
 
     with db.write.connect() as connection:
         assert connection.execute(select(partner.c.id)).all() == []
-
-
-def test_an_unreachable_database_and_an_odd_setting_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://nobody:password@127.0.0.1:1/none")
-    unreachable = invoke("partners", "list")
-    monkeypatch.setenv("GATEWAY_PROXIES", "many")
-    odd = invoke("partners", "list", "--json")
-
-    assert (unreachable.exit_code, odd.exit_code) == (1, 1)
-    assert "cannot be reached" in unreachable.stderr
-    assert "password" not in unreachable.output
-    assert "GATEWAY_PROXIES" in json.loads(odd.stdout)["error"]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str) -> None:
-    group = invoke(command, "--help")
-
-    assert group.exit_code == 0
-    assert "--help" in group.output
-
-
-def invoke(*arguments: str, stdin: str | None = None) -> Result:
-    """Run a command as the shell would."""
-    return CliRunner().invoke(main, list(arguments), input=stdin)
-
-
-def run(*arguments: str) -> Result:
-    """Run a command that succeeds."""
-    result = invoke(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def run_json(*arguments: str) -> Any:
-    """Run a command that succeeds with one JSON document."""
-    return json.loads(run(*arguments, "--json").stdout)

@@ -1,7 +1,6 @@
 """One gateway for the tests of a module, with probes behind the guard; tests tell their partners apart by name."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask, Response
@@ -11,11 +10,10 @@ from gateway import create_app
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded
-from gateway.settings import Settings
+from gateway.settings import Settings, read
 from partners import database
 from partners.database import Database
 from partners.vocabulary import PartnerKind, Purpose, Scope
-from tests.callers import ISSUER
 from tests.conftest import SECRET, fresh_database
 
 PROBES = {
@@ -45,15 +43,9 @@ def db(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings behind no proxy."""
-    return made_settings(tmp_path_factory.mktemp("data"))
-
-
-def made_settings(data_dir: Path, *, proxies: int = 0) -> Settings:
-    """Settings with the usual issuer and secret."""
-    return Settings(
-        issuer=ISSUER, secret_key=SECRET, data_dir=data_dir, database_url=None, proxies=proxies, fixed_now=None
-    )
+    """The usual settings, but that one client may ask for more tokens than these tests do."""
+    environ = {"GATEWAY_SECRET_KEY": SECRET, "GATEWAY_LIMIT_TOKEN": "100000/minute"}
+    return read(environ | {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data"))})
 
 
 @pytest.fixture(scope="module")

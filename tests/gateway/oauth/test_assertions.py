@@ -132,6 +132,8 @@ def test_claims_that_are_missing_foreign_or_odd_are_refused(
         {"kid": ["key-1"]},
         {"crit": ["exp"]},
         {"crit": ["b64"], "b64": False},
+        {"crit": ["b64"], "b64": True},
+        {"crit": ["alg"]},
         {"x": "y" * 10_000},
     ],
     ids=lambda header: str(header)[:40],

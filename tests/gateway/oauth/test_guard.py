@@ -11,12 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, OctKey
 from joserfc.jws import JWSRegistry
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from gateway.oauth.tokens import MOST_REMEMBERED, TokenMaker
 from partners import database
 from partners.database import Database
 from partners.registry import partners
+from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind
 from tests.callers import ISSUER, Caller, FromNow, access_token, add_caller, bearer, model_token, settled, sign
 from tests.gateway.oauth.records import records_of
@@ -112,6 +113,19 @@ def test_losing_the_safeguard_ends_member_rows_at_once_and_leaves_statistics(htt
     assert http.get("/probe/members", headers=old).status_code == 401
     assert http.get("/probe/members", headers=new).status_code == 403
     assert http.get("/probe/stats", headers=new).status_code == 200
+
+
+def test_the_safeguard_is_asked_for_at_the_instant_of_reading(http: FlaskClient, db: Database) -> None:
+    caller = add_caller(db, partner="silently-moved", country="US", safeguard="SCC-2021")
+    token = bearer(access_token(http, caller))
+    with db.write.begin() as connection:
+        connection.execute(update(partner).where(partner.c.id == "silently-moved").values(safeguard=None))
+
+    answer = http.get("/probe/members", headers=token)
+
+    assert answer.status_code == 403
+    assert records_of(db, answer)[0]["reason"] == "insufficient_scope"
+    assert http.get("/probe/stats", headers=token).status_code == 200
 
 
 def test_a_path_that_asks_its_statement_leaves_the_standing_to_it(http: FlaskClient, db: Database) -> None:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from partners.database import Database
-from partners.registry import clients
+from partners.registry import clients, secrets
+from partners.tables.partner import client
 from partners.vocabulary import AuthMethod
 from tests.callers import ASSERTION_TYPE, Caller, add_caller, ask_token, assertion, basic
 from tests.gateway.oauth.records import records_of
@@ -74,6 +76,7 @@ def test_unknown_client_and_wrong_secret_look_alike_to_the_byte(http: FlaskClien
         "Basic " + b64encode(b"cl_x:%ff%00").decode(),
         "Basic " + b64encode(b"\x00:\x00").decode(),
         "Basic " + b64encode(b":").decode(),
+        "Basic \xe9",
         "Bearer abc",
         "Digest username=x",
         "\xff\xfe",
@@ -147,6 +150,30 @@ def test_a_client_may_use_its_registered_method_only(http: FlaskClient, db: Data
     ]
 
     assert [answer.status_code for answer in answers] == [401, 401, 401]
+
+
+def test_the_registered_method_decides_even_where_both_kinds_of_credentials_exist(
+    http: FlaskClient, db: Database
+) -> None:
+    by_secret, by_keys = add_caller(db), add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT)
+    keys = {"keys": [dict(by_keys.key.as_dict(private=False))]} if by_keys.key else {}
+    with db.write.begin() as connection:
+        stray = secrets.add(connection, by_keys.id, now=datetime.now(UTC))
+        connection.execute(update(client).where(client.c.id == by_secret.id).values(jwks=keys))
+    signing = Caller(by_secret.id, by_secret.partner, by_secret.kind, key=by_keys.key)
+
+    assert ask_token(http, by_secret).status_code == 200
+    assert ask_token(http, signing).status_code == 401
+    assert ask_token(http, by_keys).status_code == 200
+    assert _ask(http, basic(by_keys.id, stray)).status_code == 401
+
+
+def test_credentials_under_another_scheme_are_not_basic(http: FlaskClient, db: Database) -> None:
+    caller = add_caller(db)
+    header = basic(caller.id, caller.secret or "")["Authorization"]
+
+    assert _ask(http, {"Authorization": header.replace("Basic", "basic")}).status_code == 200
+    assert _ask(http, {"Authorization": header.replace("Basic", "Bearer")}).status_code == 401
 
 
 def _ask(http: FlaskClient, headers: dict[str, str]) -> TestResponse:

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
 from gateway import create_app
+from gateway.oauth.jose import Untrusted
 from gateway.oauth.keys import FRESH_FOR, KeyCabinet
 from gateway.settings import Settings
 from partners.database import Database
@@ -87,12 +89,24 @@ def test_a_running_process_notices_retirement_within_a_minute(app: Flask, http: 
     assert keys.signing(now + FRESH_FOR)[0] != kid
 
 
+def test_a_remembered_token_dies_with_its_key(app: Flask, http: FlaskClient, db: Database) -> None:
+    tokens = app.extensions["access_tokens"]
+    token = access_token(http, add_caller(db))
+    now = datetime.now(UTC)
+    tokens.read(token, now)
+    with db.write.begin() as connection:
+        signing_keys.retire(connection, tokens.keys.signing(now)[0])
+
+    with pytest.raises(Untrusted):
+        tokens.read(token, now + FRESH_FOR)
+
+
 def test_unknown_key_ids_cause_one_read_a_second_at_most(db: Database) -> None:
     keys = KeyCabinet(db.write, KEYRING)
     now = datetime.now(UTC)
     keys.signing(now)
     with db.write.begin() as connection:
-        signing_keys.rotate(connection, KEYRING, now=now)
+        signing_keys.rotate(connection, KEYRING, now=now + timedelta(milliseconds=1))
         newest = signing_keys.published(connection)[0].id
 
     assert keys.public(newest, now + timedelta(milliseconds=900)) is None

@@ -1,0 +1,88 @@
+"""What is wrong is said in one line for people, or in one JSON document for scripts, and never with a secret in it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import COMMANDS
+from tests.conftest import SECRET, fresh_database
+from tests.gateway.cli.commands import invoke, run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One database for all: no command here succeeds."""
+    with fresh_database(cluster, template) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATEWAY_DATABASE_URL", url)
+        patch.setenv("GATEWAY_SECRET_KEY", SECRET)
+        patch.setenv("GATEWAY_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        run("partners", "add", "webmaster", "here", "--name", "Here")
+        run("partners", "add", "model_center", "studio", "--name", "Studio")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["partners", "add", "king", "w1", "--name", "x"], 2, "'king' is not one of"),
+        (["partners", "add", "webmaster", "w1"], 2, "Missing option '--name'"),
+        (["partners", "add", "webmaster", "a b", "--name", "x"], 1, "1 to 64 letters"),
+        (["partners", "add", "webmaster", "w1", "--name", "x", "--country", "Mars"], 1, "ISO 3166-1"),
+        (["partners", "update", "w1", "--safeguard", "x", "--no-safeguard"], 2, "exclude each other"),
+        (["partners", "suspend", "nobody"], 1, "There is no partner nobody."),
+        (["clients", "add", "nobody"], 1, "There is no partner nobody."),
+        (["clients", "add", "here", "--scope", "cards:read"], 1, "cannot hold cards:read"),
+        (["clients", "add", "here", "--auth", "private_key_jwt"], 1, "JWK set"),
+        (["clients", "add", "here", "--auth", "none"], 2, "is not one of"),
+        (["clients", "add", "here", "--allow", "nowhere"], 1, "no network"),
+        (["clients", "add", "studio"], 1, "signs with its own keys"),
+        (["clients", "add", "here", "--jwks", "/does/not/exist"], 2, "does not exist"),
+        (["clients", "rotate", "cl_none", "--overlap", "-1"], 2, "-1"),
+        (["clients", "list", "nobody"], 1, "There is no partner nobody."),
+        (["campaigns", "add", "studio", "spring", "--name", "x"], 1, "no webmaster"),
+        (["issuers", "add", "https://x.example"], 2, "Missing option '--jwks'"),
+        (["keys", "retire", "none"], 1, "There is no key none."),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_or_one_document(arguments: list[str], status: int, said: str) -> None:
+    told, documented = invoke(*arguments), invoke(*arguments, "--json")
+
+    assert (told.exit_code, documented.exit_code) == (status, status)
+    assert said in told.stderr
+    assert told.stdout == ""
+    assert said in json.loads(documented.stdout)["error"]
+    assert documented.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"not json", "not JSON"), (b"[]", "no JWK set"), (b"\xff", "not JSON"), (b'{"keys": []}', "1 to 20")],
+)
+def test_files_without_a_usable_key_set_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "odd"
+    path.write_bytes(content)
+
+    assert said in invoke("clients", "add", "here", "--jwks", str(path)).stderr
+
+
+def test_an_unreachable_database_and_an_odd_setting_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://nobody:password@127.0.0.1:1/none")
+    unreachable = invoke("partners", "list")
+    monkeypatch.setenv("GATEWAY_PROXIES", "many")
+    odd = invoke("partners", "list", "--json")
+
+    assert (unreachable.exit_code, odd.exit_code) == (1, 1)
+    assert "cannot be reached" in unreachable.stderr
+    assert "password" not in unreachable.output
+    assert "GATEWAY_PROXIES" in json.loads(odd.stdout)["error"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    group = invoke(command, "--help")
+
+    assert group.exit_code == 0
+    assert "--help" in group.output
