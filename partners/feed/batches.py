@@ -20,6 +20,7 @@ from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
 from partners.keyring import Keyring
+from partners.statistics import count
 from partners.tables.activity import applied_event
 
 ATTEMPTS = 3
@@ -57,6 +58,7 @@ class Feed:
             state.applied = applied
             report = _apply_in_order(state, batch)
             write(connection, state)
+            count(connection, registrations=state.registrations, ledger=state.ledger, through=state.through)
             return report
 
 
@@ -89,3 +91,4 @@ def _apply_one(state: State, line: Checked) -> None:
     apply(state, line.found)
     state.applied.add(line.found.digest)
     state.newly_applied.append(line.found.digest)
+    state.through = max(state.through or line.found.time, line.found.time)

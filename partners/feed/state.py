@@ -48,6 +48,8 @@ class State:
     spendings: list[Spending] = field(default_factory=list)
     newly_applied: list[str] = field(default_factory=list)
     """Digests of the events that the batch applied."""
+    through: datetime | None = None
+    """The newest time of any of them."""
 
     def facts(self) -> dict[type[Fact], Sequence[Fact]]:
         """What is new and only ever appended, by kind, in the order of the events."""

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
-import orjson
-
 from partners.feed.batches import Feed
-from partners.feed.checking import Checked, check_document, check_line
-from partners.feed.lines import LONGEST_LINE, Line, Readable, lines_of
+from partners.feed.checking import check_document, check_line
+from partners.feed.lines import Line, Readable, lines_of
 from partners.feed.report import Report
 
 BATCH_LINES = 4_000
@@ -51,15 +49,10 @@ def apply_stream(
 
 
 def apply_events(documents: Sequence[object], feed: Feed, clock: Clock) -> Report:
-    """Apply a few events, all or none of them; the first counts as line 1."""
+    """Apply a few events that are parsed already, in one transaction; the first counts as line 1."""
     now = clock()
-    return feed.apply([_check(number, document, now) for number, document in enumerate(documents, start=1)], now=now)
-
-
-def _check(number: int, document: object, now: datetime) -> Checked:
-    if len(orjson.dumps(document)) > LONGEST_LINE:
-        return check_line(Line(number, None, LONGEST_LINE + 1), now=now)
-    return check_document(number, document, now=now)
+    checked = [check_document(number, document, now=now) for number, document in enumerate(documents, start=1)]
+    return feed.apply(checked, now=now)
 
 
 def _batches(lines: Iterator[Line], most: int) -> Iterator[list[Line]]:
