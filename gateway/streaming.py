@@ -71,12 +71,11 @@ def written(chunks: Chunks, lines: Lines, on_broken: Callable[[str], None]) -> G
             rows += len(documents)
             yield lines.of(documents)
         yield lines.end(rows)
-    except GeneratorExit:
-        on_broken(GeneratorExit.__name__)
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, the answer must look cut
+    except BaseException as error:
         on_broken(type(error).__name__)
-        raise BrokenStreamError from None
+        if isinstance(error, Exception):
+            raise BrokenStreamError from None
+        raise
 
 
 def note_broken(database: Database, request: Access) -> None:

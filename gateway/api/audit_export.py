@@ -12,12 +12,12 @@ from gateway.oauth.challenges import refusal
 from gateway.oauth.guard import Guard, guarded_by, reason_against
 from gateway.runtime import runtime
 from gateway.streaming import Chunks, streamed
-from partners.vocabulary import PartnerKind, Purpose, Scope
+from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers.audit import Entry, ExportQuery
 from serializers.lines import lines_of
 from serializers.searches import entries_until
 
-EXPORT = Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, "audit.export", Purpose.SECURITY, live=True)
+EXPORT = Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, "audit.export", Purpose.SECURITY, live=True, work=Work.EXPORTS)
 
 blueprint = ApiBlueprint("audit_export", __name__, url_prefix="/v1/audit")
 

@@ -1,5 +1,6 @@
 """What webmasters pull: members they referred, and their own campaigns."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -25,7 +26,7 @@ def _guard(operation: str, purpose: Purpose) -> Guard:
     return Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, operation, purpose, live=False, work=Work.MEMBERS)
 
 
-MEMBERS_LIST = _guard("members.list", Purpose.CAMPAIGNS)
+MEMBERS_LIST = replace(_guard("members.list", Purpose.CAMPAIGNS), streams=True)
 MEMBERS_GET = _guard("members.get", Purpose.CAMPAIGNS)
 PURCHASES_LIST = _guard("purchases.list", Purpose.INCOME)
 CAMPAIGNS_LIST = Guard(
