@@ -16,6 +16,7 @@ COMMANDS = {
     "clients": "gateway.cli.clients",
     "db": "gateway.cli.db",
     "demo": "gateway.cli.demo",
+    "ingest": "gateway.cli.ingest",
     "issuers": "gateway.cli.issuers",
     "keys": "gateway.cli.keys",
     "partners": "gateway.cli.partners",
