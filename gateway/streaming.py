@@ -28,6 +28,7 @@ from serializers.walks import Walk
 
 CHUNK_ROWS = 1_000
 Chunks = Iterator[Sequence[Document]]
+Paged = Callable[[Walk, Disclosing], Response]
 log = get_logger(__name__)
 
 
@@ -35,11 +36,13 @@ class BrokenStreamError(Exception):
     """Raised into the server so that it closes the connection before the last chunk: a cut answer must look cut."""
 
 
-def released_list(walk: Walk, disclosing: Disclosing, schema: type[Schema]) -> Response:
+def released_list(
+    walk: Walk, disclosing: Disclosing, schema: type[Schema], *, paged: Paged = released_page
+) -> Response:
     """Answer with a page, or where the caller asks for lines with the whole list; `schema` is that of a row."""
     form = form_wanted()
     if form is None:
-        response = released_page(walk, disclosing)
+        response = paged(walk, disclosing)
     else:
         response = streamed(_released(walk, disclosing), lines_of(form, schema), disclosing)
     response.vary.add("Accept")

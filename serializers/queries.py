@@ -66,7 +66,7 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
-class PurchasesQuery(Schema):
+class PurchasesQuery(Streamable):
     """The parameters of the purchase log."""
 
     first = LocalDay(data_key="from")

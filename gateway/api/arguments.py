@@ -18,7 +18,7 @@ from serializers.clock import RulesClock
 from serializers.lines import Streamable
 
 UNKNOWN = "Unknown field."
-PAGING = frozenset({"limit", "cursor"})
+PAGING = frozenset({"limit", "cursor", "since"})
 
 
 class Parser(FlaskParser):
@@ -63,7 +63,8 @@ def _repeated(req: Request, schema: Schema) -> Iterator[Fault]:
 
 def _paging_of_a_stream(req: Request, schema: Schema) -> Iterator[Fault]:
     if isinstance(schema, Streamable) and form_wanted() is not None:
-        for name in PAGING & req.args.keys():
+        known = {field.data_key or name for name, field in schema.fields.items()}
+        for name in PAGING & known & req.args.keys():
             yield Fault("not_with_a_stream", "A stream is the whole list, without pages.", parameter=name)
 
 

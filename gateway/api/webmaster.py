@@ -1,6 +1,5 @@
 """What webmasters pull: members they referred, and their own campaigns."""
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -18,17 +17,25 @@ from partners.registry import campaigns
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
 from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
-from serializers.statements import MEMBER_BY_REF, MemberRow
-from serializers.walks import MembersWalk
+from serializers.statements import MEMBER_BY_REF, MemberRow, PurchaseRow
+from serializers.walks import MembersWalk, PurchasesWalk
 
 
-def _guard(operation: str, purpose: Purpose) -> Guard:
-    return Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, operation, purpose, live=False, work=Work.MEMBERS)
+def _guard(operation: str, purpose: Purpose, *, streams: bool = False) -> Guard:
+    return Guard(
+        PartnerKind.WEBMASTER,
+        Scope.MEMBERS_READ,
+        operation,
+        purpose,
+        live=False,
+        work=Work.MEMBERS,
+        streams=streams,
+    )
 
 
-MEMBERS_LIST = replace(_guard("members.list", Purpose.CAMPAIGNS), streams=True)
+MEMBERS_LIST = _guard("members.list", Purpose.CAMPAIGNS, streams=True)
 MEMBERS_GET = _guard("members.get", Purpose.CAMPAIGNS)
-PURCHASES_LIST = _guard("purchases.list", Purpose.INCOME)
+PURCHASES_LIST = _guard("purchases.list", Purpose.INCOME, streams=True)
 CAMPAIGNS_LIST = Guard(
     PartnerKind.WEBMASTER,
     Scope.STATS_READ,
@@ -69,7 +76,10 @@ def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
 @blueprint.arguments(PurchasesQuery, location="query")
 def list_purchases(caller: Caller, query: dict[str, Any]) -> Response:
     """The purchases and reversals of the members this webmaster referred, newest first or on from a watermark."""
-    return purchases_since(query, Disclosing(caller, PURCHASES_LIST))
+    disclosing = Disclosing(caller, PURCHASES_LIST)
+    return released_list(
+        PurchasesWalk(query), disclosing, PurchaseRow, paged=lambda *_: purchases_since(query, disclosing)
+    )
 
 
 @blueprint.route("/campaigns")
