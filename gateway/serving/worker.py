@@ -1,8 +1,10 @@
 """gunicorn's threaded worker, answering what is not HTTP with a problem document that repeats nothing of it."""
 
+import signal
 import socket
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
 import orjson
@@ -25,6 +27,16 @@ log = get_logger(__name__)
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """A worker process with threads."""
+
+    def init_signals(self) -> None:
+        """Leave SIGINT to the process that owns the workers: Ctrl-C reaches the whole group, and one has to decide."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler
+        """Leave at once; gunicorn's own handler waits for a lock that the interrupted code may hold."""
+        self.alive = False
+        raise SystemExit(0)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
         """Refuse a request that never reached the application; the log names the kind of error alone."""

@@ -1,10 +1,12 @@
 """The server starts only where it can serve, tells machines whether it can, and stops in order."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from sqlalchemy import make_url, text
 from partners import database
 from tests.conftest import SECRET
 from tests.journeys.serving import served
+
+GRACE_S = 15
+"""Well below the time after which workers that hang are killed."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +56,18 @@ def test_a_server_is_up_ready_and_stops_on_sigterm_with_status_0(database_url: s
 
     assert (up.status_code, up.json()) == (200, {"status": "ok"})
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert server.process.returncode == 0
+
+
+def test_ctrl_c_which_reaches_every_process_stops_them_at_once(database_url: str, tmp_path: Path) -> None:
+    with served(database_url, tmp_path) as server:
+        requests.get(f"{server.url}/healthz", timeout=5)
+        started = time.monotonic()
+        for _ in range(3):
+            os.killpg(server.process.pid, signal.SIGINT)
+        server.process.communicate(timeout=60)
+
+    assert time.monotonic() - started < GRACE_S
     assert server.process.returncode == 0
 
 
