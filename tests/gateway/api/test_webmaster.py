@@ -213,9 +213,10 @@ ABSENT = {
 
 
 def without_ids(answer: TestResponse) -> tuple[int, dict[str, str], bytes]:
-    """An answer but for its request id and date."""
+    """An answer but for its request id, date and limit headers."""
     request_id = answer.headers["X-Request-Id"]
-    headers = {name: value for name, value in answer.headers.items() if name not in {"X-Request-Id", "Date"}}
+    own = {"X-Request-Id", "Date", "RateLimit", "RateLimit-Policy"}
+    headers = {name: value for name, value in answer.headers.items() if name not in own}
     return answer.status_code, headers, answer.data.replace(request_id.encode(), b"")
 
 
