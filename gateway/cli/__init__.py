@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gateway import observability
 from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 
@@ -44,6 +45,8 @@ class Gateway(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and leave the process: 0, 1 for a failure, 2 for a wrong use, or what the command says."""
         arguments = list(sys.argv[1:] if args is None else args)
+        # What is logged goes to the standard error stream: the other one is the command's answer.
+        observability.configure()
         try:
             status = super().main(arguments, prog_name, **(extra | {"standalone_mode": False}))
         except click.ClickException as error:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from gateway import observability
 from gateway.cli.output import json_text
 from gateway.cli.serve import default_workers, leave_on_sigterm, port_option, reserved
 from gateway.cli.session import Session, session
@@ -53,7 +52,6 @@ def _run(port: int, *, as_json: bool) -> None:
     # The demo always brings its own database.
     os.environ.pop("GATEWAY_DATABASE_URL", None)
     with reserved("127.0.0.1", port) as listener:
-        observability.configure()
         leave_on_sigterm()
         with session() as opened:
             scene, settings = _set_up(opened, address_of(listener))

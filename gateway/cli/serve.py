@@ -11,7 +11,7 @@ from types import FrameType
 import click
 from sqlalchemy.exc import ProgrammingError
 
-from gateway import observability, settings
+from gateway import settings
 from gateway.cli.output import json_text
 from gateway.cli.session import session
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
@@ -45,7 +45,6 @@ def command(host: str, port: int, workers: int | None, *, as_json: bool) -> None
 
 
 def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None]) -> None:
-    observability.configure()
     leave_on_sigterm()
     with session() as opened:
         if opened.settings.database_url is not None:
