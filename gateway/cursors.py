@@ -24,14 +24,14 @@ class Cursors:
 
     def seal(self, position: Sequence[Any], *, bound_to: Mapping[str, Any]) -> str:
         """Return the cursor of a position; it opens only with the same `bound_to`."""
-        return urlsafe_b64encode(self._cipher.encrypt(orjson.dumps(position), _bound(bound_to))).decode().rstrip("=")
+        return _text(self._cipher.encrypt(orjson.dumps(position), _bound(bound_to)))
 
     def open(self, cursor: str | None, *, bound_to: Mapping[str, Any], parameter: str = "cursor") -> list[Any] | None:
         """Return the position of a cursor, None for the start; raise the problem for anything not made here."""
         if cursor is None:
             return None
         try:
-            sealed = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            sealed = _bytes(cursor)
             position = orjson.loads(self._cipher.decrypt(sealed, _bound(bound_to)))
         except (Base64Error, InvalidTag, ValueError):
             raise invalid_request(
@@ -40,6 +40,18 @@ class Cursors:
         if not isinstance(position, list):
             raise TypeError("a cursor of ours holds a list")
         return position
+
+
+def _text(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def _bytes(cursor: str) -> bytes:
+    sealed = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    if _text(sealed) != cursor:
+        # Base64 has spare bits at its end: two texts for the same bytes, of which only one was made here.
+        raise ValueError
+    return sealed
 
 
 def _bound(query: Mapping[str, Any]) -> list[bytes]:

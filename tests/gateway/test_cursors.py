@@ -35,12 +35,11 @@ def test_a_cursor_of_another_walk_is_refused(bound_to: dict[str, str]) -> None:
 @given(positions, st.data())
 def test_any_changed_character_is_refused(position: list[int | str], data: st.DataObject) -> None:
     sealed = cursors.seal(position, bound_to=BOUND)
-    place = data.draw(st.integers(0, len(sealed) - 1))
+    # The last character of base64 can carry bits that mean nothing; those count too.
+    place = data.draw(st.integers(0, len(sealed) - 1) | st.just(len(sealed) - 1))
     letter = data.draw(st.sampled_from([letter for letter in "Aa0_-=!é" if letter != sealed[place]]))
     changed = sealed[:place] + letter + sealed[place + 1 :]
 
-    if place == len(sealed) - 1:
-        return  # The last character of base64 can carry bits that mean nothing.
     with pytest.raises(Problem):
         cursors.open(changed, bound_to=BOUND)
 
