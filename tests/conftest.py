@@ -48,6 +48,13 @@ def template(cluster: str) -> str:
     return "prepared"
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory for an embedded server; pytest's own are shut to the user it runs as where the tests are root's."""
+    with tempfile.TemporaryDirectory(prefix="gateway-embedded-") as made:
+        yield Path(made)
+
+
 @contextmanager
 def fresh_database(cluster: str, template: str) -> Iterator[str]:
     """An empty, migrated database that exists while the block runs; yields its URL."""

@@ -67,8 +67,8 @@ registration = Table(
 ledger_entry = Table(
     "ledger_entry",
     metadata,
-    Column("purchase_id", Text, primary_key=True, info=personal(TEN_YEARS)),
-    Column("type", Text, primary_key=True, info=internal()),
+    Column("purchase_id", Text, primary_key=True, info=shared("R1")),
+    Column("type", Text, primary_key=True, info=shared("R1, R7")),
     Column(
         "number",
         BigInteger,

@@ -42,11 +42,15 @@ def test_released_rows_are_never_handed_out_before_the_commit() -> None:
         name
         for name, module in modules("gateway", "serializers")
         for node in ast.walk(module)
-        if (isinstance(node, ast.Attribute) and node.attr in HANDS_OUT_ROWS_EARLY)
+        if (isinstance(node, ast.Attribute) and node.attr in HANDS_OUT_ROWS_EARLY and not is_a_request_s_body(node))
         or (isinstance(node, ast.keyword) and node.arg in HANDS_OUT_ROWS_EARLY)
     }
 
     assert found == set()
+
+
+def is_a_request_s_body(node: ast.Attribute) -> bool:
+    return ast.unparse(node) == "request.stream"
 
 
 class Counter:

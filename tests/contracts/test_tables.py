@@ -22,7 +22,7 @@ from serializers.policy.grants import columns_read
 from serializers.statements import EVERY_STATEMENT
 
 CLASSES = {"shared": {"rule"}, "personal": {"kept"}, "internal": set()}
-OWN_OF_THE_WEBMASTER = {"ref", "referral.campaign"}
+OWN_OF_THE_WEBMASTER = {"ref", "referral.campaign", "campaign"}
 RECORDS = ("access_log", "access_subject", "access_network", "policy_version")
 
 
@@ -61,7 +61,7 @@ def test_migrations_make_exactly_the_tables(database_url: str) -> None:
     assert differences == []
 
 
-@pytest.mark.parametrize("column", [member.c.id, member_stamp.c.stamp, ledger_entry.c.amount, client_secret.c.digest])
+@pytest.mark.parametrize("column", [member.c.id, member_stamp.c.stamp, ledger_entry.c.reason, client_secret.c.digest])
 def test_the_releasing_role_reads_nothing_but_what_releases_need(db: Database, column: Any) -> None:
     with db.release.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
         connection.execute(select(column))

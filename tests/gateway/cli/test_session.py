@@ -13,9 +13,9 @@ from partners import database
 from partners.database import Database
 
 
-def test_commands_starting_at_once_share_the_embedded_database(tmp_path: Path) -> None:
+def test_commands_starting_at_once_share_the_embedded_database(reachable: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    environment = kept | {"GATEWAY_DATA_DIR": str(tmp_path)}
+    environment = kept | {"GATEWAY_DATA_DIR": str(reachable)}
     command = [sys.executable, "-c", "from gateway.cli import main; main()", "partners", "add", "webmaster"]
 
     started = [
