@@ -1,6 +1,7 @@
 """What auditors read: entries of the access log in full, their verdicts explained by the policies that made them."""
 
 from base64 import b64encode
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
@@ -9,7 +10,8 @@ from sqlalchemy import Row
 
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.vocabulary import Outcome, Reason
-from serializers.lines import Form
+from serializers.lines import CsvLines, Lines, NdjsonLines
+from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
@@ -65,10 +67,18 @@ class AccessesQuery(SearchQuery):
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 
+class ExportForm(StrEnum):
+    """The forms an export comes in."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+    OCSF = "ocsf"
+
+
 class ExportQuery(SearchQuery):
     """The parameters of an export: a search without pages."""
 
-    form = fields.Enum(Form, by_value=True, data_key="format", load_default=Form.NDJSON)
+    form = fields.Enum(ExportForm, by_value=True, data_key="format", load_default=ExportForm.NDJSON)
 
 
 class Entry(Schema):
@@ -93,6 +103,13 @@ class Entry(Schema):
     policy_version = fields.String(required=True, allow_none=True)
     ip = fields.String(required=True, allow_none=True)
     index = fields.Integer(required=True, allow_none=True)
+
+
+def lines_of_export(form: ExportForm) -> Lines:
+    """How entries are written in a form."""
+    if form is ExportForm.CSV:
+        return CsvLines(Entry)
+    return OcsfLines() if form is ExportForm.OCSF else NdjsonLines()
 
 
 class MembersQuery(Schema):

@@ -13,8 +13,7 @@ from gateway.oauth.guard import Guard, guarded_by, reason_against
 from gateway.runtime import runtime
 from gateway.streaming import Chunks, streamed
 from partners.vocabulary import PartnerKind, Purpose, Scope, Work
-from serializers.audit import Entry, ExportQuery
-from serializers.lines import lines_of
+from serializers.audit import ExportQuery, lines_of_export
 from serializers.searches import entries_until
 
 EXPORT = Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, "audit.export", Purpose.SECURITY, live=True, work=Work.EXPORTS)
@@ -32,7 +31,7 @@ def export_accesses(caller: Caller, query: dict[str, Any]) -> Response:
         asked = asked_of(connection, query)
         EXPORT.note(connection, caller)
     entries = entries_until(engine, asked.search, asked.policies, at=g.received_at)
-    return streamed(_while_admitted(entries, caller), lines_of(query["form"], Entry), Disclosing(caller, EXPORT))
+    return streamed(_while_admitted(entries, caller), lines_of_export(query["form"]), Disclosing(caller, EXPORT))
 
 
 def _while_admitted(chunks: Chunks, caller: Caller) -> Chunks:

@@ -21,8 +21,7 @@ from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.access_log.search import Search, policy_documents
 from partners.references import References
 from partners.vocabulary import Outcome, Purpose
-from serializers.audit import Entry, ExportQuery, SearchQuery
-from serializers.lines import Form, lines_of
+from serializers.audit import ExportForm, ExportQuery, SearchQuery, lines_of_export
 from serializers.policy.recorded import Policies
 from serializers.searches import Query, UnknownFieldError, entries_until, search_of
 
@@ -44,7 +43,13 @@ def search_options(command: Command) -> Command:
 
 
 @command.command()
-@click.option("--format", "form", type=click.Choice([form.value for form in Form]), default=Form.NDJSON.value)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in ExportForm]),
+    default=ExportForm.NDJSON.value,
+    show_default=True,
+)
 @search_options
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of standard output."
@@ -85,7 +90,7 @@ def _export(opened: Session, query: Query, output: Path | None) -> int:
             note_broken(opened.database, access)
 
     try:
-        with closing(written(entries, lines_of(query["form"], Entry), on_broken)) as pieces, _opened(output) as file:
+        with closing(written(entries, lines_of_export(query["form"]), on_broken)) as pieces, _opened(output) as file:
             file.writelines(pieces)
     except BrokenStreamError:
         raise click.ClickException("The export broke off: what there is of it is not whole.") from None

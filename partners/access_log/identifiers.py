@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND = 253_402_300_800_000
 """The end of the year 9999, after which no `datetime` can be."""
 _HEX = re.compile(r"[0-9a-f]{32}")
@@ -19,13 +19,13 @@ ACCESS_PREFIX = "acc_"
 
 def new_id(at: datetime) -> UUID:
     """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, the rest random."""
-    milliseconds = (at - _EPOCH) // _MILLISECOND
+    milliseconds = (at - EPOCH) // _MILLISECOND
     return UUID(int=milliseconds << 80 | _VERSION | secrets.randbits(12) << 64 | _VARIANT | secrets.randbits(62))
 
 
 def instant_of(identifier: UUID) -> datetime:
     """Return the millisecond in which a UUIDv7 was made."""
-    return _EPOCH + (identifier.int >> 80) * _MILLISECOND
+    return EPOCH + (identifier.int >> 80) * _MILLISECOND
 
 
 def public(prefix: str, identifier: UUID) -> str:

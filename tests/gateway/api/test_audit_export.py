@@ -122,6 +122,44 @@ def test_no_cell_is_a_formula(db: Database, auditor: Auditor) -> None:
     assert (row["partner"], row["client"], row["model"], row["reason"]) == ("'=cmd()", "'+1", "'@SUM(A1)", "'-1")
 
 
+REQUIRED_BY_OCSF = {
+    "activity_id", "category_uid", "class_uid", "type_uid", "severity_id", "time", "metadata", "actor", "api",
+    "src_endpoint",
+}  # fmt: skip
+
+
+def test_ocsf_has_an_event_for_every_entry(db: Database, http: FlaskClient, w1: Webmaster, auditor: Auditor) -> None:
+    w1.member(db, "m1", username_harmless=False)
+    w1.get("/members")
+    w1.get("/members/mbr_x")
+    http.get("/v1/webmaster/members")
+    entries(db, 1, operation="requests.create", partner="platform")
+
+    listed = {entry["id"]: entry for entry in auditor.entries(limit=200)}
+    answer = export(auditor, format="ocsf")
+
+    events = {event["metadata"]["uid"]: event for event in map(json.loads, answer.data.splitlines())}
+    assert answer.content_type == "application/x-ndjson"
+    assert events.keys() - listed.keys() == {auditor.entries(operation="audit.search")[0]["id"]}
+    for identifier, entry in listed.items():
+        event = events[identifier]
+        assert event.keys() >= REQUIRED_BY_OCSF
+        assert (event["category_uid"], event["class_uid"]) == (6, 6003)
+        assert event["type_uid"] == 600_300 + event["activity_id"]
+        assert event["time"] == int(datetime.fromisoformat(entry["at"]).timestamp() * 1_000)
+        assert event["api"]["operation"] == entry["operation"]
+        assert event["api"]["request"] == {"uid": entry["request_id"]}
+        assert event["status_id"] == (2 if entry["status"] >= 400 else 1)
+        assert event.get("status_code") == entry["reason"]
+        assert [resource["uid"] for resource in event["resources"]] == entry["members"]
+        assert event["unmapped"]["fields_withheld"] == entry["fields_withheld"]
+        assert all(event["src_endpoint"].values())
+        assert event["actor"].get("app_uid") == entry["client"]
+        assert event["actor"].keys() & {"app_uid", "app_name"}
+        assert event["src_endpoint"].keys() & {"ip", "name"}
+    assert {event["activity_id"] for event in events.values()} == {1, 2, 99}
+
+
 @pytest.mark.usefixtures("two_a_chunk")
 def test_an_export_ends_with_what_there_was_when_it_began(w1: Webmaster, auditor: Auditor) -> None:
     for _ in range(5):
@@ -208,7 +246,6 @@ def test_a_database_that_fails_midway_cuts_the_export(
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
-        ({"format": "ocsf"}, "format"),
         ({"format": "xml"}, "format"),
         ({"limit": "5"}, "limit"),
         ({"cursor": "x"}, "cursor"),

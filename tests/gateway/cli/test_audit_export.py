@@ -92,7 +92,7 @@ def test_wrong_uses_are_told_before_anything_is_read(db: Database, tmp_path: Pat
         (["--from", "yesterday", "--ip", "here"], "--ip"),
         (["--field", "email"], "--field"),
         (["--ref", "mbr_x"], "--ref"),
-        (["--format", "ocsf"], "--format"),
+        (["--format", "xml"], "--format"),
         (["--json"], "--output"),
     ):
         result = invoke("audit", "export", *arguments)
