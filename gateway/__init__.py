@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import envelope, limits, observability, problems
-from gateway.api import audit, audit_export, disclosures, events, meta, model, platform, webmaster
+from gateway.api import audit, audit_export, disclosures, events, meta, model, platform, statistics, webmaster
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -28,6 +28,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     oauth.register(app)
     for blueprint in (
         webmaster.blueprint,
+        statistics.blueprint,
         model.blueprint,
         platform.blueprint,
         events.blueprint,

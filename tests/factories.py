@@ -7,7 +7,17 @@ from typing import Any
 from sqlalchemy import Connection, case, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from partners.tables.activity import action, ledger_entry, model, relation, spending, spending_total
+from partners.statistics import count
+from partners.tables.activity import (
+    action,
+    ledger_entry,
+    model,
+    registration,
+    relation,
+    spending,
+    spending_total,
+    traffic,
+)
 from partners.tables.member import member, profile, purchase_total
 from partners.tables.partner import campaign, client, partner
 from partners.vocabulary import Action, LedgerType, PartnerKind, Scope
@@ -160,6 +170,38 @@ def add_purchase(
     }
     connection.execute(insert(ledger_entry).values(row | columns))
     _add_to_total(connection, member_number, credits=credits, amount=amount, currency=currency, at=at)
+
+
+def add_reversal(
+    connection: Connection, purchase_id: str = "p1", *, at: datetime = HAPPENED_AT, **columns: Any
+) -> None:
+    """Insert the reversal of a purchase into the ledger; the totals stay as they are."""
+    bought = connection.execute(select(ledger_entry).where(ledger_entry.c.purchase_id == purchase_id)).mappings().one()
+    kept = {name: value for name, value in bought.items() if name not in {"number", "recorded_at", "first"}}
+    figures = {name: -bought[name] for name in ("credits", "amount", "income")}
+    row = kept | figures | {"type": LedgerType.REVERSAL, "at": at, "booked_month": at.date().replace(day=1)}
+    connection.execute(insert(ledger_entry).values(row | {"reason": "refund"} | columns))
+
+
+def add_registration(connection: Connection, member_number: int, **columns: Any) -> None:
+    """Insert the registration of a referred member, as it is now and counted."""
+    asked = select(*REFERRAL, member.c.registered_at.label("at")).where(member.c.number == member_number)
+    owner = dict(connection.execute(asked).mappings().one())
+    connection.execute(insert(registration).values(owner | {"member": member_number, "counted": True} | columns))
+
+
+def add_traffic(
+    connection: Connection, campaign: int, slot: datetime, *, clicks: int = 1, unique_clicks: int = 1
+) -> None:
+    """Insert the clicks of a campaign's quarter hour."""
+    row = {"campaign": campaign, "slot": slot, "clicks": clicks, "unique_clicks": unique_clicks, "stamp": ""}
+    connection.execute(insert(traffic).values(row))
+
+
+def count_events(connection: Connection, through: datetime | None = None) -> None:
+    """Add every stored registration and ledger entry to the counters, as the feed does with those of a batch."""
+    registrations, ledger = (connection.execute(select(table)).all() for table in (registration, ledger_entry))
+    count(connection, registrations=registrations, ledger=ledger, through=through)
 
 
 def _add_to_total(
