@@ -1,9 +1,23 @@
-"""Writes what the documents repeat of the code: `docs/policy.md`, and the table of settings in `docs/operations.md`."""  # noqa: INP001 - a script
+"""Writes what the documents repeat of the code: `policy.md`, `problems.md`, and the settings in `operations.md`."""  # noqa: INP001 - a script
 
 import re
 import sys
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gateway.codes import (
+    ABOUT_FAULTS,
+    ABOUT_FEED_ERRORS,
+    ABOUT_PROBLEMS,
+    ABOUT_REASONS,
+    CODES,
+    FAULTS,
+    FEED_ERRORS,
+    PROBLEMS,
+    REASONS,
+    SCOPES,
+)
 from gateway.settings import SETTINGS
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
@@ -17,13 +31,39 @@ def generated() -> dict[Path, str]:
     operations = DOCS / "operations.md"
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
+        DOCS / "problems.md": "\n".join(_problems()),
         operations: _PART.sub(rf"\1{_settings()}\2", operations.read_text()),
     }
 
 
 def _settings() -> str:
-    lines = [f"| `{setting.name}` | {setting.default} | {setting.meaning} |" for setting in SETTINGS]
-    return "\n".join(["| name | default | meaning |", "|---|---|---|", *lines, ""])
+    rows = [(setting.name, setting.default, setting.meaning) for setting in SETTINGS]
+    return "\n".join([*_table(("name", "default", "meaning"), rows), ""])
+
+
+def _problems() -> Iterator[str]:
+    yield from ("# Codes", "", *_wrapped(CODES), "", "## Problems", "", *_wrapped(ABOUT_PROBLEMS), "")
+    for status, problems in PROBLEMS.items():
+        for slug, meaning in problems.items():
+            yield from (f"### {slug}", "", *_wrapped(f"{int(status)}. {meaning}"), "")
+    yield from ("## Faults of a request", "", *_wrapped(ABOUT_FAULTS), "")
+    yield from _table(("code", "meaning"), FAULTS.items())
+    yield from ("", "## Scopes", "", *_table(("scope", "held by", "opens"), ((s, *use) for s, use in SCOPES.items())))
+    yield from ("", "## Reasons", "", *_wrapped(ABOUT_REASONS), "")
+    yield from _table(("reason", "of", "meaning"), ((reason, *use) for reason, use in REASONS.items()))
+    yield from ("", "## The feed", "", *_wrapped(ABOUT_FEED_ERRORS), "")
+    yield from (*_table(("code", "meaning"), FEED_ERRORS.items()), "")
+
+
+def _table(names: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    head = list(names)
+    yield from (f"| {' | '.join(head)} |", "|" + "---|" * len(head))
+    for name, *rest in rows:
+        yield f"| {' | '.join((f'`{name}`', *rest))} |"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def main() -> None:
