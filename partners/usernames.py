@@ -44,9 +44,13 @@ def harmless(username: str) -> bool:
     Compatibility forms are looked through: fullwidth digits are digits, a fullwidth commercial at is one.
     """
     plain = unicodedata.normalize("NFKC", username).lower()
+    if not _WORTH_A_LOOK.search(plain):
+        return True
     return not any(shape.search(plain) for shape in _IDENTIFYING)
 
 
+_WORTH_A_LOOK = re.compile(r"[@.:\[({<]|(?:\d\D*){7}")
+"""What none of the shapes can do without: most usernames have none of it."""
 _GAP = r"[\W_]{0,3}"
 _E_MAIL_OR_HANDLE = r"@|[\[({<]at[\])}>]"
 _PHONE = (
@@ -75,7 +79,7 @@ _COUNTRY = (
     "uy|uz|va|vc|ve|vg|vi|vn|vu|wf|ws|ye|yt|za|zm|zw"
 )
 _URL = (
-    r"^(?:https?|ftp|mailto|tel|sms|skype|callto)(?::|\W{2})|^www\d?\.",
+    r"^(?:https?|ftp|mailto|tel|sms|skype|callto):|^www\d?\.",
     rf"{_LABEL}\.(?:{_GENERIC})(?![^\W_])",
     rf"{_LABEL}\.(?:{_COUNTRY})\.?(?:[:?#].*)?$",
 )

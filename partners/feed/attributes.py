@@ -9,6 +9,9 @@ from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem
 
 USERNAME = "username"
 DEVICE = "device"
+REGISTRATION = "registration"
+"""One stamp for all that a registration says of itself, until an attribute is written another time."""
+SAID_BY_REGISTRATION = frozenset({USERNAME, "site", "country"})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg.errors
-from sqlalchemy import Connection, Text, Uuid, bindparam, cast, func, literal_column, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.exc import OperationalError
 
 from partners.database import Database
@@ -15,7 +14,7 @@ from partners.feed.checking import Checked
 from partners.feed.events import Event
 from partners.feed.faults import Fault, Refused, Repeated
 from partners.feed.loading import load
-from partners.feed.loading.arrays import among
+from partners.feed.parameters import among, as_values
 from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
@@ -26,9 +25,7 @@ from partners.tables.activity import applied_event
 ATTEMPTS = 3
 _ONE_WRITER = select(func.pg_advisory_xact_lock(literal_column("7310592831445")))
 """The number is the feed's own: whoever holds it may write events until its transaction ends."""
-_APPLIED = select(applied_event.c.digest).where(
-    among(applied_event.c.digest, cast(bindparam("digests", type_=ARRAY(Text)), ARRAY(Uuid)))
-)
+_APPLIED = select(applied_event.c.digest).where(among(applied_event.c.digest))
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def _already_applied(connection: Connection, batch: Sequence[Checked]) -> set[st
     digests = {line.digest for line in batch if line.digest is not None}
     if not digests:
         return set()
-    return {digest.hex for digest in connection.execute(_APPLIED, {"digests": list(digests)}).scalars()}
+    return {digest.hex for digest in connection.execute(_APPLIED, as_values(digests)).scalars()}
 
 
 def _apply_in_order(state: State, batch: Sequence[Checked]) -> Report:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from partners.feed.attributes import PLACES
+from partners.feed.attributes import PLACES, REGISTRATION, SAID_BY_REGISTRATION
 from partners.feed.events import Change
 from partners.feed.totals import Totals
 from partners.keyring import Keyring
@@ -28,7 +28,12 @@ class MemberState:
 
     def wins(self, attribute: str, stamp: str) -> bool:
         """Whether a write with this stamp would be the last."""
-        return stamp > self.stamps.get(attribute, "")
+        return stamp > self.last(attribute)
+
+    def last(self, attribute: str) -> str:
+        """The stamp of an attribute's last write; empty before the first."""
+        by_registration = self.stamps.get(REGISTRATION, "") if attribute in SAID_BY_REGISTRATION else ""
+        return self.stamps.get(attribute, by_registration)
 
     def stamp(self, attribute: str, stamp: str) -> None:
         """Remember the last writer of an attribute."""

@@ -6,7 +6,7 @@ from typing import Any
 from partners import stamps
 from partners.devices import Device
 from partners.feed.activity_state import HeldSetting
-from partners.feed.attributes import DEVICE, USERNAME
+from partners.feed.attributes import DEVICE, REGISTRATION, USERNAME
 from partners.feed.building import SUBS
 from partners.feed.events import (
     Change,
@@ -31,16 +31,15 @@ def register(state: State, event: Event[MemberRegistered]) -> None:
     state.refuse_erased(event.subject)
     webmaster = state.webmaster(content.webmaster) if content.webmaster else None
     campaign = state.campaign(content.webmaster, content.campaign) if content.webmaster and content.campaign else None
-    known = state.members.get(event.subject)
-    member = known or _new_member(event, webmaster, campaign)
+    member = state.members.get(event.subject)
+    if member is None:
+        _add(state, event, webmaster, campaign)
+        return
     _rename(state, member, content.username, event)
     for change in (Change("site", content.site), Change("country", content.country)):
         member.write(change, event.stamp, state.keyring)
     if content.device is not None:
         _see(member, content.device, event.time, event.stamp)
-    if known is None:
-        state.members[member.id] = member
-        _settle(state, member)
 
 
 def update(state: State, event: Event[MemberUpdated]) -> None:
@@ -73,12 +72,16 @@ def change_nothing(state: State, event: Event[NothingChanged]) -> None:
     state.member(event.subject)
 
 
-def _new_member(event: Event[MemberRegistered], webmaster: int | None, campaign: int | None) -> MemberState:
+def _add(state: State, event: Event[MemberRegistered], webmaster: int | None, campaign: int | None) -> None:
     content = event.content
+    state.names.require_free(content.username.key, event.subject)
+    state.names.take(content.username.key, event.subject)
     registered_at = content.registered_at or event.time
     row: dict[str, Any] = {
         "id": event.subject,
-        "username_key": None,
+        **_columns_of(content.username),
+        "site": content.site,
+        "country": content.country,
         "registered_at": registered_at,
         "webmaster": webmaster,
         "campaign": campaign,
@@ -86,7 +89,12 @@ def _new_member(event: Event[MemberRegistered], webmaster: int | None, campaign:
         **_UNSEEN_DEVICE,
         **_UNDECIDED,
     }
-    return MemberState(event.subject, row, number=None, totals=new_totals(registered_at))
+    member = MemberState(event.subject, row, number=None, totals=new_totals(registered_at))
+    member.stamp(REGISTRATION, event.stamp)
+    if content.device is not None:
+        _see(member, content.device, event.time, event.stamp)
+    state.members[member.id] = member
+    _settle(state, member)
 
 
 _UNSEEN_DEVICE = {"device_type": None, "device_os": None, "device_browser": None, "device_seen_at": "infinity"}
@@ -115,18 +123,21 @@ def _settle(state: State, member: MemberState) -> None:
 
 
 def _rename(state: State, member: MemberState, name: Username, event: Event[MemberRegistered | MemberUpdated]) -> None:
-    current = member.row["username_key"]
     if not member.wins(USERNAME, event.stamp):
         # The member had this name at some time: it is a former one, given up when the present one was taken.
-        state.names.retire(name.key, member.id, stamps.time_of(member.stamps[USERNAME]))
+        state.names.retire(name.key, member.id, stamps.time_of(member.last(USERNAME)))
         return
+    current = member.row["username_key"]
     if name.key != current:
         state.names.require_free(name.key, member.id)
         state.names.take(name.key, member.id)
-        if current is not None:
-            state.names.give_up(current, member.id, event.time)
+        state.names.give_up(current, member.id, event.time)
     member.stamp(USERNAME, event.stamp)
-    member.put(username=name.text, username_key=name.key, username_harmless=harmless(name.text))
+    member.put(**_columns_of(name))
+
+
+def _columns_of(name: Username) -> dict[str, Any]:
+    return {"username": name.text, "username_key": name.key, "username_harmless": harmless(name.text)}
 
 
 def _see(member: MemberState, device: Device, at: datetime, stamp: str) -> None:

@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, DateTime, Row, Select, and_, select
 
 from partners.feed.activity_state import RelationState, SpendingState, TrafficState
-from partners.feed.loading.arrays import pairs_of
 from partners.feed.member_state import MemberState
 from partners.feed.model_state import ModelState
+from partners.feed.parameters import as_rows, rows_of
 from partners.feed.state import State
 from partners.tables.activity import relation, spending_total, traffic
 
 Pairs = Collection[tuple[str, str]]
-_PAIRS = pairs_of(models=BigInteger(), members=BigInteger())
-_QUARTERS = pairs_of(campaigns=BigInteger(), slots=DateTime(timezone=True))
+_PAIRS = rows_of(model=BigInteger(), member=BigInteger())
+_QUARTERS = rows_of(campaign=BigInteger(), slot=DateTime(timezone=True))
 
 
 def _of_pairs(model: Column[int], member: Column[int], *more: Column[Any]) -> Select[Any]:
     """Select from a table what is stored about pairs of a model and a member."""
-    return select(model, member, *more).join(_PAIRS, and_(model == _PAIRS.c.models, member == _PAIRS.c.members))
+    return select(model, member, *more).join(_PAIRS, and_(model == _PAIRS.c.model, member == _PAIRS.c.member))
 
 
 _RELATIONS = _of_pairs(
@@ -43,7 +43,7 @@ _SPENDING = _of_pairs(
     spending_total.c.last_at,
 )
 _TRAFFIC = select(traffic).join(
-    _QUARTERS, and_(traffic.c.campaign == _QUARTERS.c.campaigns, traffic.c.slot == _QUARTERS.c.slots)
+    _QUARTERS, and_(traffic.c.campaign == _QUARTERS.c.campaign, traffic.c.slot == _QUARTERS.c.slot)
 )
 
 
@@ -61,15 +61,14 @@ def load_spending(connection: Connection, state: State, wanted: Pairs) -> None:
 
 def load_traffic(connection: Connection, state: State, wanted: Iterable[tuple[str, str, datetime]]) -> None:
     """Load quarter hours by webmaster, campaign and start."""
-    quarters = {
-        (state.campaigns[webmaster, code], slot)
+    quarters = [
+        {"campaign": state.campaigns[webmaster, code], "slot": slot}
         for webmaster, code, slot in wanted
         if (webmaster, code) in state.campaigns
-    }
+    ]
     if not quarters:
         return
-    campaigns, slots = zip(*quarters, strict=True)
-    for row in connection.execute(_TRAFFIC, {"campaigns": list(campaigns), "slots": list(slots)}):
+    for row in connection.execute(_TRAFFIC, as_rows(quarters)):
         clicks = (row.clicks, row.unique_clicks)
         state.traffic[row.campaign, row.slot] = TrafficState(
             row.campaign, row.slot, *clicks, stamp=row.stamp, before=clicks
@@ -82,12 +81,11 @@ def _rows_of_pairs(
     """Yield what is stored about models and members who are both stored themselves."""
     models = {state.models[model].number: state.models[model] for model, _ in wanted if model in state.models}
     members = {state.members[member].number: state.members[member] for _, member in wanted if member in state.members}
-    numbers = [
-        (state.models[model].number, state.members[member].number)
+    pairs = [
+        {"model": state.models[model], "member": state.members[member]}
         for model, member in wanted
         if model in state.models and member in state.members
     ]
-    if numbers:
-        parameters = dict(zip(("models", "members"), map(list, zip(*numbers, strict=True)), strict=True))
-        for row in connection.execute(statement, parameters):
+    if pairs:
+        for row in connection.execute(statement, as_rows(pairs)):
             yield row, models[row.model], members[row.member]

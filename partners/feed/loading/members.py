@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from partners.feed.activity_state import HeldSetting
-from partners.feed.loading.arrays import DIGESTS, IDS, NUMBERS, among
 from partners.feed.member_state import MemberState
+from partners.feed.parameters import among, as_values
 from partners.feed.state import State
 from partners.keyring import Digest
 from partners.tables.member import erased_member, held_setting, member, member_stamp
@@ -30,13 +30,13 @@ _READ = (
 _NAMES = tuple(column.name for column in _READ)
 # In one order, so that two who lock many never wait for each other; and against changes only: new rows may refer to
 # a member meanwhile.
-_MEMBERS = select(*_READ).where(among(member.c.id, IDS)).order_by(member.c.number).with_for_update(key_share=True)
-_ERASED = select(erased_member.c.digest).where(among(erased_member.c.digest, DIGESTS))
+_MEMBERS = select(*_READ).where(among(member.c.id)).order_by(member.c.number).with_for_update(key_share=True)
+_ERASED = select(erased_member.c.digest).where(among(erased_member.c.digest))
 _STAMPS = select(member_stamp.c.member, member_stamp.c.attribute, member_stamp.c.stamp).where(
-    among(member_stamp.c.member, NUMBERS)
+    among(member_stamp.c.member)
 )
 _HELD = select(held_setting.c.member_id, held_setting.c.attribute, held_setting.c.value, held_setting.c.stamp).where(
-    among(held_setting.c.member_id, IDS)
+    among(held_setting.c.member_id)
 )
 
 
@@ -44,12 +44,12 @@ def load_members(connection: Connection, state: State, ids: set[str]) -> None:
     """Lock and load members; of those without a row, find out who is erased."""
     if not ids:
         return
-    for row in connection.execute(_MEMBERS, {"ids": list(ids)}):
+    for row in connection.execute(_MEMBERS, as_values(ids)):
         state.members[row.id] = MemberState(row.id, dict(zip(_NAMES, row, strict=True)), number=row.number)
     missing = {state.keyring.digest(Digest.MEMBER, id_): id_ for id_ in ids - state.members.keys()}
     if missing:
         # After the lock was waited for: an erasure that held it is seen here.
-        found = connection.execute(_ERASED, {"digests": list(missing)}).scalars()
+        found = connection.execute(_ERASED, as_values(missing)).scalars()
         state.erased = {missing[bytes(digest)] for digest in found}
 
 
@@ -57,7 +57,7 @@ def load_stamps(connection: Connection, state: State, ids: Iterable[str]) -> Non
     """Load the last writers of the attributes of members."""
     by_number = {state.members[id_].number: state.members[id_] for id_ in ids if id_ in state.members}
     if by_number:
-        for row in connection.execute(_STAMPS, {"numbers": list(by_number)}):
+        for row in connection.execute(_STAMPS, as_values(by_number)):
             by_number[row.member].stamps[row.attribute] = row.stamp
 
 
@@ -65,5 +65,5 @@ def load_held(connection: Connection, state: State, ids: set[str]) -> None:
     """Load the settings held for those who are not registered."""
     absent = ids - state.members.keys()
     if absent:
-        for row in connection.execute(_HELD, {"ids": list(absent)}):
+        for row in connection.execute(_HELD, as_values(absent)):
             state.held.setdefault(row.member_id, {})[row.attribute] = HeldSetting(row.value, row.stamp)

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, DateTime, RowMapping, exists, func, literal_c
 from partners.feed.activity_state import PurchaseState
 from partners.feed.events import Refunded
 from partners.feed.facts import LedgerEntry
-from partners.feed.loading.arrays import IDS, NUMBERS, among
 from partners.feed.member_state import MemberState
+from partners.feed.parameters import among, as_values
 from partners.feed.state import State
 from partners.feed.totals import Bought, Sum, Totals
 from partners.feed.touched import Touched
@@ -22,7 +22,7 @@ _FIGURES = ("purchase_id", "at", "credits", "amount", "currency", "income", "own
 _PURCHASES = (
     select(ledger_entry.c.type, *(ledger_entry.c[name] for name in (*_FIGURES, *_DIMENSIONS)), member.c.id)
     .outerjoin(member, member.c.number == ledger_entry.c.member)
-    .where(among(ledger_entry.c.purchase_id, IDS))
+    .where(among(ledger_entry.c.purchase_id))
 )
 _TOTALS = select(
     purchase_total.c.member,
@@ -37,17 +37,17 @@ _TOTALS = select(
         purchase_total.c.usage_kept_from, literal_column("'-infinity'::timestamptz", DateTime(timezone=True))
     ).label("kept_from"),
     exists().where(ledger_entry.c.member == purchase_total.c.member).label("any_bought"),
-).where(among(purchase_total.c.member, NUMBERS))
+).where(among(purchase_total.c.member))
 _HISTORY = select(
     *(ledger_entry.c[name] for name in ("member", "purchase_id", "type", "at", "credits", "amount", "currency"))
-).where(among(ledger_entry.c.member, NUMBERS))
+).where(among(ledger_entry.c.member))
 
 
 def load_purchases(connection: Connection, state: State, ids: Collection[str]) -> None:
     """Load purchases, and which of them are reversed."""
     if not ids:
         return
-    rows = connection.execute(_PURCHASES, {"ids": list(ids)}).mappings().all()
+    rows = connection.execute(_PURCHASES, as_values(ids)).mappings().all()
     for row in rows:
         if row["type"] == LedgerType.PURCHASE:
             state.purchases[row["purchase_id"]] = PurchaseState(_entry(row), row["id"], row["owner_digest"])
@@ -61,7 +61,7 @@ def load_totals(connection: Connection, state: State, touched: Touched) -> None:
     by_number = _by_number(state, touched.buyers())
     if not by_number:
         return
-    for row in connection.execute(_TOTALS, {"numbers": list(by_number)}).mappings():
+    for row in connection.execute(_TOTALS, as_values(by_number)).mappings():
         owner = by_number[row["member"]]
         owner.totals = Totals(
             registered_at=owner.row["registered_at"],
@@ -94,7 +94,7 @@ def _load_histories(connection: Connection, by_number: dict[int, MemberState]) -
     }
     if not histories:
         return
-    rows = connection.execute(_HISTORY, {"numbers": list(histories)}).all()
+    rows = connection.execute(_HISTORY, as_values(histories)).all()
     reversed_ = {row.purchase_id for row in rows if row.type == LedgerType.REVERSAL}
     for totals in histories.values():
         totals.history = {}

@@ -5,8 +5,9 @@ from dataclasses import fields
 from sqlalchemy import Connection, Insert, Table
 
 from partners.feed.facts import Acting, Fact, LedgerEntry, Registration, Spending
+from partners.feed.parameters import as_rows
 from partners.feed.state import State
-from partners.feed.writing.sets import as_rows, insert_rows, upsert_rows
+from partners.feed.writing.sets import insert_rows, upsert_rows
 from partners.tables.activity import (
     action,
     ledger_entry,

@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection
 
+from partners.feed.parameters import as_rows
 from partners.feed.state import State
-from partners.feed.writing.sets import as_rows, insert_rows
+from partners.feed.writing.sets import insert_rows
 from partners.tables.activity import applied_event
 
 _APPLIED = insert_rows(applied_event, ["digest"])

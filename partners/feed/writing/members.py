@@ -3,9 +3,9 @@
 from sqlalchemy import Connection, Text, cast, delete, update
 
 from partners.feed.building import SUBS
-from partners.feed.loading.arrays import IDS, NUMBERS, among
+from partners.feed.parameters import among, as_rows, as_values
 from partners.feed.state import State
-from partners.feed.writing.sets import as_rows, change_rows, insert_rows, upsert_rows
+from partners.feed.writing.sets import change_rows, insert_rows, upsert_rows
 from partners.literals import text_literal
 from partners.privacy import SETTINGS
 from partners.tables.member import held_setting, member, member_stamp, profile, purchase_total
@@ -21,7 +21,7 @@ _CHANGE = change_rows(member, "number", _CHANGEABLE)
 # No username has a slash.
 _LET_GO = (
     update(member)
-    .where(among(member.c.number, NUMBERS))
+    .where(among(member.c.number))
     .values(username_key=text_literal("/").concat(cast(member.c.number, Text)))
 )
 _NEW_PROFILES = insert_rows(profile, ["member"])
@@ -35,7 +35,7 @@ _TOTALS = upsert_rows(
 )
 _STAMPS = upsert_rows(member_stamp, ["member", "attribute"], ["stamp"])
 _HELD = upsert_rows(held_setting, ["member_id", "attribute"], ["value", "stamp"])
-_RELEASED = delete(held_setting).where(among(held_setting.c.member_id, IDS))
+_RELEASED = delete(held_setting).where(among(held_setting.c.member_id))
 
 
 def write_members(connection: Connection, state: State) -> None:
@@ -48,7 +48,7 @@ def write_members(connection: Connection, state: State) -> None:
     new = {found.id: found for found in state.members.values() if found.number is None}
     let_go = [found.number for found in known if "username_key" in found.changes]
     if let_go:
-        connection.execute(_LET_GO, {"numbers": let_go})
+        connection.execute(_LET_GO, as_values(let_go))
     if new:
         rows = [{name: found.row[name] for name in _OF_NEW_ROW} for found in new.values()]
         for row in connection.execute(_INSERT, as_rows(rows)):
@@ -109,7 +109,7 @@ def write_held(connection: Connection, state: State) -> None:
     """Write settings of those to come; delete those of who has come."""
     come = [id_ for id_ in state.held_changes if id_ in state.members]
     if come:
-        connection.execute(_RELEASED, {"ids": come})
+        connection.execute(_RELEASED, as_values(come))
     rows = [
         {"member_id": id_, "attribute": attribute, "value": setting.value, "stamp": setting.stamp}
         for id_ in state.held_changes

@@ -4,32 +4,14 @@ No staging table: nothing of what passes through stays anywhere but in its row (
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
-from sqlalchemy import JSON, Insert, Table, Text, Update, bindparam, cast, column, func, select, true, update
+from sqlalchemy import Insert, Table, Update, column, func, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from partners.feed.member_state import MemberState
-from partners.feed.model_state import ModelState
+from partners.feed.parameters import rows_of
 
-_ROWS = cast(bindparam("rows", type_=Text), JSON)
 CHANGES = "changes"
-
-
-def as_rows(rows: Sequence[object]) -> dict[str, str]:
-    """Return the parameter of the statements made here, from dictionaries or data classes with the columns' names."""
-    return {"rows": orjson.dumps(rows, default=_stored).decode()}
-
-
-def _stored(value: object) -> object:
-    """What stands in a column: a number for a member or model, bytes as PostgreSQL reads them."""
-    if isinstance(value, MemberState | ModelState):
-        return value.number
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    raise TypeError
 
 
 def insert_rows(table: Table, columns: Sequence[str]) -> Insert:
@@ -47,11 +29,7 @@ def upsert_rows(table: Table, keys: Sequence[str], columns: Sequence[str]) -> In
 
 def change_rows(table: Table, key: str, columns: Sequence[str]) -> Update:
     """Change of each row, given by its key, those columns that its `changes` name."""
-    rows = (
-        func.json_to_recordset(_ROWS)
-        .table_valued(column(key, table.c[key].type), column(CHANGES, JSONB))
-        .render_derived("rows", with_types=True)
-    )
+    rows = rows_of(**{key: table.c[key].type, CHANGES: JSONB()})
     old = table.alias("old")
     changed = (
         func.jsonb_populate_record(old.table_valued(), rows.c[CHANGES])
@@ -67,5 +45,4 @@ def change_rows(table: Table, key: str, columns: Sequence[str]) -> Update:
 
 
 def _incoming(table: Table, columns: Sequence[str]) -> TableValuedAlias:
-    typed: list[Any] = [column(name, table.c[name].type) for name in columns]
-    return func.json_to_recordset(_ROWS).table_valued(*typed).render_derived("rows", with_types=True)
+    return rows_of(**{name: table.c[name].type for name in columns})

@@ -2,14 +2,14 @@
 
 from sqlalchemy import Connection, delete
 
-from partners.feed.loading.arrays import DIGESTS, among
+from partners.feed.parameters import among, as_rows, as_values
 from partners.feed.state import State
-from partners.feed.writing.sets import as_rows, upsert_rows
+from partners.feed.writing.sets import upsert_rows
 from partners.keyring import Digest
 from partners.tables.member import former_username
 
 _BLOCKED = upsert_rows(former_username, ["digest"], ["blocked_until", "member"])
-_IN_USE = delete(former_username).where(among(former_username.c.digest, DIGESTS))
+_IN_USE = delete(former_username).where(among(former_username.c.digest))
 
 
 def write_former(connection: Connection, state: State) -> None:
@@ -18,7 +18,7 @@ def write_former(connection: Connection, state: State) -> None:
     former = {digest: state.names.former(key) for key, digest in digests.items()}
     in_use = [digest for digest, known in former.items() if known is None]
     if in_use:
-        connection.execute(_IN_USE, {"digests": in_use})
+        connection.execute(_IN_USE, as_values(in_use))
     blocked = [
         {
             "digest": digest,

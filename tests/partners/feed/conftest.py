@@ -7,18 +7,13 @@ from sqlalchemy import delete
 
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.tables import activity, metadata, partner, rights
-from partners.tables import member as member_tables
+from partners.tables import access, metadata
 from partners.vocabulary import PartnerKind
 from tests.conftest import NOW
 from tests.factories import add_campaign, add_model, add_partner
 from tests.feeding import Platform
 
-_EMPTIED = [
-    table
-    for table in reversed(metadata.sorted_tables)
-    if any(table in vars(module).values() for module in (activity, member_tables, partner, rights))
-]
+_EMPTIED = [table for table in reversed(metadata.sorted_tables) if table not in vars(access).values()]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from partners.rights.erasure import carry_out
 from partners.tables.activity import ledger_entry
 from partners.tables.member import member
+from partners.tables.statistics import feed_progress, statement_total, statistic
 from tests.feeding import (
     IPHONE,
     Platform,
@@ -212,6 +213,19 @@ def test_purchase_at_the_end_of_a_month_elsewhere_is_booked_by_utc(platform: Pla
     platform.must(referred(), document)
 
     assert [entry["booked_month"] for entry in entries(platform)] == [date(2026, 10, 1)]
+
+
+def test_counters_and_statements_follow_in_the_same_transaction(platform: Platform) -> None:
+    platform.must(referred("m1"), purchased("p1", "m1"), privacy("m1", affiliate_sharing=False))
+    platform.must(purchased("p2", "m1", time=at(days=9)), refunded("p1", "m1"), referred("m2"))
+
+    counted = platform.rows(statistic, "currency")
+    assert [(row["currency"], row["registrations"], row["purchases"], row["refunds"]) for row in counted] == [
+        ("EUR", 0, 1, 0),
+        (None, 2, 0, 0),
+    ]
+    assert [(row["earned"], row["reversed"]) for row in platform.rows(statement_total)] == [(1000, -500)]
+    assert [row["through"] for row in platform.rows(feed_progress)] == [at(days=9)]
 
 
 def erase(platform: Platform, *, carried_out: bool) -> None:
