@@ -4,7 +4,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-.PHONY: help setup demo test check format docs lock
+.PHONY: help setup demo test check bench format docs lock
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is to make
@@ -33,6 +33,9 @@ check: setup  ## Everything that must hold before a change lands: style, types, 
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 	$(PYTEST)
+
+bench: setup  ## Measure the gateway beside the same queries without it; takes a few minutes
+	$(BIN)/python -m benchmarks
 
 format: setup  ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix

@@ -1,0 +1,75 @@
+"""`python -m benchmarks`: a PostgreSQL of its own, filled; the gateway and two floors on it; a table at the end."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_urlsafe
+
+import click
+
+from benchmarks import servers
+from benchmarks.filling import fill, usernames
+from benchmarks.rounds import Measured, run, table
+from benchmarks.scenarios import Scenario, scenarios
+from gateway.demo import registration
+from gateway.demo.credentials import Credentials
+from gateway.preparation import prepare
+from partners import database
+from partners.embedded import embedded_postgres
+
+ISSUER = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs, and what can be asked of it."""
+
+    ports: dict[Measured, int]
+    scenarios: tuple[Scenario, ...]
+
+
+@click.command()
+@click.option("--members", default=20_000, show_default=True, type=click.IntRange(200))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
+def main(members: int, rounds: int, seconds: float, workers: int) -> None:
+    """Measure the gateway beside the same queries without it."""
+    with staged(members, workers=workers) as stage:
+        click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
+
+
+@contextmanager
+def staged(members: int, *, workers: int) -> Iterator[Stage]:
+    """Fill a PostgreSQL that is as durable as in production, and start the servers on it."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
+        url, secret = stack.enter_context(embedded_postgres(directory)), token_urlsafe(48)
+        held, asked = _filled(url, members)
+        floors = {
+            server: stack.enter_context(servers.floor(server, url, directory, workers=workers))
+            for server in (Measured.FLOOR, Measured.RECORDED_FLOOR)
+        }
+        port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers))
+        reachable = replace(held, url=f"http://127.0.0.1:{port}")
+        wanted = scenarios(reachable, asked, members=members // 2, today=datetime.now(UTC).date())
+        yield Stage({Measured.GATEWAY: port, **floors}, wanted)
+
+
+def _filled(url: str, members: int) -> tuple[Credentials, tuple[str, ...]]:
+    now = datetime.now(UTC)
+    owner = database.owner(url)
+    prepare(owner, now=now)
+    with owner.begin() as connection:
+        held = registration.register(connection, now.date(), url=ISSUER, issuer=ISSUER, now=now)
+        fill(connection, members=members, now=now)
+        asked = tuple(usernames(connection))
+    owner.dispose()
+    return held, asked
+
+
+if __name__ == "__main__":
+    main()
