@@ -3,8 +3,19 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import envelope, limits, observability, problems
-from gateway.api import audit, audit_export, disclosures, events, meta, model, platform, statistics, webmaster
+from gateway import envelope, limits, metrics, observability, problems
+from gateway.api import (
+    audit,
+    audit_export,
+    disclosures,
+    events,
+    meta,
+    model,
+    platform,
+    reference,
+    statistics,
+    webmaster,
+)
 from gateway.oauth import views as oauth
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -23,6 +34,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
     observability.register(app)
+    metrics.register(app)
     problems.register(app)
     limits.register(app, settings)
     oauth.register(app)
@@ -38,4 +50,5 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         meta.blueprint,
     ):
         app.register_blueprint(blueprint)
+    reference.register(app)
     return app

@@ -155,7 +155,7 @@ REASONS: Mapping[Reason, ReasonUse] = {
 
 FEED_ERRORS: Mapping[FeedError, str] = {
     FeedError.INVALID_JSON: "the line is not JSON",
-    FeedError.INVALID_EVENT: "no CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; or too long",
+    FeedError.INVALID_EVENT: "no CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; of the future",
     FeedError.UNKNOWN_TYPE: "no type of the contract",
     FeedError.UNKNOWN_FIELD: "`data` has a key that this type does not have",
     FeedError.FORBIDDEN_FIELD: "a name never accepted at any depth: what the gateway does not hold it cannot leak",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway import metrics
 from gateway.oauth.caller import Caller
 from gateway.oauth.challenges import refusal
 from gateway.oauth.guard import Guard, standing_parameters
@@ -60,6 +61,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
+    metrics.released(caller.audience, len(said))
     documents = prepared.serialise([prepared.release.values(row) for row in said], tools_of(held, rows[0][CALLER]))
     last_keys = prepared.release.keys(said[-1]) if said else []
     footing = prepared.release.footing(rows[0])
@@ -68,6 +70,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
 
 def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
     if first[OUTCOME] == Outcome.DENIED:
+        metrics.denied(Reason(first[REASON]))
         raise refusal(Reason(first[REASON]), guard.scope)
     if first[OUTCOME] == Outcome.NOT_FOUND:
         raise not_found()

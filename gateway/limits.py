@@ -10,6 +10,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from limits import RateLimitItem, parse
 from sqlalchemy import Engine
 
+from gateway import metrics
 from gateway.runtime import runtime
 from gateway.settings import Settings
 from partners.registry import allowances
@@ -76,7 +77,11 @@ def spend(work: Work, *, client: str, partner: str | None) -> None:
     held = runtime()
     own = held.own_limits.rate(partner, work) if partner is not None else None
     g.allowance = Allowance(work, client, _share(parse(own or held.settings.limits[work]), held.settings))
-    _take()
+    try:
+        _take()
+    except RateLimitExceeded:
+        metrics.limit_reached(work)
+        raise
 
 
 def _share(rate: RateLimitItem, settings: Settings) -> RateLimitItem:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
+from gateway import metrics
+
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 log = get_logger(__name__)
@@ -128,6 +130,7 @@ def _http_exception(error: HTTPException) -> Response:
 def _database_error(error: Exception) -> Response:
     # The driver's message can quote values; its class cannot.
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__, request_id=g.request_id)
+    metrics.database_failed()
     return unavailable().response()
 
 

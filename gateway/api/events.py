@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from gateway import metrics
 from gateway.api.arguments import ApiBlueprint
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -37,6 +38,7 @@ def post_events(caller: Caller, _query: dict[str, Any]) -> Response:
     """Apply events, each once; what was applied before a failure stays, and everything may be sent again."""
     with _recorded(caller):
         report = _reader()(Feed(runtime().database, runtime().keyring))
+    metrics.fed(accepted=report.accepted, duplicates=report.duplicates, rejected=report.rejected)
     return answer(report_document(report))
 
 

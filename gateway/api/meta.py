@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, g
 
+from gateway import metrics as figures
 from gateway.envelope import answer
 from gateway.problems import RETRY_AFTER_S, Problem
 from gateway.runtime import runtime
@@ -30,3 +31,9 @@ def readiness() -> Response:
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     return answer({"status": "ready"})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Counts and durations for Prometheus, of all workers."""
+    return figures.exposition()

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from flask import g, request
 from sqlalchemy import Connection
 
-from gateway import limits
+from gateway import limits, metrics
 from gateway.negotiation import form_wanted
 from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
@@ -103,6 +103,7 @@ class Guard:
         access = access_of(self.operation, self.purpose, caller)
         with runtime().database.write.begin() as connection:
             record(connection, access, outcome=Outcome.DENIED, status=problem.status, reason=reason)
+        metrics.denied(reason)
         return problem
 
 

@@ -18,6 +18,7 @@ from authlib.oauth2.rfc6749 import (
 from flask import Response, current_app, g, request
 from structlog import get_logger
 
+from gateway import metrics
 from gateway.oauth.authentication import ClientAuthenticator
 from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
@@ -96,6 +97,7 @@ class Server(AuthorizationServer):
         reason = reason_of(error)
         if reason is not None:
             self.keep(client, Outcome.DENIED, status=status, reason=reason)
+            metrics.denied(reason)
         headers = dict(ERROR_HEADERS)
         if status == 401:  # noqa: PLR2004
             headers["WWW-Authenticate"] = f'Basic realm="{self.issuer}"'

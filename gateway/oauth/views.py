@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
-from gateway import limits
+from gateway import limits, metrics
 from gateway.envelope import answer
 from gateway.oauth import metadata
 from gateway.oauth.address import caller_address
@@ -80,6 +80,7 @@ def _http_error(error: HTTPException) -> Response:
 @blueprint.errorhandler(PoolTimeoutError)
 def _unavailable(error: Exception) -> Response:
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
+    metrics.database_failed()
     refused = answer({"error": "temporarily_unavailable", "error_description": "Nothing was issued; try again."}, 503)
     refused.headers["Retry-After"] = str(RETRY_AFTER_S)
     return refused

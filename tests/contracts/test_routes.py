@@ -8,12 +8,17 @@ from partners.vocabulary import SCOPES_OF_KIND
 OPEN_TO_EVERYONE = {
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource",
+    "/docs",
+    "/docs/assets/<name>",
+    "/docs/problems",
     "/healthz",
+    "/metrics",
     "/oauth/introspect",
     "/oauth/jwks",
     "/oauth/revoke",
     "/oauth/token",
     "/readyz",
+    "/v1/openapi.json",
 }
 
 

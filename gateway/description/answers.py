@@ -1,0 +1,85 @@
+"""What each operation answers when all is well, by the name of its view. A new route needs a line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from gateway.description.fields import Previewed
+from serializers.answers import (
+    Access,
+    AccessMember,
+    Campaign,
+    Disclosure,
+    FeedReport,
+    MemberRequest,
+    Meta,
+    Page,
+    PrivacySettings,
+    PurchasesMeta,
+    Statement,
+    StatisticsMeta,
+    StatisticsRow,
+    StatisticsTotal,
+    WholeAccess,
+    enveloped,
+)
+from serializers.statements import Card, MemberRow, PurchaseRow
+from serializers.statements.model import SpendingLine
+
+WITH_META: Mapping[str, type[Schema]] = {"meta": Meta}
+PAGED: Mapping[str, type[Schema]] = {"page": Page}
+PAGED_WITH_META: Mapping[str, type[Schema]] = {**PAGED, **WITH_META}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A good answer; nothing for `schema` where it comes as lines only."""
+
+    schema: type[Schema] | None
+    status: HTTPStatus = HTTPStatus.OK
+
+
+def _list(name: str, row: type[Schema], beside: Mapping[str, type[Schema]], **more: fields.Field[Any]) -> Told:
+    return Told(enveloped(name, fields.List(fields.Nested(row)), beside, **more))
+
+
+def _one(name: str, row: type[Schema], beside: Mapping[str, type[Schema]]) -> Told:
+    return Told(enveloped(name, fields.Nested(row), beside))
+
+
+CARDS = _list("Cards", Card, PAGED_WITH_META)
+MEMBER_REQUEST = Told(MemberRequest)
+
+ANSWERS: Mapping[str, Told] = {
+    "webmaster.list_members": _list("Members", MemberRow, PAGED_WITH_META),
+    "webmaster.get_member": _one("Member", MemberRow, WITH_META),
+    "webmaster.list_purchases": _list("Purchases", PurchaseRow, {**PAGED, "meta": PurchasesMeta}),
+    "webmaster.list_campaigns": _list("Campaigns", Campaign, {}),
+    "statistics.query_statistics": _list(
+        "Statistics",
+        StatisticsRow,
+        {**PAGED, "meta": StatisticsMeta},
+        totals=fields.List(fields.Nested(StatisticsTotal)),
+    ),
+    "statistics.list_statements": _list("Statements", Statement, {}),
+    "model.get_card": _one("MemberCard", Card, WITH_META),
+    "model.list_cards": CARDS,
+    "model.batch_cards": CARDS,
+    "model.list_spending": _list("SpendingLines", SpendingLine, PAGED_WITH_META),
+    "platform.get_privacy": Told(PrivacySettings),
+    "platform.patch_privacy": Told(PrivacySettings),
+    "platform.create_request": Told(MemberRequest, HTTPStatus.CREATED),
+    "platform.list_requests": _list("MemberRequests", MemberRequest, {}),
+    "platform.get_request": MEMBER_REQUEST,
+    "platform.move_request": MEMBER_REQUEST,
+    "events.post_events": Told(FeedReport),
+    "disclosures.list_disclosures": _list("Disclosures", Disclosure, PAGED),
+    "disclosures.preview_member": Told(enveloped("Preview", Previewed(), WITH_META)),
+    "audit.search_accesses": _list("Accesses", Access, PAGED),
+    "audit.get_access": _one("AccessEntry", WholeAccess, {}),
+    "audit.list_access_members": _list("AccessMembers", AccessMember, PAGED),
+    "audit_export.export_accesses": Told(None),
+}

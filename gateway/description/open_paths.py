@@ -1,0 +1,126 @@
+"""Operations without a guard: OAuth (RFC 6749 and its extensions), what machines ask, and this description itself."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.description.errors import LIMITED, Document, headers
+from gateway.oauth.authentication import ASSERTION_TYPE
+from gateway.oauth.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from gateway.oauth.forms import FORM
+from gateway.oauth.grants import ACCESS_TOKEN_TYPE, JWT_TYPE
+from partners.registry.jwks import CLIENT_ALGORITHMS
+
+JSON = "application/json"
+_TEXT: Document = {"type": "string"}
+_TEXTS: Document = {"type": "array", "items": _TEXT}
+_NUMBER: Document = {"type": "integer"}
+_ALGORITHMS = ", ".join(sorted(CLIENT_ALGORITHMS))
+
+
+def _object(required: Mapping[str, Document], optional: Mapping[str, Document] | None = None) -> Document:
+    return {"type": "object", "properties": {**required, **(optional or {})}, "required": list(required)}
+
+
+_BY_ASSERTION: Mapping[str, Document] = {
+    "client_assertion_type": {"const": ASSERTION_TYPE},
+    "client_assertion": {"type": "string", "description": f"A JWT signed by {_ALGORITHMS}; each `jti` once."},
+    "client_id": _TEXT,
+}
+_TOKEN_REQUEST = _object(
+    {"grant_type": {"type": "string", "enum": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE]}},
+    {
+        "scope": {"type": "string", "description": "Blank-separated; without it all registered but the sensitive one."},
+        "subject_token": {"type": "string", "description": "For token exchange: the model's session JWT."},
+        "subject_token_type": {"const": JWT_TYPE},
+        **_BY_ASSERTION,
+    },
+)
+_TOKEN = _object(
+    {
+        "access_token": _TEXT,
+        "token_type": {"const": "Bearer"},
+        "expires_in": {"type": "integer", "description": "Seconds."},
+        "scope": _TEXT,
+    },
+    {"issued_token_type": {"const": ACCESS_TOKEN_TYPE}},
+)
+_PRESENTED = _object({"token": _TEXT}, {"token_type_hint": _TEXT, **_BY_ASSERTION})
+_INTROSPECTED = _object(
+    {"active": {"type": "boolean"}},
+    dict.fromkeys(("iss", "aud", "sub", "client_id", "scope", "token_type", "jti"), _TEXT)
+    | {"iat": _NUMBER, "exp": _NUMBER, "act": _object({"sub": _TEXT})},
+)
+_JWKS = _object({"keys": {"type": "array", "items": {"type": "object"}}})
+_SERVER_METADATA = _object({"issuer": _TEXT, "jwks_uri": _TEXT, "token_endpoint": _TEXT, "scopes_supported": _TEXTS})
+_RESOURCE_METADATA = _object({"resource": _TEXT, "authorization_servers": _TEXTS, "scopes_supported": _TEXTS})
+_STATUS = _object({"status": _TEXT})
+
+OAUTH_ERROR = _object(
+    {"error": {"type": "string", "examples": ["invalid_client"]}}, {"error_description": {"type": "string"}}
+)
+_REFUSALS: Mapping[str, str] = {
+    "400": "The request is malformed or asks for what this client may not have.",
+    "401": "The client did not prove who it is, or is suspended.",
+    "408": "The body did not arrive in time.",
+    "413": "The body is too large.",
+    "429": "Too many attempts.",
+    "503": "Nothing was issued; try again.",
+}
+
+
+def _get(name: str, summary: str, schema: Document, *, tag: str = "operation", media_type: str = JSON) -> Document:
+    good = {"description": "OK", "headers": headers(), "content": {media_type: {"schema": schema}}}
+    return {"get": {"operationId": name, "tags": [tag], "summary": summary, "security": [], "responses": {"200": good}}}
+
+
+def _post(name: str, summary: str, body: Document, schema: Document, *, refusals: Sequence[str]) -> Document:
+    good: Document = {"description": "OK", "headers": headers(), "content": {JSON: {"schema": schema}}}
+    return {
+        "post": {
+            "operationId": name,
+            "tags": ["oauth"],
+            "summary": summary,
+            "security": [{"clientSecret": []}, {}],
+            "requestBody": {"required": True, "content": {FORM: {"schema": body}}},
+            "responses": {"200": good, **{status: _refusal(status) for status in refusals}},
+        }
+    }
+
+
+def _refusal(status: str) -> Document:
+    wears = {"429": (*LIMITED, "Retry-After"), "503": ("Retry-After",), "401": ("WWW-Authenticate",)}.get(status, ())
+    return {
+        "description": _REFUSALS[status],
+        "headers": headers(*wears),
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/OAuthError"}}},
+    }
+
+
+_UNLIMITED = [status for status in _REFUSALS if status != "429"]
+_READY = _get("readiness", "Whether the gateway can serve.", _STATUS)
+_READY["get"]["responses"]["503"] = {"$ref": "#/components/responses/SERVICE_UNAVAILABLE"}
+_DESCRIPTION = _get("description", "This description.", {"type": "object"})
+_DESCRIPTION["get"]["responses"]["304"] = {"description": "As it was.", "headers": headers("ETag")}
+
+OPEN: Mapping[str, Document] = {
+    "/oauth/token": _post(
+        "token", "Get an access token (RFC 6749 §4.4, RFC 8693).", _TOKEN_REQUEST, _TOKEN, refusals=list(_REFUSALS)
+    ),
+    "/oauth/revoke": _post(
+        "revoke", "Revoke an access token (RFC 7009).", _PRESENTED, {"type": "object"}, refusals=_UNLIMITED
+    ),
+    "/oauth/introspect": _post(
+        "introspect", "Ask about a token of one's own (RFC 7662).", _PRESENTED, _INTROSPECTED, refusals=_UNLIMITED
+    ),
+    "/oauth/jwks": _get("jwks", "The keys that verify access tokens (RFC 7517).", _JWKS, tag="oauth"),
+    "/.well-known/oauth-authorization-server": _get(
+        "authorization_server_metadata", "The authorization server (RFC 8414).", _SERVER_METADATA, tag="oauth"
+    ),
+    "/.well-known/oauth-protected-resource": _get(
+        "protected_resource_metadata", "The API as a protected resource (RFC 9728).", _RESOURCE_METADATA, tag="oauth"
+    ),
+    "/healthz": _get("health", "Whether the process is up.", _STATUS),
+    "/readyz": _READY,
+    "/metrics": _get("metrics", "Counts and durations, for Prometheus.", _TEXT, media_type="text/plain"),
+    "/v1/openapi.json": _DESCRIPTION,
+}
+"""By path: what is described beside the guarded routes."""

@@ -1,0 +1,118 @@
+"""What Prometheus may know: counts and durations by closed words, never a path, a client or a member's value."""
+
+import os
+import time
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from gateway.observability import METHODS
+from partners.vocabulary import PartnerKind, Reason, Work
+
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes of one server keep their figures, so that each can tell those of all."""
+BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The figures of one application."""
+
+    registry: CollectorRegistry
+    requests: Counter
+    seconds: Histogram
+    released: Counter
+    denials: Counter
+    feed_lines: Counter
+    limits_reached: Counter
+    database_errors: Counter
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format; of all processes where they share a directory."""
+        if DIRECTORY not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def register(app: Flask) -> None:
+    """Count every request of an application."""
+    # prometheus-client looks for the directory when it is imported, which is before a server has made it.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+    app.extensions["metrics"] = _metrics(CollectorRegistry())
+    app.after_request(_count_when_sent)
+
+
+def released(audience: PartnerKind, members: int) -> None:
+    """Count members of whom something was released."""
+    _current().released.labels(audience).inc(members)
+
+
+def denied(reason: Reason) -> None:
+    """Count a refusal by its true reason."""
+    _current().denials.labels(reason).inc()
+
+
+def fed(*, accepted: int, duplicates: int, rejected: int) -> None:
+    """Count lines of the feed."""
+    for result, lines in (("accepted", accepted), ("duplicate", duplicates), ("rejected", rejected)):
+        _current().feed_lines.labels(result).inc(lines)
+
+
+def limit_reached(work: Work) -> None:
+    """Count a request that was one too many."""
+    _current().limits_reached.labels(work).inc()
+
+
+def database_failed() -> None:
+    """Count an answer that the database kept from being given."""
+    _current().database_errors.inc()
+
+
+def exposition() -> Response:
+    """Answer with the figures."""
+    return Response(_current().text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _metrics(registry: CollectorRegistry) -> Metrics:
+    return Metrics(
+        registry=registry,
+        requests=Counter(
+            "gateway_requests", "Requests, by their answer.", ["route", "method", "status"], registry=registry
+        ),
+        seconds=Histogram(
+            "gateway_request_seconds",
+            "From the request to the last byte of its answer.",
+            ["route", "method"],
+            buckets=BUCKETS_S,
+            registry=registry,
+        ),
+        released=Counter("gateway_released_members", "Members released.", ["audience"], registry=registry),
+        denials=Counter("gateway_denials", "Requests refused, by their true reason.", ["reason"], registry=registry),
+        feed_lines=Counter("gateway_feed_lines", "Lines of the feed over HTTP.", ["result"], registry=registry),
+        limits_reached=Counter("gateway_limits_reached", "Requests over a limit.", ["work"], registry=registry),
+        database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
+    )
+
+
+def _current() -> Metrics:
+    held: Metrics = current_app.extensions["metrics"]
+    return held
+
+
+def _count_when_sent(response: Response) -> Response:
+    held, started = _current(), g.started
+    route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in METHODS else "OTHER"
+    status = f"{response.status_code // 100}xx"
+
+    def count() -> None:
+        held.requests.labels(route, method, status).inc()
+        held.seconds.labels(route, method).observe(time.perf_counter() - started)
+
+    response.call_on_close(count)
+    return response
