@@ -6,11 +6,12 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import create_app
+from gateway import create_app, metrics
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
@@ -67,6 +68,12 @@ def address_of(listener: socket.socket) -> str:
 
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT; ends the process with `SystemExit`."""
+    with TemporaryDirectory(prefix="gateway-metrics-") as figures:
+        os.environ[metrics.DIRECTORY] = figures
+        _serve(serving)
+
+
+def _serve(serving: Serving) -> None:
     owner = os.getpid()
     try:
         _Gunicorn(serving).run()
