@@ -56,8 +56,9 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
         "now": held.now(),
         **parameters,
     }
+    compiled = prepared.release.compiled
     with held.database.release.connect() as connection:
-        rows = connection.execute(prepared.release.statement, bound).all()
+        rows = connection.exec_driver_sql(str(compiled), compiled.construct_params(bound)).all()
     _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    Compiled,
     FromClause,
     Label,
     Select,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import column as named_column
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from partners.access_log.append import record_of, summary_of
 from partners.literals import number_literal, text_literal
@@ -32,6 +35,7 @@ from partners.vocabulary import Outcome, Reason
 from serializers.policy.declaration import Policy
 from serializers.policy.relation import MEMBER, VERDICT, GuardedRelation, anything_withheld, why_not_visible
 
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 _CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
 
 CALLER_NUMBER: ColumnElement[int] = (
@@ -50,6 +54,11 @@ class Release:
     columns: tuple[str, ...]
     """Dotted names of the guarded columns, in the order of the row from `FIRST_COLUMN` on."""
     number_of_keys: int
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The statement as text, made once: SQLAlchemy would look it up by its whole tree at each execution."""
+        return self.statement.compile(dialect=_DIALECT)
 
     def values(self, row: Sequence[Any]) -> Sequence[Any]:
         """The guarded columns of a row."""
