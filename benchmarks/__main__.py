@@ -14,6 +14,7 @@ from benchmarks import servers
 from benchmarks.filling import fill, usernames
 from benchmarks.rounds import Measured, run, table
 from benchmarks.scenarios import Scenario, scenarios
+from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration
 from gateway.demo.credentials import Credentials
 from gateway.preparation import prepare
@@ -38,6 +39,7 @@ class Stage:
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
 def main(members: int, rounds: int, seconds: float, workers: int) -> None:
     """Measure the gateway beside the same queries without it."""
+    leave_on_sigterm()
     with staged(members, workers=workers) as stage:
         click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
 
