@@ -35,7 +35,7 @@ class Stage:
 @click.command()
 @click.option("--members", default=20_000, show_default=True, type=click.IntRange(200))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
-@click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
+@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
 def main(members: int, rounds: int, seconds: float, workers: int) -> None:
     """Measure the gateway beside the same queries without it."""
