@@ -63,7 +63,11 @@ HEADERS: Mapping[str, Document] = {
         "required": True,
         "schema": {"type": "string"},
     },
-    "Location": {"description": "Where it is.", "required": True, "schema": {"type": "string", "format": "uri"}},
+    "Location": {
+        "description": "Where it is.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
 }
 
 LIMITED = ("RateLimit-Policy", "RateLimit")
