@@ -149,33 +149,27 @@ _SAID: dict[StatisticsGroup, Callable[[Any], str]] = {
 
 def documents(lines: Iterable[Line], groups: Sequence[StatisticsGroup]) -> list[dict[str, Any]]:
     """Rows as they are answered: the groups in the order asked, the currency, the metrics."""
-    columns = [(group.value, _SAID.get(group)) for group in groups]
-    return [
-        {
-            **{
-                name: value if say is None else say(value)
-                for (name, say), value in zip(columns, line.groups, strict=True)
-            },
-            **_figures(line),
-        }
-        for line in lines
-    ]
+    names = [*(group.value for group in groups), *_TOLD]
+    times = [(group.value, _SAID[group]) for group in groups if group in _SAID]
+    return [_document(line, names, times) for line in lines]
 
 
 def totals(lines: Iterable[Line]) -> list[dict[str, Any]]:
     """Totals as they are answered."""
-    return [_figures(line) for line in lines]
+    return [_document(line, _TOLD, ()) for line in lines]
 
 
-def _figures(line: Line) -> dict[str, Any]:
-    told: dict[str, Any] = {CURRENCY: line.currency, **dict(zip(_METRICS, line.figures, strict=True))}
+def _document(line: Line, names: Sequence[str], times: Iterable[tuple[str, Callable[[Any], str]]]) -> dict[str, Any]:
+    told: dict[str, Any] = dict(zip(names, (*line.groups, line.currency, *line.figures), strict=True))
+    for name, say in times:
+        told[name] = say(told[name])
     if line.currency is not None:
         for metric in _MONEY:
             told[metric] = money(told[metric], line.currency)
     return told
 
 
-_METRICS = [metric.value for metric in Metric]
+_TOLD = [CURRENCY, *(metric.value for metric in Metric)]
 _MONEY = [metric.value for metric in Metric if metric in MONEY_METRICS]
 
 

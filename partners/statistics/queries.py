@@ -1,8 +1,7 @@
 """Asking statistics: a question and a position become a page of rows with the totals of the whole."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from partners.statistics.counters import SLOT
 from partners.statistics.questions import Answer, Line, Question
 from partners.statistics.selects import statement
-from partners.statistics.shapes import Shape, parameter_of
+from partners.statistics.shapes import CURRENCY, Shape, parameter_of
 from partners.statistics.stretches import stretches
 from partners.tables.statistics import feed_progress
 from partners.vocabulary import MONEY_METRICS, Metric, StatisticsGroup
@@ -36,8 +35,8 @@ def ask(
     page = rows[: question.limit]
     columns = shape.columns()
     return Answer(
-        lines=[_line(row, question.groups) for row in page],
-        totals=_totals([_line(row, question.groups) for row in found if row[0]]),
+        lines=_lines(page, shape),
+        totals=_totals(_lines([row for row in found if row[0]], shape)),
         has_more=len(rows) > question.limit,
         position=[_text(page[-1][columns.index(name)]) for name in shape.order()] if page else [],
     )
@@ -54,6 +53,7 @@ def _range(question: Question) -> dict[str, Any]:
     return {
         "starts": [part.start for part in parts],
         "ends": [part.end for part in parts],
+        "shifts": [part.offset for part in parts],
         "offsets": [part.offset // timedelta(seconds=1) for part in parts],
         "since": parts[0].start if parts else nowhere,
         # An event stands in a slot that starts earlier.
@@ -65,13 +65,20 @@ def _chosen(question: Question) -> dict[str, list[str]]:
     return {parameter_of(name): list(choice.values) for name, choice in question.filters.items()}
 
 
-def _line(row: Row[Any], groups: Sequence[StatisticsGroup]) -> Line:
-    values: Iterator[Any] = iter(row[1:])
-    told = tuple(
-        _hour(next(values), next(values)) if group is StatisticsGroup.HOUR else next(values) for group in groups
+def _lines(rows: Sequence[Row[Any]], shape: Shape) -> list[Line]:
+    currency = shape.columns().index(CURRENCY)
+    first, last = currency + 1, currency + 1 + len(Metric)
+    if StatisticsGroup.HOUR not in shape.groups:
+        return [Line(row[1:currency], row[currency], row[first:last]) for row in rows]
+    return [Line(_with_hours(row[1:currency], shape), row[currency], row[first:last]) for row in rows]
+
+
+def _with_hours(keys: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
+    """The values of groups, of which an hour has two columns."""
+    values = iter(keys)
+    return tuple(
+        _hour(next(values), next(values)) if group is StatisticsGroup.HOUR else next(values) for group in shape.groups
     )
-    currency, *figures = islice(values, 1 + len(Metric))
-    return Line(told, currency, tuple(figures))
 
 
 def _hour(at: datetime | None, offset: int) -> datetime | None:

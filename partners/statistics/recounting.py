@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, Table, cast, delete, func, insert, select, text, union_all
 
 from partners.literals import number_literal, text_literal
-from partners.statistics.facts import EVENTS, Source
+from partners.statistics.facts import DIMENSIONS, EVENTS, Source
 from partners.tables.activity import ledger_entry
 from partners.tables.statistics import KEY, statement_total, statistic
 from partners.vocabulary import LedgerType, Metric
@@ -30,9 +30,10 @@ def _replace(connection: Connection, table: Table, rows: Select[Any]) -> None:
 
 
 def _events_of(source: Source) -> Select[Any]:
-    columns = [each for each in (*source.dimensions(), *source.metrics()) if each.name in statistic.c]
+    keys = (source.dimension(name).label(name) for name in KEY if name in DIMENSIONS)
+    metrics = (source.metrics.get(metric, number_literal(0)).label(metric) for metric in _METRICS)
     return (
-        select(source.webmaster, source.slot.label("slot"), *columns)
+        select(source.webmaster, source.slot.label("slot"), *keys, *metrics)
         .select_from(source.rows)
         .where(source.counted, source.webmaster.is_not(None))
     )
