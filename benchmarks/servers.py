@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.serving.server import IDLE_S, THREADS
+from gateway.serving.server import IDLE_S, PATIENCE_S, THREADS
 from partners.vocabulary import Work
 
 START_TIMEOUT_S = 30
@@ -39,7 +39,15 @@ def floor(name: str, database_url: str, data_dir: Path, *, workers: int) -> Iter
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]
     settings = ("--worker-class", "gthread", "--threads", str(THREADS), "--workers", str(workers))
-    kept = ("--keep-alive", str(IDLE_S), "--no-control-socket", "--bind", f"127.0.0.1:{port}")
+    kept = (
+        "--keep-alive",
+        str(IDLE_S),
+        "--timeout",
+        str(2 * PATIENCE_S),
+        "--no-control-socket",
+        "--bind",
+        f"127.0.0.1:{port}",
+    )
     arguments = ("-m", "gunicorn", *settings, *kept, f"benchmarks.floors:{name}")
     with _running(arguments, {"FLOOR_URL": database_url}, data_dir / f"{name}.log", port):
         yield port
