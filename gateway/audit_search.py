@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log.search import Search, policy_documents
-from partners.references import References
 from serializers.policy.recorded import Policies
 from serializers.searches import UnknownFieldError, search_of
 
@@ -27,7 +26,7 @@ def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
     """Read a loaded `SearchQuery`; raise the problem where it names a field that there never was."""
     policies = Policies(policy_documents(connection))
     try:
-        return Asked(search_of(connection, query, policies, References(runtime().keyring)), policies)
+        return Asked(search_of(connection, query, policies, runtime().references), policies)
     except UnknownFieldError:
         raise invalid_request(
             Fault("unknown_field", "No policy has a field of this name.", parameter="field")

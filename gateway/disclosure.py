@@ -12,7 +12,6 @@ from gateway.oauth.guard import Guard, standing_parameters
 from gateway.problems import not_found
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
-from partners.references import References
 from partners.vocabulary import Outcome, Reason
 from serializers.policies import VERSION
 from serializers.policy.release import CALLER, OUTCOME, REASON, ROW_MEMBER
@@ -56,9 +55,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
         "now": held.now(),
         **parameters,
     }
-    compiled = prepared.release.compiled
-    with held.database.release.connect() as connection:
-        rows = connection.exec_driver_sql(str(compiled), compiled.construct_params(bound)).all()
+    rows = prepared.release.text.fetch(held.database.release, bound)
     _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
@@ -79,5 +76,4 @@ def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
 
 def tools_of(held: Runtime, partner: int) -> Tools:
     """What puts stored values into words for one partner."""
-    keyring = held.keyring
-    return Tools(ref=References(keyring).writer(partner), unseal=lambda sealed: keyring.unseal(sealed).decode())
+    return Tools(ref=held.references.writer(partner), unseal=lambda sealed: held.keyring.unseal(sealed).decode())

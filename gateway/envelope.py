@@ -40,7 +40,8 @@ def data(document: object) -> Response:
     body = orjson.dumps(document)
     response = Response(body, content_type=JSON)
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode())
-    # What is left out here was already recorded as released: the record may say more than was sent, never less.
-    response.make_conditional(request)
+    response.headers["ETag"] = f'"{urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'
+    if "If-None-Match" in request.headers:
+        # What is left out here was already recorded as released: the record may say more than was sent, never less.
+        response.make_conditional(request)
     return response

@@ -10,7 +10,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from limits import RateLimitItem, parse
 from sqlalchemy import Engine
 
-from gateway import metrics
+from gateway import counting, metrics
 from gateway.runtime import runtime
 from gateway.settings import Settings
 from partners.registry import allowances
@@ -59,10 +59,18 @@ def _rate() -> str:
     return f"{rate.amount} per {rate.get_expiry()} second"
 
 
-limiter = Limiter(
+class _OnDemand(Limiter):
+    """Flask-Limiter would also look for limits before each request: ours are all asked for by the guard."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's own signature
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = _OnDemand(
     key_func=lambda: _current().client,
     strategy="moving-window",
-    # Limits belong to callers and kinds of work, not to endpoints: nothing is to be checked before the guard has asked.
+    # Limits belong to callers and kinds of work, not to endpoints.
     request_identifier=lambda: "gateway",
 )
 
@@ -93,7 +101,7 @@ def _share(rate: RateLimitItem, settings: Settings) -> RateLimitItem:
 
 def register(app: Flask, settings: Settings) -> None:
     """Wire the limiter and its headers into the application."""
-    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url or "memory://"
+    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url or f"{counting.SCHEME}://"
     app.config["RATELIMIT_STRATEGY"] = "moving-window"
     # Redis gone: each process counts for itself until it is back; nobody is let in or kept out for that.
     app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = settings.redis_url is not None

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response
 
-from gateway.cursors import Cursors
 from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
@@ -16,7 +15,7 @@ from serializers.walks import PurchasesWalk, Walk
 
 def released_page(walk: Walk, disclosing: Disclosing) -> Response:
     """Answer with the page that the walk's query asks for; no totals, and no count of what is hidden (R61)."""
-    cursors = Cursors(runtime().keyring)
+    cursors = runtime().cursors
     bound_to = _bound(walk, disclosing.caller)
     position = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
     released = release(walk.statement(position), disclosing, walk.parameters(position), limit=walk.query["limit"])
@@ -32,7 +31,7 @@ def purchases_since(query: Mapping[str, Any], disclosing: Disclosing) -> Respons
 
     A watermark is the partner's, not one client's: it outlives a change of credentials.
     """
-    cursors, owner = Cursors(runtime().keyring), {"watermark": disclosing.caller.partner}
+    cursors, owner = runtime().cursors, {"watermark": disclosing.caller.partner}
     opened = cursors.open(query.get("since"), bound_to=owner, parameter="since")
     walk = PurchasesWalk(query, watermark=opened[0] if opened else None)
     bound_to = _bound(walk, disclosing.caller)

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from gateway.cursors import Cursors
 from gateway.settings import Settings
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.references import References
 
 if TYPE_CHECKING:
     from gateway.limits import PartnersOwn
@@ -22,6 +25,16 @@ class Runtime:
     keyring: Keyring
     database: Database
     own_limits: "PartnersOwn"
+
+    @cached_property
+    def references(self) -> References:
+        """What makes and reads partners' refs."""
+        return References(self.keyring)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """What seals and opens positions in lists."""
+        return Cursors(self.keyring)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

@@ -66,6 +66,9 @@ def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **m
     }
     if role is not None:
         settings["role"] = role
+    if role is Role.RELEASE:
+        # Releases are prepared and many: planning one anew for each set of values costs more than executing it.
+        settings["plan_cache_mode"] = "force_generic_plan"
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         connect_args={

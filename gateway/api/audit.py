@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.audit_search import asked_of
-from gateway.cursors import Cursors
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
@@ -39,7 +38,7 @@ SEARCH, GET, MEMBERS = _guard("audit.search"), _guard("audit.get"), _guard("audi
 @blueprint.arguments(AccessesQuery, location="query")
 def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     """Entries that match everything asked, newest first."""
-    cursors = Cursors(runtime().keyring)
+    cursors = runtime().cursors
     bound_to = {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
     position = cursors.open(query.get("cursor"), bound_to=bound_to)
     with runtime().database.write.begin() as connection:
@@ -71,7 +70,7 @@ def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Respon
 @blueprint.arguments(MembersQuery, location="query")
 def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -> Response:
     """Everyone an entry is about, each with the fields released and the reasons for those withheld."""
-    cursors, bound_to = Cursors(runtime().keyring), {"client": caller.client, "access": access_id}
+    cursors, bound_to = runtime().cursors, {"client": caller.client, "access": access_id}
     after = (cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
         row = _found(connection, MEMBERS, caller, access_id)

@@ -8,7 +8,6 @@ from uuid import UUID
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.cursors import Cursors
 from gateway.disclosure import tools_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -39,7 +38,7 @@ blueprint = ApiBlueprint("disclosures", __name__, url_prefix="/v1/platform")
 @blueprint.arguments(DisclosuresQuery, location="query")
 def list_disclosures(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
     """Who received which fields of this member, when and for what purpose, newest first (R46, R64)."""
-    cursors, bound_to = Cursors(runtime().keyring), {"client": caller.client, "disclosures": member_id}
+    cursors, bound_to = runtime().cursors, {"client": caller.client, "disclosures": member_id}
     position = cursors.open(query.get("cursor"), bound_to=bound_to)
     after = Seen(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
     with members_rights(READ_DISCLOSURES, caller) as work:

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.cursors import Cursors
 from gateway.disclosure import Disclosing
 from gateway.envelope import data
 from gateway.negotiation import form_wanted
@@ -63,7 +62,7 @@ def list_statements(caller: Caller, query: dict[str, Any]) -> Response:
 
 
 def _page(caller: Caller, asked: Asked) -> Response:
-    cursors = Cursors(runtime().keyring)
+    cursors = runtime().cursors
     bound_to = {"client": caller.client, **asked.identity()}
     position = cursors.open(asked.cursor, bound_to=bound_to)
     with runtime().database.write.begin() as connection:

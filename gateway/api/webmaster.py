@@ -12,7 +12,6 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.paging import purchases_since
 from gateway.runtime import runtime
 from gateway.streaming import released_list
-from partners.references import References
 from partners.registry import campaigns
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
@@ -62,7 +61,7 @@ def list_members(caller: Caller, query: dict[str, Any]) -> Response:
 @blueprint.arguments(NoQuery, location="query")
 def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
     """One member this webmaster referred."""
-    reference = References(runtime().keyring).read(ref)
+    reference = runtime().references.read(ref)
     meant = {
         "ref_partner": reference.partner if reference else None,
         "ref_member": reference.member if reference else None,

@@ -78,7 +78,7 @@ def _arguments(view: View) -> Iterator[Document]:
 
 
 def _schema_at(location: str, view: View) -> type[Schema] | None:
-    return next((argument["schema"] for argument in _arguments(view) if argument["in"] == location), None)
+    return next((type(argument["schema"]) for argument in _arguments(view) if argument["in"] == location), None)
 
 
 def _streams(query: type[Schema] | None) -> bool:

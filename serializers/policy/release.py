@@ -9,7 +9,6 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
-    Compiled,
     FromClause,
     Label,
     Select,
@@ -26,16 +25,15 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import column as named_column
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from partners.access_log.append import record_of, summary_of
 from partners.literals import number_literal, text_literal
+from partners.prepared import PreparedText, prepare_text
 from partners.standing import standing
 from partners.vocabulary import Outcome, Reason
 from serializers.policy.declaration import Policy
 from serializers.policy.relation import MEMBER, VERDICT, GuardedRelation, anything_withheld, why_not_visible
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 _CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
 
 CALLER_NUMBER: ColumnElement[int] = (
@@ -56,9 +54,9 @@ class Release:
     number_of_keys: int
 
     @cached_property
-    def compiled(self) -> Compiled:
-        """The statement as text, made once: SQLAlchemy would look it up by its whole tree at each execution."""
-        return self.statement.compile(dialect=_DIALECT)
+    def text(self) -> PreparedText:
+        """The statement as the server reads it, made once."""
+        return prepare_text(self.statement)
 
     def values(self, row: Sequence[Any]) -> Sequence[Any]:
         """The guarded columns of a row."""
