@@ -3,11 +3,13 @@
 import math
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
 
-from flask import Flask, Response, g
-from flask_limiter import Limiter, RateLimitExceeded
+from flask import Flask, Response, current_app, g
+from flask_limiter import Limiter
 from limits import RateLimitItem, parse
+from limits.strategies import RateLimiter
 from sqlalchemy import Engine
 
 from gateway import counting, metrics
@@ -21,6 +23,10 @@ OVERRIDES_FRESH_S = 5
 """How long a process goes on with the partners' own limits it has read."""
 
 
+class LimitReachedError(Exception):
+    """The client asked more often than it may."""
+
+
 @dataclass(frozen=True)
 class Allowance:
     """What one request counts against."""
@@ -28,6 +34,16 @@ class Allowance:
     work: Work
     client: str
     rate: RateLimitItem
+
+    def take(self) -> bool:
+        """Take one; tell whether there was one left."""
+        return _counter().hit(self.rate, self.client, self.work)
+
+    def left(self) -> tuple[int, int]:
+        """How many are left, and in how many seconds there will be more."""
+        window = _counter().get_window_stats(self.rate, self.client, self.work)
+        seconds = math.ceil(window.reset_time - time.time())
+        return window.remaining, max(1, min(seconds, self.rate.get_expiry()))
 
 
 @dataclass
@@ -49,87 +65,65 @@ class PartnersOwn:
             return self._rates.get((partner, work))
 
 
-def _current() -> Allowance:
-    allowance: Allowance = g.allowance
-    return allowance
-
-
-def _rate() -> str:
-    rate = _current().rate
-    return f"{rate.amount} per {rate.get_expiry()} second"
-
-
 class _OnDemand(Limiter):
-    """Flask-Limiter would also look for limits before each request: ours are all asked for by the guard."""
+    """Limits belong to callers and kinds of work, not to endpoints: nothing is counted before the guard asks."""
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's own signature
-        if not in_middleware:
-            super()._check_request_limit(callable_name, in_middleware)
-
-
-limiter = _OnDemand(
-    key_func=lambda: _current().client,
-    strategy="moving-window",
-    # Limits belong to callers and kinds of work, not to endpoints.
-    request_identifier=lambda: "gateway",
-)
-
-
-@limiter.shared_limit(_rate, scope=lambda _endpoint: _current().work)
-def _take() -> None:
-    """Take one from the current allowance; raise `RateLimitExceeded` where nothing is left."""
+        """Let every request come as far as the guard."""
 
 
 def spend(work: Work, *, client: str, partner: str | None) -> None:
-    """Count the current request; raise `RateLimitExceeded`, a 429, where the client has asked too much."""
+    """Count the current request; raise `LimitReachedError`, a 429, where the client has asked too much."""
     held = runtime()
     own = held.own_limits.rate(partner, work) if partner is not None else None
-    g.allowance = Allowance(work, client, _share(parse(own or held.settings.limits[work]), held.settings))
-    try:
-        _take()
-    except RateLimitExceeded:
+    sharing = held.settings.workers if held.settings.redis_url is None else 1
+    g.allowance = Allowance(work, client, _rate(own or held.settings.limits[work], sharing))
+    if not g.allowance.take():
         metrics.limit_reached(work)
-        raise
+        raise LimitReachedError
 
 
-def _share(rate: RateLimitItem, settings: Settings) -> RateLimitItem:
+@lru_cache
+def _rate(text: str, sharing: int) -> RateLimitItem:
     """Without Redis each worker counts for itself, and so gets an even share (contract §9)."""
-    if settings.redis_url is not None or settings.workers == 1:
-        return rate
-    return type(rate)(max(1, rate.amount // settings.workers), rate.multiples, rate.namespace)
+    rate = parse(text)
+    return type(rate)(max(1, rate.amount // sharing), rate.multiples, rate.namespace)
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Wire the limiter and its headers into the application."""
-    app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url or f"{counting.SCHEME}://"
-    app.config["RATELIMIT_STRATEGY"] = "moving-window"
-    # Redis gone: each process counts for itself until it is back; nobody is let in or kept out for that.
-    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = settings.redis_url is not None
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = (
-        {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S} if settings.redis_url else {}
+    redis_url = settings.redis_url
+    limiter = _OnDemand(
+        key_func=lambda: g.allowance.client,
+        strategy="moving-window",
+        storage_uri=f"{counting.IN_PROCESS}+{redis_url}" if redis_url else f"{counting.IN_PROCESS}://",
+        storage_options=(
+            {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S} if redis_url else {}
+        ),
     )
     limiter.init_app(app)
+    app.extensions["counter"] = limiter.limiter
     app.after_request(_add_headers)
 
 
 def retry_after() -> int:
     """Seconds until the current allowance has something left again."""
-    used = limiter.current_limit
-    if used is None:
-        return 1
-    return max(1, min(math.ceil(used.reset_at - time.time()), used.limit.get_expiry()))
+    allowance: Allowance = g.allowance
+    return allowance.left()[1]
+
+
+def _counter() -> RateLimiter:
+    held: RateLimiter = current_app.extensions["counter"]
+    return held
 
 
 def _add_headers(response: Response) -> Response:
     """`RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers, which Flask-Limiter does not send."""
-    used = limiter.current_limit
-    if used is None or "allowance" not in g:
-        return response
-    allowance = _current()
-    name, window = f'"{allowance.work}"', allowance.rate.get_expiry()
-    response.headers["RateLimit-Policy"] = f"{name};q={allowance.rate.amount};w={window}"
-    response.headers["RateLimit"] = f"{name};r={used.remaining};t={retry_after()}"
+    allowance: Allowance | None = g.get("allowance")
+    if allowance is not None:
+        remaining, seconds = allowance.left()
+        response.headers["RateLimit-Policy"] = (
+            f'"{allowance.work}";q={allowance.rate.amount};w={allowance.rate.get_expiry()}'
+        )
+        response.headers["RateLimit"] = f'"{allowance.work}";r={remaining};t={seconds}'
     return response
-
-
-__all__ = ["PartnersOwn", "RateLimitExceeded", "register", "retry_after", "spend"]

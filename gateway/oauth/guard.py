@@ -73,7 +73,7 @@ class Guard:
             return
         try:
             limits.spend(work, client=caller.client, partner=caller.partner)
-        except limits.RateLimitExceeded:
+        except limits.LimitReachedError:
             with runtime().database.write.begin() as connection:
                 self.note(connection, caller, outcome=Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
             raise too_many_requests(limits.retry_after()) from None

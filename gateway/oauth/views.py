@@ -96,7 +96,7 @@ def _too_many() -> Response | None:
     """Attempts count by client and address, so that nobody can lock a client out from somewhere else."""
     try:
         limits.spend(Work.TOKEN, client=f"{presented_client()} {caller_address()}", partner=None)
-    except limits.RateLimitExceeded:
+    except limits.LimitReachedError:
         authorization_server().keep(None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
         refused = answer(
             {"error": "temporarily_unavailable", "error_description": "Too many attempts; try again later."},

