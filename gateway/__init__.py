@@ -1,5 +1,8 @@
 """The top floor: HTTP, OAuth, limits, the command line and the pages."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -23,9 +26,17 @@ from partners.database import connect
 from partners.keyring import Keyring
 
 
+class _Gateway(Flask):
+    """A Flask without coroutines: it would look at a dozen functions a request to see whether they are any."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app(settings: Settings, database_url: str) -> Flask:
     """Wire the gateway over the PostgreSQL at `database_url`, which `gateway db upgrade` has prepared."""
-    app = Flask(__name__, static_folder=None)
+    app = _Gateway(__name__, static_folder=None)
     app.config["ISSUER"] = settings.issuer
     database = connect(database_url)
     own_limits = limits.PartnersOwn(database.write)

@@ -76,4 +76,4 @@ def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
 
 def tools_of(held: Runtime, partner: int) -> Tools:
     """What puts stored values into words for one partner."""
-    return Tools(ref=held.references.writer(partner), unseal=lambda sealed: held.keyring.unseal(sealed).decode())
+    return Tools(held.references.writer, partner, unseal=lambda sealed: held.keyring.unseal(sealed).decode())

@@ -31,8 +31,10 @@ class PreparedText:
         pooled = engine.raw_connection()
         driver = cast("Connection[Row]", pooled.driver_connection)
         try:
-            with RawCursor(driver) as cursor:
-                return cursor.execute(self.sql, bound, prepare=True).fetchall()
+            # One cursor for the life of a connection: it remembers how to read the columns of each type.
+            cursor: RawCursor[Row] = pooled.info.setdefault("cursor", None) or RawCursor(driver)
+            pooled.info["cursor"] = cursor
+            return cursor.execute(self.sql, bound, prepare=True).fetchall()
         finally:
             if driver.closed:
                 pooled.invalidate()

@@ -46,22 +46,27 @@ def calls_from_an_allowed_network() -> ColumnElement[bool]:
     )
 
 
-def standing(*, member_rows: bool) -> Select[int, str | None]:
-    """Select the caller's partner number and `denied`: why it may not act, or NULL.
+def standing(*, member_rows: bool) -> Select[int | None, str | None]:
+    """Select in one row, whoever asks, the caller's partner number and `denied`: why it may not act, or NULL.
 
-    `member_rows` says whether the request is for data of single members. No row: the client does not exist.
+    `member_rows` says whether the request is for data of single members.
     """
+    anyone = select(number_literal(1).label("asks")).subquery("anyone")
+    unknown = client.c.id.is_(None)
     suspended = or_(client.c.status != text_literal(Status.ACTIVE), partner.c.status != text_literal(Status.ACTIVE))
     outdated = or_(
         client.c.version != CLIENT_VERSION,
         exists(select(denied_token.c.id).where(denied_token.c.id == TOKEN)),
         ~calls_from_an_allowed_network(),
     )
-    reasons = [(suspended, text_literal(Reason.SUSPENDED)), (outdated, text_literal(Reason.INVALID_TOKEN))]
+    reasons = [
+        (unknown, text_literal(Reason.INVALID_TOKEN)),
+        (suspended, text_literal(Reason.SUSPENDED)),
+        (outdated, text_literal(Reason.INVALID_TOKEN)),
+    ]
     if member_rows:
         reasons.append((~may_have_member_rows(), text_literal(Reason.INSUFFICIENT_SCOPE)))
-    return (
-        select(partner.c.number, case(*reasons, else_=null()).label("denied"))
-        .select_from(client.join(partner, client.c.partner == partner.c.number))
-        .where(client.c.id == CLIENT)
+    asking = client.join(partner, client.c.partner == partner.c.number)
+    return select(partner.c.number, case(*reasons, else_=null()).label("denied")).select_from(
+        anyone.outerjoin(asking, client.c.id == CLIENT)
     )

@@ -145,7 +145,5 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
 def reason_against(caller: Caller, *, member_rows: bool) -> Reason | None:
     """Ask the caller's standing: why it may not act now, or nothing."""
     with runtime().database.write.connect() as connection:
-        row = connection.execute(_STANDING[member_rows], standing_parameters(caller)).one_or_none()
-    if row is None:
-        return Reason.INVALID_TOKEN
+        row = connection.execute(_STANDING[member_rows], standing_parameters(caller)).one()
     return Reason(row.denied) if row.denied is not None else None

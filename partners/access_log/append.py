@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    case,
     cast,
     func,
     insert,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, aggregate_order_by
 
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
-from partners.literals import text_literal
+from partners.literals import number_literal, text_literal
 from partners.tables.access import access_log, access_network, access_subject
 from partners.vocabulary import Outcome, Purpose, Reason
 
@@ -99,15 +100,38 @@ def summary_of(covered: FromClause) -> CTE:
     verdicts = select(
         func.coalesce(func.jsonb_agg(aggregate_order_by(pair, groups.c.verdict)), literal_column("'[]'::jsonb"))
     ).scalar_subquery()
-    line = cast(covered.c.member, Text).concat(text_literal(":")).concat(cast(covered.c.verdict, Text))
-    listed = func.coalesce(
-        func.string_agg(line, aggregate_order_by(text_literal(","), covered.c.member)), text_literal("")
-    )
+    listed = func.string_agg(_line(covered), aggregate_order_by(text_literal(","), covered.c.member))
     return select(
         cast(func.count(), Integer).label("member_count"),
         verdicts.label("verdicts"),
-        func.encode(func.sha256(func.convert_to(listed, text_literal("UTF8"))), text_literal("hex")).label("members"),
+        _digest_of(listed).label("members"),
     ).cte("summary")
+
+
+def summary_of_one(covered: FromClause) -> CTE:
+    """The same where at most one member is covered: nothing to group, sort or count."""
+    anyway = select(number_literal(1).label("row")).subquery("anyway")
+    found = covered.c.member.is_not(None)
+    verdicts = func.jsonb_build_array(func.jsonb_build_array(covered.c.verdict, number_literal(1)))
+    return (
+        select(
+            cast(found, Integer).label("member_count"),
+            case((found, verdicts), else_=literal_column("'[]'::jsonb")).label("verdicts"),
+            _digest_of(_line(covered)).label("members"),
+        )
+        .select_from(anyway.outerjoin(covered, true()))
+        .cte("summary")
+    )
+
+
+def _line(covered: FromClause) -> ColumnElement[str]:
+    return cast(covered.c.member, Text).concat(text_literal(":")).concat(cast(covered.c.verdict, Text))
+
+
+def _digest_of(lines: ColumnElement[str]) -> ColumnElement[str]:
+    """SHA-256 in hex over whom an access covers and with which verdicts, in order of their numbers."""
+    listed = func.convert_to(func.coalesce(lines, text_literal("")), text_literal("UTF8"))
+    return func.encode(func.sha256(listed), text_literal("hex"))
 
 
 def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause) -> tuple[CTE, ...]:

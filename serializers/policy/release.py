@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 
-from partners.access_log.append import record_of, summary_of
+from partners.access_log.append import record_of, summary_of, summary_of_one
 from partners.literals import number_literal, text_literal
 from partners.prepared import PreparedText, prepare_text
 from partners.standing import standing
@@ -101,7 +101,7 @@ def release_one(policy: Policy, look: Look) -> Release:
     guarded = GuardedRelation(policy)
     candidate = _candidate(policy, look, guarded.columns())
     released = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("released")
-    return _recorded(policy, released=released, covered=released, nothing=_not_found(policy, candidate, look))
+    return _recorded(policy, released=released, covered=released, one=True, nothing=_not_found(policy, candidate, look))
 
 
 def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] = ()) -> Release:
@@ -123,7 +123,7 @@ def release_lines(policy: Policy, look: Look, page: Page, *, lines: Table, belon
     candidate = _candidate(policy, look, [policy.member.label(MEMBER), guarded.verdict().label(VERDICT)])
     covered = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("covered")
     released = _page(policy, policy.source.join(lines, belongs), page, look.up)
-    return _recorded(policy, released=released, covered=covered, nothing=_not_found(policy, candidate, look))
+    return _recorded(policy, released=released, covered=covered, one=True, nothing=_not_found(policy, candidate, look))
 
 
 def _candidate(policy: Policy, look: Look, columns: list[Label[Any]]) -> CTE:
@@ -153,17 +153,24 @@ def _page(policy: Policy, source: FromClause, page: Page, only: ColumnElement[bo
 
 
 def _recorded(
-    policy: Policy, *, released: CTE, covered: CTE, nothing: Nothing, footing: tuple[Label[Any], ...] = ()
+    policy: Policy,
+    *,
+    released: CTE,
+    covered: CTE,
+    nothing: Nothing,
+    one: bool = False,
+    footing: tuple[Label[Any], ...] = (),
 ) -> Release:
+    """`one` promises that at most one member is covered."""
     caller = standing(member_rows=True).cte("caller")
-    summary = summary_of(covered)
+    summary = summary_of_one(covered) if one else summary_of(covered)
     decision = _decision(policy, caller=caller, summary=summary, nothing=nothing)
     names = tuple(name for field in policy.fields for name, _ in field.columns())
     keys = tuple(column.name for column in released.c if column.name.startswith(_KEY))
     heading = (
         decision.c.outcome,
         decision.c.reason,
-        select(caller.c.number).scalar_subquery().label("caller"),
+        decision.c.caller,
         released.c[MEMBER],
         released.c[VERDICT],
     )
@@ -179,33 +186,33 @@ def _recorded(
 
 def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) -> CTE:
     """One row: the outcome, its status, and for a refusal or a 404 the true reason."""
-    refused = select(
-        case((func.count() == number_literal(0), text_literal(Reason.INVALID_TOKEN)), else_=func.max(caller.c.denied))
-    )
-    denied = refused.select_from(caller).scalar_subquery()
     outcome, status, reason = nothing
     empty = summary.c.member_count == number_literal(0)
     group = func.jsonb_array_elements(summary.c.verdicts).column_valued("group")
     partial = select(func.coalesce(func.bool_or(anything_withheld(policy, _verdict(group))), false())).scalar_subquery()
-    facts = select(denied.label("denied"), empty.label("empty"), partial.label("partial")).cte("facts")
-    return select(
-        case(
-            (facts.c.denied.is_not(None), text_literal(Outcome.DENIED)),
-            (facts.c.empty, text_literal(outcome)),
-            (facts.c.partial, text_literal(Outcome.PARTIAL)),
-            else_=text_literal(Outcome.RELEASED),
-        ).label("outcome"),
-        cast(
-            case(
-                (facts.c.denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)),
-                (facts.c.denied.is_not(None), number_literal(401)),
-                (facts.c.empty, number_literal(status)),
-                else_=number_literal(200),
-            ),
-            SmallInteger,
-        ).label("status"),
-        case((facts.c.denied.is_not(None), facts.c.denied), (facts.c.empty, reason)).label("reason"),
-    ).cte("decision")
+    denied = caller.c.denied
+    outcomes = case(
+        (denied.is_not(None), text_literal(Outcome.DENIED)),
+        (empty, text_literal(outcome)),
+        (partial, text_literal(Outcome.PARTIAL)),
+        else_=text_literal(Outcome.RELEASED),
+    )
+    statuses = case(
+        (denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)),
+        (denied.is_not(None), number_literal(401)),
+        (empty, number_literal(status)),
+        else_=number_literal(200),
+    )
+    return (
+        select(
+            caller.c.number.label("caller"),
+            outcomes.label("outcome"),
+            cast(statuses, SmallInteger).label("status"),
+            case((denied.is_not(None), denied), (empty, reason)).label("reason"),
+        )
+        .join_from(caller, summary, true())
+        .cte("decision")
+    )
 
 
 def _verdict(group: ColumnElement[Any]) -> ColumnElement[int]:

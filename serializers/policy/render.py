@@ -17,9 +17,9 @@ def compile_serialiser(schema: Schema, columns: Sequence[str]) -> type_of_serial
     A field whose class is not a `Shape` is refused here, at import: nothing is ever guessed.
     """
     positions = {name: position for position, name in enumerate(columns)}
-    source = f"lambda rows, ref, unseal: [{_object(schema, positions, '')} for row in rows]"
-    generated = eval(source, dict(FUNCTIONS))  # noqa: S307 - made of a schema of ours alone, at import
-    return lambda rows, tools: generated(rows, tools.ref, tools.unseal)
+    source = f"lambda rows, tools: [{_object(schema, positions, '')} for row in rows]"
+    generated: type_of_serialiser = eval(source, dict(FUNCTIONS))  # noqa: S307 - made of a schema of ours alone, at import
+    return generated
 
 
 def _object(schema: Schema, positions: Mapping[str, int], prefix: str) -> str:

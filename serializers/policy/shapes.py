@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
@@ -16,8 +17,15 @@ from partners.currencies import DECIMALS
 class Tools:
     """What turns stored values into words for one caller: the caller's refs, and the key of sealed items."""
 
-    ref: Callable[[int], str]
+    writer: Callable[[int], Callable[[int], str]]
+    """Makes what makes refs for the partner of a number."""
+    partner: int
     unseal: Callable[[bytes], str]
+
+    @cached_property
+    def ref(self) -> Callable[[int], str]:
+        """What makes refs for the caller, made when the first is needed."""
+        return self.writer(self.partner)
 
 
 ToolsContext = Context[Tools]
@@ -89,7 +97,7 @@ class Instant(Shape, fields.AwareDateTime):
 class Ref(Shape, fields.String):
     """An opaque reference to a member, different for every partner."""
 
-    expression = "ref({value})"
+    expression = "tools.ref({value})"
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:  # noqa: ARG002
         return ToolsContext.get().ref(value)
@@ -98,7 +106,7 @@ class Ref(Shape, fields.String):
 class Sealed(Shape, fields.String):
     """A string that is encrypted at rest (R24)."""
 
-    expression = "unseal({value})"
+    expression = "tools.unseal({value})"
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002
         return None if value is None else ToolsContext.get().unseal(value)

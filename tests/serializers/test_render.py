@@ -16,7 +16,9 @@ from serializers.policy.schema import nest
 from serializers.policy.shapes import Tools, ToolsContext, money
 from serializers.statements import Card, MemberRow
 
-TOOLS = Tools(ref=lambda number: f"mbr_{number}", unseal=lambda sealed: sealed.decode().swapcase())
+TOOLS = Tools(
+    lambda partner: lambda number: f"mbr_{partner}_{number}", 7, unseal=lambda sealed: sealed.decode().swapcase()
+)
 
 texts = st.text(max_size=20)
 instants = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
