@@ -109,7 +109,7 @@ def summary_of(covered: FromClause) -> CTE:
 
 
 def summary_of_one(covered: FromClause) -> CTE:
-    """The same where at most one member is covered: nothing to group, sort or count."""
+    """The same where at most one member is covered, and its `verdict`: nothing to group, sort or count."""
     anyway = select(number_literal(1).label("row")).subquery("anyway")
     found = covered.c.member.is_not(None)
     verdicts = func.jsonb_build_array(func.jsonb_build_array(covered.c.verdict, number_literal(1)))
@@ -118,6 +118,7 @@ def summary_of_one(covered: FromClause) -> CTE:
             cast(found, Integer).label("member_count"),
             case((found, verdicts), else_=literal_column("'[]'::jsonb")).label("verdicts"),
             _digest_of(_line(covered)).label("members"),
+            covered.c.verdict,
         )
         .select_from(anyway.outerjoin(covered, true()))
         .cte("summary")

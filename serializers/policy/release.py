@@ -188,13 +188,11 @@ def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) ->
     """One row: the outcome, its status, and for a refusal or a 404 the true reason."""
     outcome, status, reason = nothing
     empty = summary.c.member_count == number_literal(0)
-    group = func.jsonb_array_elements(summary.c.verdicts).column_valued("group")
-    partial = select(func.coalesce(func.bool_or(anything_withheld(policy, _verdict(group))), false())).scalar_subquery()
     denied = caller.c.denied
     outcomes = case(
         (denied.is_not(None), text_literal(Outcome.DENIED)),
         (empty, text_literal(outcome)),
-        (partial, text_literal(Outcome.PARTIAL)),
+        (_partial(policy, summary), text_literal(Outcome.PARTIAL)),
         else_=text_literal(Outcome.RELEASED),
     )
     statuses = case(
@@ -215,5 +213,10 @@ def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) ->
     )
 
 
-def _verdict(group: ColumnElement[Any]) -> ColumnElement[int]:
-    return cast(group.op("->")(number_literal(0)), BigInteger)
+def _partial(policy: Policy, summary: CTE) -> ColumnElement[bool]:
+    """Whether anything was withheld of anybody."""
+    if VERDICT in summary.c:
+        return anything_withheld(policy, summary.c[VERDICT])
+    group = func.jsonb_array_elements(summary.c.verdicts).column_valued("group")
+    verdict = cast(group.op("->")(number_literal(0)), BigInteger)
+    return select(func.coalesce(func.bool_or(anything_withheld(policy, verdict)), false())).scalar_subquery()
