@@ -26,7 +26,7 @@ from partners.vocabulary import Outcome
 from serializers.lines import Document, Lines, lines_of
 from serializers.walks import Walk
 
-CHUNK_ROWS = 1_000
+CHUNK_ROWS = 2_000
 Chunks = Iterator[Sequence[Document]]
 Paged = Callable[[Walk, Disclosing], Response]
 log = get_logger(__name__)
@@ -109,7 +109,7 @@ def _released(walk: Walk, disclosing: Disclosing) -> Chunks:
     while True:
         parameters = {**walk.parameters(position), "limit": CHUNK_ROWS}
         now = replace(disclosing, at=datetime.now(UTC))
-        released = release(walk.statement(position), now, parameters, limit=CHUNK_ROWS)
+        released = release(walk.statement(position, bulk=True), now, parameters, limit=CHUNK_ROWS)
         yield released.documents
         if not released.has_more:
             return

@@ -8,9 +8,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 import migrations
-from partners.tables.access import access_log, access_network, access_subject
+from partners.tables.access import access_log, access_network, access_subject, access_subject_set
 
-PARTITIONED = (access_log, access_subject, access_network)
+PARTITIONED = (access_log, access_subject, access_subject_set, access_network)
 MONTHS_AHEAD = 3
 
 

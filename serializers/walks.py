@@ -33,8 +33,8 @@ class Walk(ABC):
         return {name: str(value) for name, value in self.query.items() if name not in {"limit", "cursor"}}
 
     @abstractmethod
-    def statement(self, position: Position | None) -> Prepared:
-        """The prepared statement for the page after `position`."""
+    def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:
+        """The prepared statement for the page after `position`; `bulk` where a page has thousands of rows."""
 
     @abstractmethod
     def parameters(self, position: Position | None) -> dict[str, Any]:
@@ -48,13 +48,14 @@ class MembersWalk(Walk):
     query: Mapping[str, Any]
     """A loaded `MembersQuery`."""
 
-    def statement(self, position: Position | None) -> Prepared:
+    def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:
         """One of the shapes of a member list."""
         return members_page(
             MembersShape(
                 filters=MEMBER_FILTERS.intersection(self.query),
                 descending=self.query["sort"].startswith("-"),
                 continued=position is not None,
+                bulk=bulk,
             )
         )
 
@@ -72,7 +73,7 @@ class CardsWalk(Walk):
     """A loaded `CardsQuery` with `relation`."""
     may_read_sensitive: bool
 
-    def statement(self, position: Position | None) -> Prepared:
+    def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:  # noqa: ARG002 - never bulk
         """The list of the relation asked for."""
         return cards_page(Relation(self.query["relation"]), continued=position is not None)
 
@@ -90,11 +91,14 @@ class PurchasesWalk(Walk):
     """A loaded `PurchasesQuery`."""
     watermark: int | None = None
 
-    def statement(self, position: Position | None) -> Prepared:
+    def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:
         """One of the shapes of the log."""
         return purchases_page(
             PurchasesShape(
-                filters=frozenset(self._asked()), since=self.watermark is not None, continued=position is not None
+                filters=frozenset(self._asked()),
+                since=self.watermark is not None,
+                continued=position is not None,
+                bulk=bulk,
             )
         )
 
@@ -128,7 +132,7 @@ class SpendingWalk(Walk):
         """A cursor goes on with the same member's lines alone."""
         return super().identity() | {"username": self.username}
 
-    def statement(self, position: Position | None) -> Prepared:
+    def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:  # noqa: ARG002 - never bulk
         """One of the shapes of the lines."""
         return spending_page(frozenset(self._asked()), continued=position is not None)
 

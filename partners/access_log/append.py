@@ -34,8 +34,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, aggregate_order_by
 
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
+from partners.access_log.subjects import in_bulk, one_by_one
 from partners.literals import number_literal, text_literal
-from partners.tables.access import access_log, access_network, access_subject
+from partners.tables.access import access_log, access_network
 from partners.vocabulary import Outcome, Purpose, Reason
 
 LEAF_VERSION = 1
@@ -135,8 +136,11 @@ def _digest_of(lines: ColumnElement[str]) -> ColumnElement[str]:
     return func.encode(func.sha256(listed), text_literal("hex"))
 
 
-def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause) -> tuple[CTE, ...]:
-    """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`."""
+def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause, bulk: bool = False) -> tuple[CTE, ...]:
+    """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
+
+    `bulk` keeps whom it covers in sets: less to write for thousands, but more to look through for each of them.
+    """
     verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
     counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
     columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted}
@@ -147,9 +151,7 @@ def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause)
     network = insert(access_network).values(
         at=AT, access=ID, ip=bindparam("access_ip", type_=INET), salt=bindparam("access_network_salt", type_=Uuid)
     )
-    subjects = insert(access_subject).from_select(
-        ["member", "at", "access", "verdict"], select(covered.c.member, AT, ID, covered.c.verdict)
-    )
+    subjects = (in_bulk if bulk else one_by_one)(covered, at=AT, access=ID)
     return log.cte("recorded"), network.cte("recorded_network"), subjects.cte("recorded_subjects")
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, select, tuple_
 
-from partners.tables.access import access_log, access_subject
+from partners.access_log.subjects import accesses_about
+from partners.tables.access import access_log
 from partners.tables.activity import model
 from partners.tables.partner import partner
 from partners.vocabulary import Outcome, PartnerKind
@@ -30,29 +31,29 @@ def disclosures_of(connection: Connection, member: int, *, after: Seen | None, l
 
     `partner` and `model` are public names: nobody's id is told (R64).
     """
-    entry = and_(access_log.c.at == access_subject.c.at, access_log.c.id == access_subject.c.access)
+    about = accesses_about(member)
+    entry = and_(access_log.c.at == about.c.at, access_log.c.id == about.c.access)
     statement = (
         select(
-            access_subject.c.at,
-            access_subject.c.access,
-            access_subject.c.verdict,
+            about.c.at,
+            about.c.access,
+            about.c.verdict,
             access_log.c.operation,
             access_log.c.purpose,
             access_log.c.policy_version,
             partner.c.name.label("partner"),
             model.c.name.label("model"),
         )
-        .select_from(access_subject.join(access_log, entry))
+        .select_from(about.join(access_log, entry))
         .outerjoin(partner, partner.c.id == access_log.c.partner)
         .outerjoin(model, model.c.id == access_log.c.model)
         .where(
-            access_subject.c.member == member,
             access_log.c.audience.in_(RECIPIENTS),
             access_log.c.outcome.in_(_GIVEN),
         )
     )
     if after is not None:
-        key = tuple_(access_subject.c.at, access_subject.c.access)
+        key = tuple_(about.c.at, about.c.access)
         statement = statement.where(key < tuple_(after.at, after.access))
-    newest_first = statement.order_by(access_subject.c.at.desc(), access_subject.c.access.desc())
+    newest_first = statement.order_by(about.c.at.desc(), about.c.access.desc())
     return list(connection.execute(newest_first.limit(limit)))

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import INET
 
 from partners.access_log.identifiers import instant_of
-from partners.tables.access import access_log, access_network, access_subject, policy_version
+from partners.access_log.subjects import accesses_about, members_where
+from partners.tables.access import access_log, access_network, policy_version
 from partners.tables.member import member
 from partners.tables.partner import partner
 
@@ -55,16 +56,13 @@ def get(connection: Connection, identifier: UUID) -> Row[Any] | None:
 
 def members_of(connection: Connection, identifier: UUID, *, after: int, limit: int) -> list[Row[Any]]:
     """Return `number`, `id` and `verdict` of the members an entry is about, by number; the erased have no id left."""
+    subjects = members_where(lambda at, access: and_(access == identifier, _within_its_millisecond(at, identifier)))
     return list(
         connection.execute(
-            select(access_subject.c.member, member.c.id, access_subject.c.verdict)
-            .select_from(access_subject.outerjoin(member, member.c.number == access_subject.c.member))
-            .where(
-                access_subject.c.access == identifier,
-                _within_its_millisecond(access_subject.c.at, identifier),
-                access_subject.c.member > after,
-            )
-            .order_by(access_subject.c.member)
+            select(subjects.c.member, member.c.id, subjects.c.verdict)
+            .select_from(subjects.outerjoin(member, member.c.number == subjects.c.member))
+            .where(subjects.c.member > after)
+            .order_by(subjects.c.member)
             .limit(limit)
         )
     )
@@ -87,11 +85,11 @@ def partner_number(connection: Connection, partner_id: str) -> int | None:
 
 
 def _entries(*more: ColumnElement[Any]) -> Select[Any]:
+    subjects = members_where(lambda at, access: and_(access == access_log.c.id, at == access_log.c.at))
     shown = (
         select(member.c.id)
-        .join(access_subject, access_subject.c.member == member.c.number)
-        .where(access_subject.c.access == access_log.c.id, access_subject.c.at == access_log.c.at)
-        .order_by(access_subject.c.member)
+        .join(subjects, subjects.c.member == member.c.number)
+        .order_by(subjects.c.member)
         .limit(MEMBERS_SHOWN)
         .correlate(access_log)
     )
@@ -105,12 +103,8 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions = [access_log.c[name] == value for name, value in search.equal.items()]
     if search.member is not None:
-        about = select(access_subject.c.access).where(
-            access_subject.c.member == search.member,
-            access_subject.c.at == access_log.c.at,
-            access_subject.c.access == access_log.c.id,
-        )
-        conditions.append(exists(about))
+        about = accesses_about(search.member)
+        conditions.append(tuple_(access_log.c.at, access_log.c.id).in_(select(about.c.at, about.c.access)))
     if search.ip is not None:
         conditions.append(access_network.c.ip.op("<<=", is_comparison=True)(cast(search.ip, INET)))
     if search.since is not None:

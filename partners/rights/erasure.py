@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from partners.keyring import Digest, Keyring
-from partners.tables.access import access_subject
+from partners.tables.access import access_subject, access_subject_set
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
 from partners.tables.member import (
     erased_member,
@@ -61,6 +61,7 @@ FATES = {
     erased_member: Fate.KEYED_HASH,
     rights_request: Fate.KEYED_HASH,
     access_subject: Fate.NUMBER_ONLY,
+    access_subject_set: Fate.NUMBER_ONLY,
 }
 """Every table that knows members, by what becomes of it; a test refuses one that is not listed."""
 

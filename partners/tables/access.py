@@ -1,6 +1,7 @@
 """The access log: who received which fields of whom, when, and what was withheld. Append-only."""
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Column,
@@ -84,6 +85,19 @@ access_subject = Table(
     Index(None, "access", "at"),
     postgresql_partition_by="RANGE (at)",
     comment="Whom an access was about, by member: answers 'who saw this member' by index.",
+)
+
+access_subject_set = Table(
+    "access_subject_set",
+    metadata,
+    Column("member_bucket", Integer, primary_key=True, info=internal(), comment="Member numbers, shifted."),
+    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+    Column("access", Uuid, primary_key=True, info=internal()),
+    Column("verdict", BigInteger, primary_key=True, info=internal()),
+    Column("member_offsets", ARRAY(SmallInteger), nullable=False, info=internal(), comment="Within the bucket."),
+    Index(None, "access", "at"),
+    postgresql_partition_by="RANGE (at)",
+    comment="The same for bulk accesses, two bytes a member: a row for all of a bucket with one verdict.",
 )
 
 access_network = Table(

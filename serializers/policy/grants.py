@@ -6,6 +6,7 @@ from sqlalchemy import Column, Connection, Executable, text
 from sqlalchemy.sql.visitors import iterate
 
 from partners.database import Role
+from partners.schema import PARTITIONED
 from partners.tables import metadata
 
 
@@ -21,7 +22,7 @@ def columns_read(statements: Iterable[Executable]) -> dict[str, set[str]]:
 
 def grant_release_role(connection: Connection, statements: Iterable[Executable]) -> None:
     """Make the rights of the releasing role exactly what `statements` need; a new column changes nothing (R1)."""
-    appended = {"access_log", "access_subject", "access_network"}
+    appended = {table.name for table in PARTITIONED}
     for table in metadata.sorted_tables:
         connection.execute(text(f"REVOKE ALL ON {table.name} FROM {Role.RELEASE}"))
     for table_name in appended:

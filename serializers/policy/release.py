@@ -104,16 +104,22 @@ def release_one(policy: Policy, look: Look) -> Release:
     return _recorded(policy, released=released, covered=released, one=True, nothing=_not_found(policy, candidate, look))
 
 
-def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] = ()) -> Release:
+def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] = (), bulk: bool = False) -> Release:
     """Prepare the release of a page, and of one row more as a probe that the record does not cover.
 
-    `footing` are scalars that end each row, also where there is none.
+    `footing` are scalars that end each row, also where there is none. `bulk` is for pages of thousands.
     """
     released = _page(policy, policy.source, page, true())
-    covered = select(released.c[MEMBER], released.c[VERDICT]).where(released.c.position <= page.limit)
+    of_the_page = select(released.c[MEMBER], released.c[VERDICT]).where(released.c.position <= page.limit)
+    covered = of_the_page.distinct().cte("covered")
     nothing: Nothing = (Outcome.EMPTY, 200, null())
     return _recorded(
-        policy, released=released, covered=covered.distinct().cte("covered"), nothing=nothing, footing=footing
+        policy,
+        released=released,
+        covered=covered,
+        nothing=nothing,
+        footing=footing,
+        bulk=bulk,
     )
 
 
@@ -160,6 +166,7 @@ def _recorded(
     nothing: Nothing,
     one: bool = False,
     footing: tuple[Label[Any], ...] = (),
+    bulk: bool = False,
 ) -> Release:
     """`one` promises that at most one member is covered."""
     caller = standing(member_rows=True).cte("caller")
@@ -177,7 +184,7 @@ def _recorded(
     statement = (
         select(*heading, *(released.c[name] for name in (*names, *keys)), *footing)
         .select_from(decision.outerjoin(released, true()))
-        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered))
+        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, bulk=bulk))
     )
     if "position" in released.c:
         statement = statement.order_by(released.c.position)

@@ -56,6 +56,8 @@ class MembersShape:
     filters: frozenset[str] = frozenset()
     descending: bool = True
     continued: bool = False
+    bulk: bool = False
+    """Whether a page has thousands of rows."""
 
 
 _MEMBER_KEYS = (member.c.registered_at, member.c.number)
@@ -75,7 +77,7 @@ _AFTER = tuple_(bindparam("after_at", type_=DateTime(timezone=True)), bindparam(
 
 @cache
 def members_page(shape: MembersShape) -> Prepared:
-    """The statement of a member list of this shape, made when first asked for; there are at most 128.
+    """The statement of a member list of this shape, made when first asked for; there are at most 256.
 
     Parameters: `limit`, those of the filters, and with a cursor `after_at` and `after_number`.
     """
@@ -86,7 +88,7 @@ def members_page(shape: MembersShape) -> Prepared:
         *([beyond] if shape.continued else []),
     )
     page = Page(chosen=chosen, keys=_MEMBER_KEYS, descending=shape.descending, limit=LIMIT)
-    return prepared(release_page(webmaster.POLICY, page), MemberRow)
+    return prepared(release_page(webmaster.POLICY, page, bulk=shape.bulk), MemberRow)
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class PurchasesShape:
     filters: frozenset[str] = frozenset()
     since: bool = False
     continued: bool = False
+    bulk: bool = False
+    """Whether a page has thousands of rows."""
 
 
 _PURCHASE_FILTERS = {
@@ -125,7 +129,7 @@ def purchases_page(shape: PurchasesShape) -> Prepared:
         *([tuple_(*keys) < _AFTER] if shape.continued else []),
     )
     page = Page(chosen=chosen, keys=keys, descending=not shape.since, limit=LIMIT)
-    return prepared(release_page(purchases.POLICY, page, footing=(_WATERMARK,)), PurchaseRow)
+    return prepared(release_page(purchases.POLICY, page, footing=(_WATERMARK,), bulk=shape.bulk), PurchaseRow)
 
 
 STATEMENTS = (

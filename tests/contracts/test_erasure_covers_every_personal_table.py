@@ -3,16 +3,17 @@
 from sqlalchemy import Connection, Table, func, select
 
 from partners.access_log.identifiers import new_id
+from partners.access_log.subjects import accesses_about
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import FATES, Fate
 from partners.tables import metadata
-from partners.tables.access import access_subject
+from partners.tables.access import access_subject, access_subject_set
 from partners.tables.member import member
 from tests.conftest import NOW
 from tests.partners.rights.test_erasure import erase, live_a_full_life
 
-NAMES_A_MEMBER = {"member", "member_id", "member_digest"}
+NAMES_A_MEMBER = {"member", "member_id", "member_digest", "member_bucket"}
 ABOUT_A_MEMBER = {"personal", "shared"}
 
 
@@ -40,6 +41,8 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
     with db.write.begin() as connection:
         number = live_a_full_life(connection, keyring)
         connection.execute(access_subject.insert().values(member=number, at=NOW, access=new_id(NOW), verdict=0))
+        in_bulk = {"member_bucket": number >> 14, "member_offsets": [number & 0x3FFF]}
+        connection.execute(access_subject_set.insert().values(**in_bulk, at=NOW, access=new_id(NOW), verdict=0))
         before = {table: rows_in(connection, table) for table in FATES}
         erase(connection, keyring)
         after = {table: rows_in(connection, table) for table in FATES}
@@ -48,10 +51,14 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
             for table in FATES
             if "member" in table.c and connection.execute(select(table).where(table.c.member == number)).first()
         }
+        about = accesses_about(number)
+        assert len(connection.execute(select(about)).all()) == 2
 
     unfilled = {table.name for table, count in before.items() if not count}
     assert unfilled == {table.name for table, fate in FATES.items() if fate is Fate.KEYED_HASH}
     assert {table.name for table, count in after.items() if not count} == {
         table.name for table, fate in FATES.items() if fate is Fate.DELETED
     }
-    assert still_linked == {table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY}
+    assert still_linked == {table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY} - {
+        access_subject_set.name
+    }
