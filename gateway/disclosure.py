@@ -60,7 +60,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
     metrics.released(caller.audience, len(said))
-    documents = prepared.serialise([prepared.release.values(row) for row in said], tools_of(held, rows[0][CALLER]))
+    documents = prepared.serialise(said, tools_of(held, rows[0][CALLER]))
     last_keys = prepared.release.keys(said[-1]) if said else []
     footing = prepared.release.footing(rows[0])
     return Released(documents, has_more=len(members) > limit, last_keys=last_keys, footing=footing)

@@ -4,10 +4,10 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
-import orjson
 from flask import Flask, Response, g, request
 
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from serializers.wire import json_of
 
 JSON = "application/json"
 
@@ -32,12 +32,12 @@ def _close(response: Response) -> Response:
 
 def answer(document: object, status: int = 200) -> Response:
     """A JSON answer that no cache may keep."""
-    return Response(orjson.dumps(document), status, content_type=JSON)
+    return Response(json_of(document), status, content_type=JSON)
 
 
 def data(document: object) -> Response:
     """Released data: to be revalidated each time, with a strong ETag over the filtered body (contract §7)."""
-    body = orjson.dumps(document)
+    body = json_of(document)
     response = Response(body, content_type=JSON)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["ETag"] = f'"{urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'

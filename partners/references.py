@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ PREFIX = "mbr_"
 _LENGTH = 22
 _PADDING = "=="
 _HALF = 8
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LARGEST_NUMBER = 1 << 48
 """Far above any number ever given; what decrypts to more was not made here."""
 
@@ -43,7 +45,9 @@ class References:
         """Return the function that makes refs for one partner."""
         encrypt = self._cipher.encryptor().update
         heading = partner.to_bytes(_HALF)
-        return lambda member: PREFIX + urlsafe_b64encode(encrypt(heading + member.to_bytes(_HALF)))[:_LENGTH].decode()
+        return lambda member: (
+            PREFIX + b2a_base64(encrypt(heading + member.to_bytes(_HALF)))[:_LENGTH].translate(_URL_SAFE).decode()
+        )
 
     def read(self, text: str) -> Reference | None:
         """Return what a ref stands for, whoever's it is; nothing if it was not made here."""

@@ -8,10 +8,10 @@ from enum import StrEnum
 from io import StringIO
 from typing import Any
 
-import orjson
 from marshmallow import Schema, fields
 
-from serializers.policy.shapes import Money
+from serializers.policy.shapes import Instant, Money, instant
+from serializers.wire import json_line_of, json_of
 
 Document = Mapping[str, Any]
 
@@ -59,11 +59,11 @@ class NdjsonLines(Lines):
 
     def of(self, documents: Iterable[Document]) -> bytes:
         """A line for each."""
-        return b"".join(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents)
+        return b"".join(map(json_line_of, documents))
 
     def end(self, rows: int) -> bytes:
         """`{"end": true, "rows": n}`."""
-        return orjson.dumps({"end": True, "rows": rows}, option=orjson.OPT_APPEND_NEWLINE)
+        return json_line_of({"end": True, "rows": rows})
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,9 @@ def _columns(schema: Schema, path: tuple[str, ...]) -> Iterator[Column]:
 
 def _written(field: fields.Field[Any]) -> Callable[[Any], str]:
     if isinstance(field, fields.List | fields.Mapping | fields.Nested):
-        return lambda value: orjson.dumps(value).decode()
+        return lambda value: json_of(value).decode()
+    if isinstance(field, Instant):
+        return instant
     if isinstance(field, fields.Boolean):
         return lambda value: "true" if value else "false"
     # A figure keeps its sign: money is a string only so that no decimal is lost.

@@ -58,10 +58,6 @@ class Release:
         """The statement as the server reads it, made once."""
         return prepare_text(self.statement)
 
-    def values(self, row: Sequence[Any]) -> Sequence[Any]:
-        """The guarded columns of a row."""
-        return row[FIRST_COLUMN : FIRST_COLUMN + len(self.columns)]
-
     def keys(self, row: Sequence[Any]) -> list[Any]:
         """What a page's row is ordered by."""
         return list(row[FIRST_COLUMN + len(self.columns) :][: self.number_of_keys])
@@ -75,7 +71,7 @@ Nothing = tuple[Outcome, int, ColumnElement[Any]]
 """Outcome, HTTP status and reason of an answer without any row."""
 
 _KEY = "key_"
-OUTCOME, REASON, CALLER, ROW_MEMBER, ROW_VERDICT, FIRST_COLUMN = range(6)
+OUTCOME, REASON, CALLER, ROW_MEMBER, FIRST_COLUMN = range(5)
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,6 @@ def _recorded(
         decision.c.reason,
         decision.c.caller,
         released.c[MEMBER],
-        released.c[VERDICT],
     )
     statement = (
         select(*heading, *(released.c[name] for name in (*names, *keys)), *footing)

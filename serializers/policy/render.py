@@ -11,12 +11,15 @@ from serializers.policy.shapes import FUNCTIONS, Object, ObjectOrNull, Shape, To
 type_of_serialiser = Callable[[Iterable[Sequence[Any]], Tools], list[dict[str, Any]]]
 
 
-def compile_serialiser(schema: Schema, columns: Sequence[str]) -> type_of_serialiser:
-    """Generate the function that turns rows with these dotted columns into what `schema.dump` would.
+def compile_serialiser(schema: Schema, columns: Sequence[str], *, first: int = 0) -> type_of_serialiser:
+    """Generate the function that turns rows into what `schema.dump` would say, but for dates and instants.
+
+    Those stay what they are until JSON is written (`serializers.wire`). The row's columns from `first` on have these
+    dotted names.
 
     A field whose class is not a `Shape` is refused here, at import: nothing is ever guessed.
     """
-    positions = {name: position for position, name in enumerate(columns)}
+    positions = {name: position for position, name in enumerate(columns, first)}
     source = f"lambda rows, tools: [{_object(schema, positions, '')} for row in rows]"
     generated: type_of_serialiser = eval(source, dict(FUNCTIONS))  # noqa: S307 - made of a schema of ours alone, at import
     return generated

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from serializers.policy.render import compile_serialiser
 from serializers.policy.schema import nest
 from serializers.policy.shapes import Tools, ToolsContext, money
 from serializers.statements import Card, MemberRow
+from serializers.wire import json_of
 
 TOOLS = Tools(
     lambda partner: lambda number: f"mbr_{partner}_{number}", 7, unseal=lambda sealed: sealed.decode().swapcase()
@@ -72,7 +74,7 @@ def both(schema: Schema, columns: tuple[str, ...], row: tuple[Any, ...]) -> tupl
     fast = compile_serialiser(schema, columns)([row], TOOLS)
     with ToolsContext(TOOLS):
         slow = schema.dump([nest(columns, row)], many=True)
-    return fast, slow
+    return orjson.loads(json_of(fast)), slow
 
 
 def columns_of(policy: Policy) -> tuple[str, ...]:
@@ -105,7 +107,16 @@ def test_a_field_without_generated_form_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("minor_units", "currency", "text"),
-    [(5906, "EUR", "59.06"), (5, "EUR", "0.05"), (0, "EUR", "0.00"), (700, "JPY", "700"), (1, "KWD", "0.001")],
+    [
+        (5906, "EUR", "59.06"),
+        (5, "EUR", "0.05"),
+        (0, "EUR", "0.00"),
+        (700, "JPY", "700"),
+        (1, "KWD", "0.001"),
+        (-5906, "EUR", "-59.06"),
+        (-5, "EUR", "-0.05"),
+        (-700, "JPY", "-700"),
+    ],
 )
 def test_money_is_a_decimal_string_with_the_currency_s_places(minor_units: int, currency: str, text: str) -> None:
     assert money(minor_units, currency) == text
