@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
@@ -29,6 +29,14 @@ class Metrics:
     feed_lines: Counter
     limits_reached: Counter
     database_errors: Counter
+    kinds: dict[tuple[str, str, str], tuple[Counter, Histogram]] = field(default_factory=dict)
+
+    def of(self, route: str, method: str, status: str) -> tuple[Counter, Histogram]:
+        """What counts and times answers of this kind, looked up once: there are as many as routes and methods allow."""
+        kind = (route, method, status)
+        if kind not in self.kinds:
+            self.kinds[kind] = (self.requests.labels(*kind), self.seconds.labels(route, method))
+        return self.kinds[kind]
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format; of all processes where they share a directory."""
@@ -111,8 +119,9 @@ def _count_when_sent(response: Response) -> Response:
     status = f"{response.status_code // 100}xx"
 
     def count() -> None:
-        held.requests.labels(route, method, status).inc()
-        held.seconds.labels(route, method).observe(time.perf_counter() - started)
+        counter, histogram = held.of(route, method, status)
+        counter.inc()
+        histogram.observe(time.perf_counter() - started)
 
     response.call_on_close(count)
     return response

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 Row = Sequence[Any]
+_CURSOR = "cursor"
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class PreparedText:
 
         A connection that broke is not used again, nor are those that were opened before it.
         """
-        bound = [values[name] if name in values else self.constants[name] for name in self.names]
+        given = {**self.constants, **values} if self.constants else values
+        bound = [given[name] for name in self.names]
         pooled = engine.raw_connection()
         driver = cast("Connection[Row]", pooled.driver_connection)
         try:
             # One cursor for the life of a connection: it remembers how to read the columns of each type.
-            cursor: RawCursor[Row] = pooled.info.setdefault("cursor", None) or RawCursor(driver)
-            pooled.info["cursor"] = cursor
+            cursor: RawCursor[Row] | None = pooled.info.get(_CURSOR)
+            if cursor is None:
+                cursor = pooled.info[_CURSOR] = RawCursor(driver)
             return cursor.execute(self.sql, bound, prepare=True).fetchall()
         finally:
             if driver.closed:
