@@ -33,7 +33,7 @@ class Stage:
 
 
 @click.command()
-@click.option("--members", default=20_000, show_default=True, type=click.IntRange(200))
+@click.option("--members", default=200_000, show_default=True, type=click.IntRange(200))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
@@ -57,7 +57,7 @@ def staged(members: int, *, workers: int) -> Iterator[Stage]:
         }
         port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers))
         reachable = replace(held, url=f"http://127.0.0.1:{port}")
-        wanted = scenarios(reachable, asked, members=members // 2, today=datetime.now(UTC).date())
+        wanted = scenarios(reachable, asked, members=members, today=datetime.now(UTC).date())
         yield Stage({Measured.GATEWAY: port, **floors}, wanted)
 
 

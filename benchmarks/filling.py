@@ -6,9 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 MODEL = "model-1"
-"""The model whose cards are asked for; one member in twenty or so has had to do with her."""
+"""The model whose cards are asked for; one member in eight has had to do with her."""
 WEBMASTER = "northlight"
 """The webmaster who referred every second member."""
+COUNTRIES = ("LU", "DE", "FR", "US", "JP")
+"""Each is the country of every fifth member."""
+PURCHASES_A_MEMBER = 10
 
 _MODELS = "INSERT INTO model (id, name, stamp) SELECT 'model-' || n, 'Model ' || n, '' FROM generate_series(1, 20) n"
 
@@ -24,7 +27,7 @@ INSERT INTO member (
 OVERRIDING SYSTEM VALUE
 SELECT
     n, 'm-' || n, 'user_' || n, 'user_' || n, true, (ARRAY['main', 'second'])[1 + n % 2],
-    (ARRAY['LU', 'DE', 'FR', 'US', 'JP'])[1 + n / 7 % 5],
+    (CAST(:countries AS text[]))[1 + n / 7 % cardinality(CAST(:countries AS text[]))],
     :now - n % 60 * interval '1 day' - n % 96 * interval '15 minutes',
     r.number, r.campaigns[1 + n / 11 % cardinality(r.campaigns)], 'sub-' || n % 40, 'The Fox', n % 7 = 0,
     'mobile', 'iOS', 'Mobile Safari', :now
@@ -54,7 +57,7 @@ INSERT INTO ledger_entry (
 SELECT
     'p-' || m.number || '-' || k, 'purchase', m.number, bought.at, 60, 2940, 'EUR', 735, m.webmaster, m.campaign,
     m.site, m.country, m.device_type, k = 1, true, date_trunc('month', bought.at)
-FROM member m, generate_series(1, 3) k,
+FROM member m, generate_series(1, :purchases) k,
 LATERAL (
     SELECT :now - (m.number * 7 + k * 11) % 60 * interval '1 day' - m.number % 96 * interval '15 minutes' AS at
 ) bought
@@ -81,12 +84,18 @@ SELECT
 FROM ledger_entry GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 
+_TRAFFIC = """
+INSERT INTO traffic (campaign, slot, clicks, unique_clicks, stamp)
+SELECT c.number, date_bin('15 minutes', :now - n * interval '15 minutes', 'epoch'), 40 + n % 7, 30 + n % 5, ''
+FROM campaign c, generate_series(1, 60 * 96, 4) n
+"""
+
 _PROGRESS = "INSERT INTO feed_progress (through) VALUES (:now)"
 
 _RELATIONS = """
 INSERT INTO relation (model, member, favorite, fan_club, gift_sent, privately_chatted)
 SELECT 1 + (m.number * k + k) % 20, m.number, m.number % 3 = 0, false, k = 1, k = 1
-FROM member m, generate_series(1, 2) k
+FROM member m, generate_series(1, 2 + CAST(m.number % 2 AS integer)) k
 ON CONFLICT DO NOTHING
 """
 
@@ -115,6 +124,7 @@ _IN_ORDER = (
     _PURCHASES,
     _PURCHASE_TOTALS,
     _STATISTICS,
+    _TRAFFIC,
     _PROGRESS,
     _RELATIONS,
     _ACTIONS,
@@ -126,7 +136,7 @@ _IN_ORDER = (
 
 def fill(connection: Connection, *, members: int, now: datetime) -> None:
     """Insert models, members and what happened to them; the demo's partners must be registered already."""
-    meant = {"members": members, "now": now}
+    meant = {"members": members, "now": now, "countries": list(COUNTRIES), "purchases": PURCHASES_A_MEMBER}
     for statement in map(text, _IN_ORDER):
         connection.execute(statement, {name: meant[name] for name in statement.compile().params})
 

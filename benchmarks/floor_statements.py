@@ -27,23 +27,48 @@ JOIN purchase_total t ON t.member = m.number
 LEFT JOIN campaign c ON c.number = m.campaign
 WHERE m.webmaster = (SELECT number FROM partner WHERE id = %(webmaster)s)
 AND (m.registered_at, m.number) < (%(at)s, %(number)s)
+AND (%(country)s::text IS NULL OR m.country = %(country)s)
 ORDER BY m.registered_at DESC, m.number DESC
 LIMIT %(limit)s
 """
 
 STATISTICS = """
+WITH parts AS (
+    SELECT
+        s.slot::date AS day, s.campaign, s.country, s.currency, 0::bigint AS clicks, 0::bigint AS unique_clicks,
+        sum(s.registrations) AS registrations, sum(s.first_purchases) AS first_purchases, sum(s.purchases) AS purchases,
+        sum(s.credits)::bigint AS credits, sum(s.amount)::bigint AS amount, sum(s.refunds) AS refunds,
+        sum(s.refunded_amount)::bigint AS refunded_amount, sum(s.income)::bigint AS income
+    FROM statistic s
+    WHERE s.webmaster = (SELECT number FROM partner WHERE id = %(webmaster)s)
+    AND s.slot >= %(first)s::date AND s.slot < %(last)s::date + 1
+    GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT t.slot::date, t.campaign, NULL, NULL, sum(t.clicks), sum(t.unique_clicks), 0, 0, 0, 0, 0, 0, 0, 0
+    FROM traffic t JOIN campaign c ON c.number = t.campaign
+    WHERE c.partner = (SELECT number FROM partner WHERE id = %(webmaster)s)
+    AND t.slot >= %(first)s::date AND t.slot < %(last)s::date + 1
+    GROUP BY 1, 2
+),
+rows AS (
+    SELECT
+        p.day, c.code AS campaign, p.country, p.currency, sum(p.clicks)::bigint AS clicks,
+        sum(p.unique_clicks)::bigint AS unique_clicks, sum(p.registrations)::bigint AS registrations,
+        sum(p.first_purchases)::bigint AS first_purchases, sum(p.purchases)::bigint AS purchases,
+        sum(p.credits)::bigint AS credits, sum(p.amount)::bigint AS amount, sum(p.refunds)::bigint AS refunds,
+        sum(p.refunded_amount)::bigint AS refunded_amount, sum(p.income)::bigint AS income
+    FROM parts p LEFT JOIN campaign c ON c.number = p.campaign
+    GROUP BY 1, 2, 3, 4
+)
 SELECT
-    s.slot::date AS day, c.code, s.country, s.currency, sum(s.registrations) AS registrations,
-    sum(s.first_purchases) AS first_purchases, sum(s.purchases) AS purchases, sum(s.credits)::bigint AS credits,
-    sum(s.amount)::bigint AS amount, sum(s.refunds) AS refunds, sum(s.refunded_amount)::bigint AS refunded_amount,
-    sum(s.income)::bigint AS income
-FROM statistic s
-LEFT JOIN campaign c ON c.number = s.campaign
-WHERE s.webmaster = (SELECT number FROM partner WHERE id = %(webmaster)s)
-AND s.slot >= %(first)s::date AND s.slot < %(last)s::date + 1
-GROUP BY 1, 2, 3, 4
-ORDER BY 1, 2, 3, 4
-LIMIT 1000
+    NULL AS day, NULL AS campaign, NULL AS country, currency, sum(clicks)::bigint AS clicks,
+    sum(unique_clicks)::bigint AS unique_clicks, sum(registrations)::bigint AS registrations,
+    sum(first_purchases)::bigint AS first_purchases, sum(purchases)::bigint AS purchases,
+    sum(credits)::bigint AS credits, sum(amount)::bigint AS amount, sum(refunds)::bigint AS refunds,
+    sum(refunded_amount)::bigint AS refunded_amount, sum(income)::bigint AS income
+FROM rows GROUP BY currency
+UNION ALL
+SELECT * FROM (SELECT * FROM rows ORDER BY 1, 2, 3, 4 LIMIT 1001) AS page
 """
 
 _RECORD = """

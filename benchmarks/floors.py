@@ -15,13 +15,13 @@ from psycopg.types.json import set_json_loads
 
 from benchmarks import floor_statements
 from benchmarks.filling import MODEL, WEBMASTER
+from gateway.streaming import CHUNK_ROWS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 Rows = list[dict[str, Any]]
 Answer = list[bytes] | Iterator[bytes]
-CHUNK_ROWS = 1_000
 _THE_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -60,23 +60,24 @@ class Floor:
         return [orjson.dumps({"data": row})]
 
     def _list(self, environ: "WSGIEnvironment") -> Answer:
+        (country,) = parse_qs(environ["QUERY_STRING"]).get("country", [None])
         if "HTTP_ACCEPT" in environ:
-            return self._export()
-        return [orjson.dumps({"data": self._page(100, _THE_END_OF_TIME, 0)})]
+            return self._export(country)
+        return [orjson.dumps({"data": self._page(100, _THE_END_OF_TIME, 0, country)})]
 
     def _count(self, environ: "WSGIEnvironment") -> Answer:
         asked = parse_qs(environ["QUERY_STRING"])
         rows = self._ask(self._statistics, webmaster=WEBMASTER, first=asked["from"][0], last=asked["to"][0])
         return [orjson.dumps({"data": rows})]
 
-    def _export(self) -> Iterator[bytes]:
-        rows = self._page(CHUNK_ROWS, _THE_END_OF_TIME, 0)
+    def _export(self, country: str | None) -> Iterator[bytes]:
+        rows = self._page(CHUNK_ROWS, _THE_END_OF_TIME, 0, country)
         while rows:
             yield b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-            rows = self._page(CHUNK_ROWS, rows[-1]["registered_at"], rows[-1]["member"])
+            rows = self._page(CHUNK_ROWS, rows[-1]["registered_at"], rows[-1]["member"], country)
 
-    def _page(self, limit: int, at: datetime, number: int) -> Rows:
-        return self._ask(self._members, webmaster=WEBMASTER, limit=limit, at=at, number=number)
+    def _page(self, limit: int, at: datetime, number: int, country: str | None) -> Rows:
+        return self._ask(self._members, webmaster=WEBMASTER, limit=limit, at=at, number=number, country=country)
 
     def _ask(self, statement: str, **parameters: object) -> Rows:
         if self._records:
