@@ -1,25 +1,30 @@
 """`python -m benchmarks`: a PostgreSQL of its own, filled; the gateway and two floors on it; a table at the end."""
 
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_urlsafe
 
 import click
+from flask import Flask
 
-from benchmarks import servers
+from benchmarks import layers, servers
 from benchmarks.filling import fill, usernames
 from benchmarks.rounds import Measured, run, table
 from benchmarks.scenarios import Scenario, scenarios
+from gateway import create_app, observability
 from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration
 from gateway.demo.credentials import Credentials
 from gateway.preparation import prepare
+from gateway.settings import Settings
 from partners import database
 from partners.embedded import embedded_postgres
+from partners.vocabulary import Work
 
 ISSUER = "http://127.0.0.1:8000"
 
@@ -30,6 +35,8 @@ class Stage:
 
     ports: dict[Measured, int]
     scenarios: tuple[Scenario, ...]
+    app: Flask
+    """The gateway in this process."""
 
 
 @click.command()
@@ -42,6 +49,10 @@ def main(members: int, rounds: int, seconds: float, workers: int) -> None:
     leave_on_sigterm()
     with staged(members, workers=workers) as stage:
         click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
+        observability.configure()
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+            found = layers.layers(stage.app, stage.scenarios[0], rounds=rounds)
+        click.echo(f"\n{layers.table(found)}")
 
 
 @contextmanager
@@ -58,7 +69,13 @@ def staged(members: int, *, workers: int) -> Iterator[Stage]:
         port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers))
         reachable = replace(held, url=f"http://127.0.0.1:{port}")
         wanted = scenarios(reachable, asked, members=members, today=datetime.now(UTC).date())
-        yield Stage({Measured.GATEWAY: port, **floors}, wanted)
+        yield Stage({Measured.GATEWAY: port, **floors}, wanted, _in_process(url, secret, directory))
+
+
+def _in_process(url: str, secret: str, directory: Path) -> Flask:
+    os.environ["FLOOR_URL"] = url
+    unlimited = dict.fromkeys(Work, servers.UNLIMITED)
+    return create_app(Settings(ISSUER, secret, directory, url, proxies=0, fixed_now=None, limits=unlimited), url)
 
 
 def _filled(url: str, members: int) -> tuple[Credentials, tuple[str, ...]]:
