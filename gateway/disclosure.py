@@ -12,6 +12,7 @@ from gateway.oauth.guard import Guard, standing_parameters
 from gateway.problems import not_found
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
+from partners.prepared import PreparedText, Row
 from partners.vocabulary import Outcome, Reason
 from serializers.policies import VERSION
 from serializers.policy.release import CALLER, OUTCOME, REASON, ROW_MEMBER
@@ -64,6 +65,21 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
     last_keys = prepared.release.keys(said[-1]) if said else []
     footing = prepared.release.footing(rows[0])
     return Released(documents, has_more=len(members) > limit, last_keys=last_keys, footing=footing)
+
+
+def answer(
+    statement: PreparedText, disclosing: Disclosing, parameters: Mapping[str, Any], *, patient: bool = False
+) -> list[Row]:
+    """Answer with what is about no single member, and record it in the same statement; raise a refusal.
+
+    The first row is always there, and has the outcome. `patient` is for sums that may take a while.
+    """
+    held, caller = runtime(), disclosing.caller
+    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, at=disclosing.at)
+    bound = {**standing_parameters(caller), **access.parameters(), **parameters}
+    rows = statement.fetch(held.database.sums if patient else held.database.release, bound)
+    _raise_unless_released(rows[0], disclosing.guard)
+    return rows
 
 
 def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:

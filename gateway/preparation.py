@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from partners import schema
+from partners import schema, statements, statistics
+from partners.registry import campaigns
 from partners.tables.access import policy_version
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.grants import grant_release_role
@@ -16,6 +17,9 @@ def prepare(engine: Engine, *, now: datetime) -> None:
     """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
     schema.upgrade(engine, now=now)
     with engine.begin() as connection:
-        grant_release_role(connection, EVERY_STATEMENT)
+        grant_release_role(
+            connection,
+            (*EVERY_STATEMENT, *statistics.EVERY_STATEMENT, *statements.EVERY_STATEMENT, campaigns.STATEMENT),
+        )
         recorded = insert(policy_version).values(version=VERSION, document=DOCUMENT)
         connection.execute(recorded.on_conflict_do_nothing())

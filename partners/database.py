@@ -17,15 +17,18 @@ class Role(StrEnum):
 
 RELEASE_TIMEOUT_MS = 2_000
 WRITE_TIMEOUT_MS = 60_000
+SUMS_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2
 
 
 @dataclass(frozen=True)
 class Database:
-    """The two engines of a running gateway."""
+    """The engines of a running gateway."""
 
     release: Engine
+    sums: Engine
+    """As `release`, with the patience that sums over a long range need."""
     write: Engine
     feeding: Lock = field(default_factory=Lock)
     """Held by the one thread of this process that applies a batch of the feed."""
@@ -33,21 +36,15 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.release.dispose()
+        self.sums.dispose()
         self.write.dispose()
 
 
 def connect(url: str, *, pool_size: int = 8) -> Database:
     """Return engines for the PostgreSQL at `url`; nothing is opened until first used."""
     return Database(
-        release=_engine(
-            url,
-            role=Role.RELEASE,
-            timeout_ms=RELEASE_TIMEOUT_MS,
-            pool_size=pool_size,
-            isolation_level="AUTOCOMMIT",
-            # In autocommit there is nothing to roll back, and a rollback would cost a round trip.
-            pool_reset_on_return=None,
-        ),
+        release=_releasing(url, timeout_ms=RELEASE_TIMEOUT_MS, pool_size=pool_size),
+        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=pool_size),
         write=_engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size),
     )
 
@@ -57,12 +54,26 @@ def owner(url: str) -> Engine:
     return _engine(url, role=None, timeout_ms=0, pool_size=1)
 
 
+def _releasing(url: str, *, timeout_ms: int, pool_size: int) -> Engine:
+    return _engine(
+        url,
+        role=Role.RELEASE,
+        timeout_ms=timeout_ms,
+        pool_size=pool_size,
+        isolation_level="AUTOCOMMIT",
+        # In autocommit there is nothing to roll back, and a rollback would cost a round trip.
+        pool_reset_on_return=None,
+    )
+
+
 def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **more: str | None) -> Engine:
     settings = {
         "timezone": "UTC",
         # Durable before the first byte leaves, whatever the server's or the role's default says.
         "synchronous_commit": "on",
         "statement_timeout": str(timeout_ms),
+        # Compiling a statement takes longer than any of ours takes to run.
+        "jit": "off",
     }
     if role is not None:
         settings["role"] = role

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     Text,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    table,
 )
+from sqlalchemy import column as named_column
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 
 from partners.literals import number_literal, text_literal, texts_literal
@@ -28,6 +31,12 @@ CLIENT_VERSION = bindparam("caller_version", type_=Integer)
 TOKEN = bindparam("caller_token", type_=Text)
 ADDRESS = bindparam("caller_address", type_=INET)
 _INETS = ARRAY(INET)
+_CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
+
+CALLER_NUMBER: ColumnElement[int] = (
+    select(_CALLER.c.number).where(_CALLER.c.denied.is_(None)).correlate(None).scalar_subquery()
+)
+"""In a statement with `standing` as its `caller`: the partner's number, or NULL where it may not act."""
 
 
 def may_have_member_rows() -> ColumnElement[bool]:

@@ -1,12 +1,16 @@
 """Monthly statements: what is owed to a webmaster, withheld members included, by currency and nothing finer (R10)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Date, Select, Text, bindparam, select
+from sqlalchemy import ColumnElement, Date, Integer, bindparam, cast, exists, func, select
 
+from partners.answering import PLACE, Found, answer_statement
 from partners.months import FINAL_AFTER, month_of
-from partners.tables.partner import partner
+from partners.prepared import PreparedText, Row, prepare_text
+from partners.standing import CALLER_NUMBER
 from partners.tables.statistics import statement_total
 
 
@@ -32,28 +36,30 @@ def first_open_month(now: datetime) -> date:
     return month_of(now - FINAL_AFTER)
 
 
-def statements(connection: Connection, webmaster: str, *, now: datetime, month: date | None = None) -> list[Statement]:
-    """The statements of a webmaster, named by its id: of all final months, newest first, or of one if it is final."""
-    parameters = {"webmaster": webmaster, "first_open": first_open_month(now)}
-    if month is None:
-        rows = connection.execute(_FINAL, parameters)
-    else:
-        rows = connection.execute(_OF_MONTH, parameters | {"month": month})
-    return [Statement(*row) for row in rows]
+def asking(*, now: datetime, month: date | None = None) -> tuple[PreparedText, dict[str, Any]]:
+    """The statement that lists the caller's months, and its values: all final ones, or one if it is final."""
+    first_open = {"first_open": first_open_month(now)}
+    return (_ALL, first_open) if month is None else (_ONE, first_open | {"month": month})
 
 
-def _final() -> Select[date, str, int, int]:
+def listed(rows: Sequence[Row]) -> list[Statement]:
+    """Read the rows of the statement: newest first."""
+    return [Statement(*figures) for _outcome, _reason, place, *figures in rows if place is not None]
+
+
+def _final(*chosen: ColumnElement[bool]) -> Found:
     total = statement_total.c
-    return (
-        select(total.month, total.currency, total.earned, total.reversed)
-        .join(partner, partner.c.number == total.webmaster)
-        .where(
-            partner.c.id == bindparam("webmaster", type_=Text),
-            total.month < bindparam("first_open", type_=Date),
-        )
-        .order_by(total.month.desc(), total.currency.collate("C"))
-    )
+    order = (total.month.desc(), total.currency.collate("C"))
+    place = cast(func.row_number().over(order_by=order), Integer).label(PLACE)
+    asked = (total.webmaster == CALLER_NUMBER, total.month < bindparam("first_open", type_=Date), *chosen)
+    rows = select(place, total.month, total.currency, total.earned, total.reversed).where(*asked).cte("found")
+    return Found(rows, exists(select(rows.c[PLACE])))
 
 
-_FINAL = _final()
-_OF_MONTH = _FINAL.where(statement_total.c.month == bindparam("month", type_=Date))
+_OF_MONTH = statement_total.c.month == bindparam("month", type_=Date)
+EVERY_STATEMENT = (
+    answer_statement(_final(), member_rows=False),
+    answer_statement(_final(_OF_MONTH), member_rows=False),
+)
+"""Both of them, for the rights they need."""
+_ALL, _ONE = map(prepare_text, EVERY_STATEMENT)

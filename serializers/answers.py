@@ -23,8 +23,8 @@ from partners.vocabulary import (
     Via,
     Visibility,
 )
+from serializers.figures import row_schema
 from serializers.policy.shapes import Instant, Text
-from serializers.statistics import row_schema
 
 
 class Answer(Schema):

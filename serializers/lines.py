@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from serializers.policy.shapes import Instant, Money, instant
+from serializers.policy.shapes import Amount, Instant, instant
 from serializers.wire import json_line_of, json_of
 
 Document = Mapping[str, Any]
@@ -137,7 +137,7 @@ def _written(field: fields.Field[Any]) -> Callable[[Any], str]:
     if isinstance(field, fields.Boolean):
         return lambda value: "true" if value else "false"
     # A figure keeps its sign: money is a string only so that no decimal is lost.
-    return harmless_cell if isinstance(field, fields.String) and not isinstance(field, Money) else str
+    return harmless_cell if isinstance(field, fields.String) and not isinstance(field, Amount) else str
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:

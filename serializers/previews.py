@@ -12,14 +12,13 @@ from marshmallow import Schema
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, bindparam, func, null, select
 
 from partners.literals import text_literal
-from partners.standing import may_have_member_rows
+from partners.standing import CALLER_NUMBER, may_have_member_rows
 from partners.tables.member import member
 from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind, Status
 from serializers import model, webmaster
 from serializers.policy.declaration import Policy
 from serializers.policy.relation import GuardedRelation
-from serializers.policy.release import CALLER_NUMBER
 from serializers.policy.render import compile_serialiser, type_of_serialiser
 from serializers.policy.shapes import Tools
 from serializers.statements import Card, MemberRow

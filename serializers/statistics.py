@@ -1,26 +1,24 @@
-"""Statistics on the wire: what a webmaster may ask, and the rows and totals it is answered (contract §3)."""
+"""Statistics on the wire: what a webmaster may ask (contract §3)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from partners.currencies import DECIMALS
-from partners.statistics import Choice, Line, Question, Sort
-from partners.vocabulary import MONEY_METRICS, DeviceType, Metric, StatisticsFilter, StatisticsGroup
+from partners.statistics import Choice, Question, Sort
+from partners.vocabulary import DeviceType, Metric, StatisticsFilter, StatisticsGroup
 from serializers.lines import Streamable
-from serializers.policy.shapes import Money, Number, Text, money
 from serializers.queries import COUNTRY, LONGEST_CURSOR, SLUG, LocalDay, Zone
 
 MOST_DAYS = 400
 MOST_GROUPS = 4
 LARGEST_PAGE = 10_000
 USUAL_PAGE = 1_000
-CURRENCY = "currency"
 _EXCLUDES = "-"
 
 
@@ -132,52 +130,3 @@ class StatisticsQuery(Streamable):
             limit=query["limit"],
         )
         return Asked(question, query.get("cursor"))
-
-
-def _local_hour(value: datetime) -> str:
-    return value.isoformat(timespec="minutes")
-
-
-_SAID: dict[StatisticsGroup, Callable[[Any], str]] = {
-    StatisticsGroup.HOUR: _local_hour,
-    StatisticsGroup.DAY: date.isoformat,
-    StatisticsGroup.WEEK: date.isoformat,
-    StatisticsGroup.MONTH: lambda value: f"{value:%Y-%m}",
-}
-"""How times are written, which are never null; every other group is a string already."""
-
-
-def documents(lines: Iterable[Line], groups: Sequence[StatisticsGroup]) -> list[dict[str, Any]]:
-    """Rows as they are answered: the groups in the order asked, the currency, the metrics."""
-    names = [*(group.value for group in groups), *_TOLD]
-    times = [(group.value, _SAID[group]) for group in groups if group in _SAID]
-    return [_document(line, names, times) for line in lines]
-
-
-def totals(lines: Iterable[Line]) -> list[dict[str, Any]]:
-    """Totals as they are answered."""
-    return [_document(line, _TOLD, ()) for line in lines]
-
-
-def _document(line: Line, names: Sequence[str], times: Iterable[tuple[str, Callable[[Any], str]]]) -> dict[str, Any]:
-    told: dict[str, Any] = dict(zip(names, (*line.groups, line.currency, *line.figures), strict=True))
-    for name, say in times:
-        told[name] = say(told[name])
-    if line.currency is not None:
-        for metric in _MONEY:
-            told[metric] = money(told[metric], line.currency)
-    return told
-
-
-_TOLD = [CURRENCY, *(metric.value for metric in Metric)]
-_MONEY = [metric.value for metric in Metric if metric in MONEY_METRICS]
-
-
-def row_schema(groups: Sequence[StatisticsGroup]) -> type[Schema]:
-    """The schema of a row, its columns in the order in which `documents` has them."""
-    dimensions = {name: Text(required=True, allow_none=True) for name in (*(group.value for group in groups), CURRENCY)}
-    metrics = {
-        metric.value: Money(required=True, allow_none=True) if metric in MONEY_METRICS else Number(required=True)
-        for metric in Metric
-    }
-    return Schema.from_dict({**dimensions, **metrics}, name="StatisticsRow")

@@ -3,12 +3,12 @@
 from marshmallow import Schema
 
 from partners import usage
+from partners.standing import CALLER_NUMBER
 from partners.tables.member import member, purchase_total
 from partners.tables.partner import campaign
 from partners.vocabulary import PartnerKind, Purpose, Reason
 from serializers.policy.conditions import ALWAYS, Atom
 from serializers.policy.declaration import Field, Policy
-from serializers.policy.release import CALLER_NUMBER
 from serializers.policy.shapes import Amounts, Day, Instant, Number, Object, ObjectOrNull, Ref, Text
 from serializers.rights import RESPECTED_BY_EVERY_AUDIENCE
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.disclosure import Disclosing, release
+from gateway.disclosure import Disclosing, answer, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
@@ -13,7 +13,7 @@ from gateway.paging import purchases_since
 from gateway.runtime import runtime
 from gateway.streaming import released_list
 from partners.registry import campaigns
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope, Work
+from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
 from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
 from serializers.statements import MEMBER_BY_REF, MemberRow, PurchaseRow
@@ -40,7 +40,7 @@ CAMPAIGNS_LIST = Guard(
     Scope.STATS_READ,
     "campaigns.list",
     Purpose.CAMPAIGNS,
-    live=True,
+    live=False,
     or_scope=Scope.MEMBERS_READ,
     work=Work.STATS,
 )
@@ -86,7 +86,5 @@ def list_purchases(caller: Caller, query: dict[str, Any]) -> Response:
 @blueprint.arguments(NoQuery, location="query")
 def list_campaigns(caller: Caller, _query: dict[str, Any]) -> Response:
     """The webmaster's own campaigns."""
-    with runtime().database.write.begin() as connection:
-        rows = campaigns.of(connection, caller.partner)
-        CAMPAIGNS_LIST.note(connection, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
-    return data({"data": [{"code": row.code, "name": row.name} for row in rows]})
+    rows = answer(campaigns.LISTING, Disclosing(caller, CAMPAIGNS_LIST), {})
+    return data({"data": [{"code": code, "name": name} for code, name in campaigns.listed(rows)]})

@@ -136,10 +136,13 @@ def _digest_of(lines: ColumnElement[str]) -> ColumnElement[str]:
     return func.encode(func.sha256(listed), text_literal("hex"))
 
 
-def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause, bulk: bool = False) -> tuple[CTE, ...]:
+def record_of(
+    *, decision: FromClause, summary: FromClause, covered: FromClause | None, bulk: bool = False
+) -> tuple[CTE, ...]:
     """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
 
-    `bulk` keeps whom it covers in sets: less to write for thousands, but more to look through for each of them.
+    Nothing is `covered` by what is about no member. `bulk` keeps whom it covers in sets: less to write for thousands,
+    but more to look through for each of them.
     """
     verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
     counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
@@ -151,6 +154,8 @@ def record_of(*, decision: FromClause, summary: FromClause, covered: FromClause,
     network = insert(access_network).values(
         at=AT, access=ID, ip=bindparam("access_ip", type_=INET), salt=bindparam("access_network_salt", type_=Uuid)
     )
+    if covered is None:
+        return log.cte("recorded"), network.cte("recorded_network")
     subjects = (in_bulk if bulk else one_by_one)(covered, at=AT, access=ID)
     return log.cte("recorded"), network.cte("recorded_network"), subjects.cte("recorded_subjects")
 

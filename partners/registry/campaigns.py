@@ -1,12 +1,16 @@
 """The campaigns of webmasters, which members' referrals and traffic are counted under."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
+from partners.answering import PLACE, Found, answer_statement
+from partners.prepared import Row, prepare_text
 from partners.registry import RegistryError, partners
-from partners.tables.partner import campaign, partner
+from partners.standing import CALLER_NUMBER
+from partners.tables.partner import campaign
 from partners.vocabulary import PartnerKind
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -19,17 +23,6 @@ class Campaign:
     webmaster: str
     code: str
     name: str
-
-
-def of(connection: Connection, webmaster: str) -> list[Campaign]:
-    """Return a webmaster's campaigns in order of their codes."""
-    rows = connection.execute(
-        select(campaign.c.code, campaign.c.name)
-        .join(partner, partner.c.number == campaign.c.partner)
-        .where(partner.c.id == webmaster)
-        .order_by(campaign.c.code)
-    )
-    return [Campaign(webmaster, row.code, row.name) for row in rows]
 
 
 def add(connection: Connection, new: Campaign) -> Campaign:
@@ -46,3 +39,19 @@ def add(connection: Connection, new: Campaign) -> Campaign:
         raise RegistryError(f"{new.webmaster} has a campaign {new.code} already")
     connection.execute(insert(campaign).values(partner=owner.number, code=new.code, name=new.name))
     return new
+
+
+def listed(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Read the rows of `LISTING`: codes and names, in order of the codes."""
+    return [(code, name) for _outcome, _reason, place, code, name in rows if place is not None]
+
+
+def _own() -> Found:
+    place = func.row_number().over(order_by=campaign.c.code).label(PLACE)
+    rows = select(place, campaign.c.code, campaign.c.name).where(campaign.c.partner == CALLER_NUMBER).cte("found")
+    return Found(rows, exists(select(rows.c[PLACE])))
+
+
+STATEMENT = answer_statement(_own(), member_rows=False)
+LISTING = prepare_text(STATEMENT)
+"""The statement that lists the caller's own campaigns, and records it."""

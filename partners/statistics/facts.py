@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     true,
 )
 from sqlalchemy.types import TypeEngine
@@ -103,7 +104,8 @@ TRAFFIC = Source(
     slot=traffic.c.slot,
     known={"campaign": traffic.c.campaign},
     metrics={metric: traffic.c[metric] for metric in (Metric.CLICKS, Metric.UNIQUE_CLICKS)},
-    counted=true(),
+    # Rows without any count are left out; no other source has any.
+    counted=or_(traffic.c.clicks > number_literal(0), traffic.c.unique_clicks > number_literal(0)),
 )
 EVENTS = (
     _event(registration, {Metric.REGISTRATIONS: number_literal(1)}),

@@ -1,70 +1,102 @@
-"""Facts in local time: the rows of a source that lie in a range of local days, and in which hour, day and so on."""
+"""Facts in local time: the rows of a source that lie in a range of local days, and in which hour, day and so on.
 
+A range comes in stretches of one offset (`partners.statistics.stretches`), each with parameters of its own, by its
+place: `start_0`, `end_0`, `shift_0` (what local time is ahead by) and `offset_0` (the same in seconds). `since` and
+`until` hold all of them, for the index.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Integer,
     Interval,
-    Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
-    select,
+    literal_column,
+    or_,
 )
 from sqlalchemy.types import TypeEngine
 
 from partners.literals import text_literal
+from partners.statistics.counters import SLOT
 from partners.statistics.facts import Source
-from partners.tables.partner import partner
+from partners.statistics.shapes import HOUR, UTC_OFFSET
+from partners.statistics.stretches import Stretch
 
 _INSTANT = DateTime(timezone=True)
-_WEBMASTER = select(partner.c.number).where(partner.c.id == bindparam("webmaster", type_=Text)).scalar_subquery()
+_SECOND = timedelta(seconds=1)
+_NOWHERE = Stretch(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), timedelta())
+_LENGTHS = {HOUR: "1 hour", "day": "1 day", "week": "7 days"}
+PERIODS = (*_LENGTHS, "month")
+_A_MONDAY = literal_column("timestamptz '2001-01-01 00:00:00+00'", _INSTANT)
 
 
-def _list(name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """A list with a value for each stretch; in a subquery because only there it can be indexed."""
-    return select(bindparam(name, type_=ARRAY(type_))).scalar_subquery()
+def range_parameters(parts: Sequence[Stretch]) -> dict[str, Any]:
+    """The parameters of a range; a range of no instant at all is one that holds none."""
+    stretches = parts or [_NOWHERE]
+    # An event stands in a slot that starts earlier.
+    parameters: dict[str, Any] = {"since": stretches[0].start, "until": stretches[-1].end + SLOT}
+    for place, each in enumerate(stretches):
+        seconds = each.offset // _SECOND
+        parameters |= {f"start_{place}": each.start, f"end_{place}": each.end, f"offset_{place}": seconds}
+        # In seconds alone: days, and so days with hours taken off, would be counted through the calendar.
+        parameters[f"shift_{place}"] = f"{seconds} seconds"
+    return parameters
 
 
-_STARTS = bindparam("starts", type_=ARRAY(_INSTANT))
-_ENDS, _SHIFTS, _OFFSETS = _list("ends", _INSTANT), _list("shifts", Interval()), _list("offsets", Integer())
-
-
-def _stretch(source: Source) -> ColumnElement[int]:
-    """The place of the stretch that begins last before a row; zero where none does, and then its values are null."""
-    return func.width_bucket(source.slot, _STARTS, type_=Integer)
-
-
-def in_range(source: Source) -> ColumnElement[bool]:
-    """What counts for one webmaster in the stretches of a range of local time.
-
-    Parameters: `webmaster`, an id; `starts`, `ends`, `shifts` (what local time is ahead by) and `offsets` (the same in
-    seconds), one for each stretch in order; `since` and `until`, which hold all of them, for the index.
-    """
+def in_range(source: Source, stretches: int) -> ColumnElement[bool]:
+    """What lies in the range."""
     return and_(
-        source.webmaster == _WEBMASTER,
         source.at >= bindparam("since", type_=_INSTANT),
         source.at < bindparam("until", type_=_INSTANT),
-        source.slot < _ENDS[_stretch(source)],
-        source.counted,
+        or_(
+            *(
+                and_(source.slot >= bindparam(f"start_{place}", type_=_INSTANT), source.slot < _end(place))
+                for place in range(stretches)
+            )
+        ),
     )
 
 
-def periods(source: Source) -> dict[str, ColumnElement[Any]]:
-    """In which periods of local time a row lies."""
-    stretch = _stretch(source)
-    local = func.timezone(text_literal("UTC"), source.slot, type_=DateTime) + _SHIFTS[stretch]
-    hour, week, month = (func.date_trunc(text_literal(unit), local) for unit in ("hour", "week", "month"))
+def periods(source: Source, stretches: int) -> dict[str, ColumnElement[Any]]:
+    """In which periods of local time a row lies, told by their start as UTC's clock would show it.
+
+    Plain arithmetic as far as it goes, since it is done for every row: calendars wait until few rows are left.
+    """
+    local = source.slot + _of_stretch(source, stretches, "shift", Interval())
     return {
-        # In UTC, so that it is in order: local hours repeat.
-        "hour": cast(hour - _SHIFTS[stretch], DateTime),
-        "utc_offset": _OFFSETS[stretch],
-        "day": cast(local, Date),
-        "week": cast(week, Date),
-        "month": cast(month, Date),
+        **{name: _binned(length, local) for name, length in _LENGTHS.items()},
+        "month": func.date_trunc(text_literal("month"), local, text_literal("UTC"), type_=_INSTANT),
+        UTC_OFFSET: _of_stretch(source, stretches, "offset", Integer()),
     }
+
+
+def told(name: str, keys: FromClause) -> ColumnElement[Any]:
+    """A period as rows are ordered by it: a date; an hour in UTC, as local ones repeat when clocks go back."""
+    clock = func.timezone(text_literal("UTC"), keys.c[name], type_=DateTime())
+    if name == HOUR:
+        return cast(clock - keys.c[UTC_OFFSET] * literal_column("interval '1 second'", Interval), DateTime())
+    return cast(clock, Date)
+
+
+def _binned(length: str, local: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    return func.date_bin(literal_column(f"interval '{length}'", Interval), local, _A_MONDAY, type_=_INSTANT)
+
+
+def _of_stretch(source: Source, stretches: int, name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    values = [cast(bindparam(f"{name}_{place}", type_=type_), type_) for place in range(stretches)]
+    earlier = [(source.slot < _end(place), value) for place, value in enumerate(values[:-1])]
+    return case(*earlier, else_=values[-1]) if earlier else values[-1]
+
+
+def _end(place: int) -> ColumnElement[datetime]:
+    return bindparam(f"end_{place}", type_=_INSTANT)

@@ -1,97 +1,96 @@
-"""Asking statistics: a question and a position become a page of rows with the totals of the whole."""
+"""Asking statistics: a question and a position become a statement and its values, its rows a page with totals."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Select, select
 
-from partners.statistics.counters import SLOT
-from partners.statistics.questions import Answer, Line, Question
-from partners.statistics.selects import statement
-from partners.statistics.shapes import CURRENCY, Shape, parameter_of
-from partners.statistics.stretches import stretches
+from partners.answering import answer_statement
+from partners.prepared import PreparedText, Row, prepare_text
+from partners.statistics.local import range_parameters
+from partners.statistics.questions import Answer, Question, by_sub
+from partners.statistics.selects import TOTALS_PLACE, found
+from partners.statistics.shapes import HOUR, UTC_OFFSET, Shape, parameter_of
+from partners.statistics.stretches import Stretch, stretches
 from partners.tables.statistics import feed_progress
-from partners.vocabulary import MONEY_METRICS, Metric, StatisticsGroup
+from partners.vocabulary import SUB_GROUPS, StatisticsFilter, StatisticsGroup
 
-_NONE_OF_ANYTHING = Line((), None, tuple(None if metric in MONEY_METRICS else 0 for metric in Metric))
-_THROUGH = select(feed_progress.c.through)
+HEADING = ("outcome", "reason", "through", "place")
+_THROUGH, _PLACE = HEADING.index("through"), HEADING.index("place")
 
 
-def ask(
-    connection: Connection, webmaster: str, question: Question, position: Sequence[str | None] | None = None
-) -> Answer:
-    """Answer a webmaster, named by its id; after `position` if there is one, which is of the same question."""
-    shape = Shape(
+class Asking:
+    """A question and where to go on in its answer: the statement, and how its rows are read."""
+
+    def __init__(self, question: Question, position: Sequence[str | None] | None = None) -> None:
+        """Start, or after `position`, which is of the same question."""
+        self._question = question
+        self._position = position
+        self._range = stretches(question.first, question.last, question.zone)
+        self._shape = _shape_of(question, self._range, continued=position is not None)
+
+    @property
+    def statement(self) -> PreparedText:
+        """The statement, rendered once for all questions of its shape."""
+        return _prepared(self._shape)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """What the statement asks for; who asks is for others to say."""
+        chosen = {parameter_of(name): list(choice.values) for name, choice in self._question.filters.items()}
+        after = {f"after_{place}": value for place, value in enumerate(self._position or ())}
+        return {"rows": self._question.limit + 1, **range_parameters(self._range), **chosen, **after}
+
+    def answer(self, found: Sequence[Row]) -> Answer:
+        """Read the rows of the statement."""
+        totals = 0
+        while totals < len(found) and found[totals][_PLACE] == TOTALS_PLACE:
+            totals += 1
+        end = totals + self._question.limit
+        page = found[totals:end] if found[0][_PLACE] is not None else []
+        return Answer(
+            rows=page,
+            totals=found[:totals],
+            has_more=len(found) > end,
+            position=self._position_of(page[-1]) if page else [],
+            through=found[0][_THROUGH],
+        )
+
+    def _position_of(self, row: Row) -> list[str | None]:
+        values: dict[str, str | None] = dict(zip((*HEADING, *self._shape.columns()), row, strict=True))
+        if HOUR in values:
+            values[HOUR], values[UTC_OFFSET] = str(values[HOUR]).rsplit(" ", 1)
+        return [values[name] for name in self._shape.order()]
+
+
+def columns_for(groups: Sequence[StatisticsGroup]) -> list[str]:
+    """The columns of the statement's rows for these groups; after them comes what figures are ordered by, if so."""
+    return [*HEADING, *Shape(tuple(groups)).columns()]
+
+
+def statement(shape: Shape) -> Select[Any]:
+    """The statement of a shape; sub ids are for those who may have member rows (R29)."""
+    through = select(feed_progress.c.through).scalar_subquery()
+    return answer_statement(found(shape), member_rows=by_sub(shape.groups), heading={"through": through})
+
+
+@lru_cache(maxsize=256)
+def _prepared(shape: Shape) -> PreparedText:
+    return prepare_text(statement(shape))
+
+
+def _shape_of(question: Question, parts: Sequence[Stretch], *, continued: bool) -> Shape:
+    return Shape(
         question.groups,
         tuple((name, choice.excludes) for name, choice in sorted(question.filters.items())),
         question.sort,
-        continued=position is not None,
-    )
-    parameters = {"webmaster": webmaster, "rows": question.limit + 1, **_range(question), **_chosen(question)}
-    parameters |= {f"after_{place}": value for place, value in enumerate(position or ())}
-    found = connection.execute(statement(shape), parameters).all()
-    rows = [row for row in found if not row[0]]
-    page = rows[: question.limit]
-    columns = shape.columns()
-    return Answer(
-        lines=_lines(page, shape),
-        totals=_totals(_lines([row for row in found if row[0]], shape)),
-        has_more=len(rows) > question.limit,
-        position=[_text(page[-1][columns.index(name)]) for name in shape.order()] if page else [],
+        continued,
+        len(parts) or 1,
     )
 
 
-def data_through(connection: Connection) -> datetime | None:
-    """The newest time of any event that was applied, whomever it was about; None before the first."""
-    return connection.execute(_THROUGH).scalar_one_or_none()
-
-
-def _range(question: Question) -> dict[str, Any]:
-    parts = stretches(question.first, question.last, question.zone)
-    nowhere = datetime(1970, 1, 1, tzinfo=UTC)
-    return {
-        "starts": [part.start for part in parts],
-        "ends": [part.end for part in parts],
-        "shifts": [part.offset for part in parts],
-        "offsets": [part.offset // timedelta(seconds=1) for part in parts],
-        "since": parts[0].start if parts else nowhere,
-        # An event stands in a slot that starts earlier.
-        "until": parts[-1].end + SLOT if parts else nowhere,
-    }
-
-
-def _chosen(question: Question) -> dict[str, list[str]]:
-    return {parameter_of(name): list(choice.values) for name, choice in question.filters.items()}
-
-
-def _lines(rows: Sequence[Row[Any]], shape: Shape) -> list[Line]:
-    currency = shape.columns().index(CURRENCY)
-    first, last = currency + 1, currency + 1 + len(Metric)
-    if StatisticsGroup.HOUR not in shape.groups:
-        return [Line(row[1:currency], row[currency], row[first:last]) for row in rows]
-    return [Line(_with_hours(row[1:currency], shape), row[currency], row[first:last]) for row in rows]
-
-
-def _with_hours(keys: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
-    """The values of groups, of which an hour has two columns."""
-    values = iter(keys)
-    return tuple(
-        _hour(next(values), next(values)) if group is StatisticsGroup.HOUR else next(values) for group in shape.groups
-    )
-
-
-def _hour(at: datetime | None, offset: int) -> datetime | None:
-    """A local hour with its offset; a total has none."""
-    return None if at is None else at.replace(tzinfo=UTC).astimezone(timezone(timedelta(seconds=offset)))
-
-
-def _totals(found: Iterable[Line]) -> list[Line]:
-    by_currency = {None: _NONE_OF_ANYTHING} | {line.currency: Line((), line.currency, line.figures) for line in found}
-    return sorted(by_currency.values(), key=lambda line: (line.currency is None, line.currency or ""))
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    return value.isoformat() if isinstance(value, date) else str(value)
+_ANY_FILTER = tuple((name, False) for name in StatisticsFilter)
+EVERY_STATEMENT = tuple(
+    statement(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)) for subs in ((), map(StatisticsGroup, SUB_GROUPS))
+)
+"""Over counters and over events: statements that together read every column that statistics may read."""

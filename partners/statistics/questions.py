@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from partners.prepared import Row
 from partners.vocabulary import SUB_GROUPS, Metric, StatisticsFilter, StatisticsGroup
 
 
@@ -46,23 +46,15 @@ def by_sub(groups: Iterable[StatisticsGroup]) -> bool:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of statistics, or a total, which has no groups."""
-
-    groups: tuple[Any, ...]
-    """The values of the groups in the order asked: dates, an aware datetime for an hour, strings."""
-    currency: str | None
-    figures: tuple[int | None, ...]
-    """In the order of `Metric`; money in minor units, null where there is no currency."""
-
-
-@dataclass(frozen=True)
 class Answer:
-    """A page of statistics."""
+    """A page of statistics: rows as the statement hands them over, with the columns of `columns_for`."""
 
-    lines: Sequence[Line]
-    totals: Sequence[Line]
-    """Over the whole result: one for each currency, and always one for none."""
+    rows: Sequence[Row]
+    """Keys as texts, an hour as its start in UTC and the offset in seconds; money as it is written."""
+    totals: Sequence[Row]
+    """Over the whole result, in no order: one for each currency there is, and for none if there is anything."""
     has_more: bool
-    position: list[str | None]
-    """What the last line is ordered by: the next page comes after it."""
+    position: Sequence[str | None]
+    """What the last row is ordered by: the next page comes after it."""
+    through: datetime | None
+    """The newest time of any event that was applied, whomever it was about; None before the first."""

@@ -1,6 +1,5 @@
-"""The statements over statistics, one for each shape of question."""
+"""The statement over statistics, one for each shape of question."""
 
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -9,12 +8,13 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     Text,
     any_,
     bindparam,
-    case,
     cast,
+    exists,
     false,
     func,
     null,
@@ -23,88 +23,121 @@ from sqlalchemy import (
     union_all,
 )
 
-from partners.literals import number_literal
+from partners.answering import PLACE, Found
+from partners.literals import number_literal, text_literal
+from partners.money import smallest_amount
+from partners.standing import CALLER_NUMBER
 from partners.statistics.facts import COUNTERS, EVENTS, TRAFFIC, Source
-from partners.statistics.local import in_range, periods
-from partners.statistics.ordering import after, ordered, rank
+from partners.statistics.local import PERIODS, in_range, periods, told
+from partners.statistics.ordering import after, ordered
 from partners.statistics.questions import by_sub
-from partners.statistics.shapes import CURRENCY, IS_TOTAL, RANK, Shape, parameter_of
+from partners.statistics.shapes import CURRENCY, HOUR, RANK, UTC_OFFSET, Shape, parameter_of
 from partners.tables.partner import campaign
 from partners.vocabulary import MONEY_METRICS, SUB_GROUPS, Metric, StatisticsFilter
 
-_COUNTS = [metric for metric in Metric if metric not in {Metric.CREDITS, *MONEY_METRICS}]
+TOTALS_PLACE = 0
 _TEXTS = ("site", "country", "device_type", *SUB_GROUPS)
-_named = campaign.alias("named")
+_CAMPAIGN, _UNIT = "campaign", "unit"
+_code, _chosen = campaign.alias("code"), campaign.alias("chosen")
 
 
-@lru_cache(maxsize=256)
-def statement(shape: Shape) -> Select[Any]:
-    """The statement of a shape: totals first (`is_total` holds), then a page of rows in order.
+def found(shape: Shape) -> Found:
+    """What a question of this shape finds for the caller: totals, whose place is zero, and a page of rows from one on.
 
     Parameters: those of `partners.statistics.local`, `rows` (how many), a list for each filter, and of a page that
     goes on `after_0` and so on: what the last row was ordered by, as texts.
     """
     added = _added_up(shape).cte("added_up")
-    rows = select(false().label(IS_TOTAL), *_columns(added, shape)).where(
-        after(added, shape) if shape.continued else true()
+    order = tuple(ordered(added, shape))
+    page = (
+        select(cast(func.row_number().over(order_by=order), Integer).label(PLACE), *_told(added, shape))
+        .where(after(added, shape) if shape.continued else true())
+        .order_by(*order)
+        .limit(bindparam("rows", type_=BigInteger))
+        .subquery("page")
     )
-    page = rows.order_by(*ordered(added, shape)).limit(bindparam("rows", type_=BigInteger)).subquery("page")
-    answer = union_all(_totals(added, shape), select(page)).subquery("answer")
-    return select(answer).order_by(answer.c[IS_TOTAL].desc(), *ordered(answer, shape))
+    return Found(union_all(_totals(added, shape), select(page)).subquery("found"), exists(select(added.c[CURRENCY])))
 
 
 def _added_up(shape: Shape) -> Select[Any]:
-    """The rows of the answer; those without any count are left out."""
+    """The rows of the answer."""
     sources = (TRAFFIC, *EVENTS) if by_sub(shape.groups) else (TRAFFIC, COUNTERS)
-    parts = union_all(*(_part(source, shape) for source in sources)).subquery("parts")
-    keys = [parts.c[name] for name in (*shape.key_names(), CURRENCY)]
-    figures = {metric: _figure(parts, metric) for metric in Metric}
-    columns = [*keys, *(figure.label(metric) for metric, figure in figures.items())]
-    if shape.by_metric is not None:
-        columns.append(rank(shape.by_metric, figures[shape.by_metric], parts.c[CURRENCY]).label(RANK))
-    any_count = sum((func.sum(parts.c[metric]) for metric in _COUNTS), number_literal(0)) > number_literal(0)
-    return select(*columns).group_by(*keys).having(any_count)
+    facts = union_all(*(_facts(source, shape) for source in sources)).subquery("facts")
+    keys = [facts.c[name] for name in (*shape.key_names(), CURRENCY)]
+    sums = (func.coalesce(func.sum(facts.c[metric]), number_literal(0)) for metric in Metric)
+    figures = (cast(figure, BigInteger).label(metric) for metric, figure in zip(Metric, sums, strict=True))
+    return _named(select(*keys, *figures).group_by(*keys).subquery("sums"), shape)
 
 
-def _part(source: Source, shape: Shape) -> Select[Any]:
-    """What a source contributes, already added up: far fewer rows than it has."""
-    # Text is compared byte by byte, whatever the database's own collation is: cursors rely on it.
-    values = periods(source) | {name: source.dimension(name).collate("C") for name in (*_TEXTS, CURRENCY)}
-    values["campaign"] = _named.c.code.collate("C")
-    keys = [values[name].label(name) for name in (*shape.key_names(), CURRENCY)]
-    facts = (
-        select(*keys, *(value.label(metric) for metric, value in source.metrics.items()))
-        .select_from(source.rows.outerjoin(_named, _named.c.number == source.dimension("campaign")))
+def _facts(source: Source, shape: Shape) -> Select[Any]:
+    """What counts of a source, by keys that cost little: campaigns by number, for one."""
+    known: dict[str, ColumnElement[Any]] = periods(source, shape.stretches) | {
+        _CAMPAIGN: source.dimension(_CAMPAIGN),
+        # Text is compared byte by byte, whatever the database's own collation is: cursors rely on it.
+        **{name: source.dimension(name).collate("C") for name in (*_TEXTS, CURRENCY)},
+    }
+    keys = (known[name].label(name) for name in (*shape.key_names(), CURRENCY))
+    figures = (source.metrics.get(metric, cast(null(), Integer)).label(metric) for metric in Metric)
+    return (
+        select(*keys, *figures)
+        .select_from(source.rows)
         .where(
-            in_range(source),
-            *(_passes(values[name], name, excludes=excludes) for name, excludes in shape.filters),
+            source.webmaster == CALLER_NUMBER,
+            source.counted,
+            in_range(source, shape.stretches),
+            *(_passes(source, name, excludes=excludes) for name, excludes in shape.filters),
         )
-        .subquery("facts")
     )
-    named_keys = [facts.c[key.name] for key in keys]
-    figures = ((func.sum(facts.c[metric]) if metric in facts.c else number_literal(0)) for metric in Metric)
-    totals = (cast(figure, BigInteger).label(metric) for metric, figure in zip(Metric, figures, strict=True))
-    return select(*named_keys, *totals).group_by(*named_keys)
 
 
-def _passes(value: ColumnElement[Any], name: StatisticsFilter, *, excludes: bool) -> ColumnElement[bool]:
+def _named(sums: FromClause, shape: Shape) -> Select[Any]:
+    """The sums under the names and dates that they are told by; each is told by one of its own."""
+    values: dict[str, ColumnElement[Any]] = {each.name: each for each in sums.c}
+    values |= {name: told(name, sums) for name in PERIODS if name in values}
+    rows = sums
+    if _CAMPAIGN in values:
+        rows = sums.outerjoin(_code, _code.c.number == values[_CAMPAIGN])
+        values[_CAMPAIGN] = _code.c.code.collate("C")
+    unit = values[_UNIT] = smallest_amount(values[CURRENCY])
+    if shape.by_metric is not None:
+        figure = values[shape.by_metric]
+        values[RANK] = figure * unit if shape.by_metric in MONEY_METRICS else figure
+    return select(*(value.label(name) for name, value in values.items())).select_from(rows)
+
+
+def _passes(source: Source, name: StatisticsFilter, *, excludes: bool) -> ColumnElement[bool]:
     """A filter drops what is null, an exclusion keeps it (contract §3)."""
-    chosen = func.coalesce(value == any_(bindparam(parameter_of(name), type_=ARRAY(Text))), false())
-    return ~chosen if excludes else chosen
+    wanted = bindparam(parameter_of(name), type_=ARRAY(Text))
+    if name is StatisticsFilter.CAMPAIGN:
+        codes = select(_chosen.c.number).where(_chosen.c.partner == CALLER_NUMBER, _chosen.c.code == any_(wanted))
+        chosen = source.dimension(name) == any_(func.array(codes.scalar_subquery(), type_=ARRAY(BigInteger)))
+    else:
+        chosen = source.dimension(name) == any_(wanted)
+    known = func.coalesce(chosen, false())
+    return ~known if excludes else known
 
 
-def _figure(rows: FromClause, metric: Metric) -> ColumnElement[Any]:
-    total = cast(func.sum(rows.c[metric]), BigInteger)
-    return case((rows.c[CURRENCY].is_not(None), total), else_=null()) if metric in MONEY_METRICS else total
+def _told(added: CTE, shape: Shape) -> list[Any]:
+    """The columns of `Shape.columns`, keys as texts and money as it is written."""
+    names = (*shape.key_names(), CURRENCY)
+    told: dict[str, ColumnElement[Any]] = {name: cast(added.c[name], Text) for name in names}
+    if HOUR in told:
+        told[HOUR] = told[HOUR].concat(text_literal(" ")).concat(told[UTC_OFFSET])
+    told |= {metric.value: _figure(added.c[metric], metric, added.c[_UNIT]) for metric in Metric}
+    if RANK in added.c:
+        told[RANK] = cast(added.c[RANK], Text)
+    return [told[name].label(name) for name in shape.columns()]
 
 
-def _columns(added: CTE, shape: Shape) -> list[ColumnElement[Any]]:
-    return [added.c[name] for name in shape.columns() if name != IS_TOTAL]
+def _figure(figure: ColumnElement[Any], metric: Metric, unit: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(figure * unit, Text) if metric in MONEY_METRICS else figure
 
 
 def _totals(added: CTE, shape: Shape) -> Select[Any]:
     """The rows added up by currency: over the whole result, whatever page of it is asked for."""
-    figures = {metric.value: _figure(added, metric) for metric in Metric}
-    told = figures | {CURRENCY: added.c[CURRENCY]}
-    columns = (told.get(column.name, cast(null(), column.type)).label(column.name) for column in _columns(added, shape))
-    return select(true().label(IS_TOTAL), *columns).group_by(added.c[CURRENCY])
+    figures: dict[str, ColumnElement[Any]] = {
+        metric.value: _figure(cast(func.sum(added.c[metric]), BigInteger), metric, added.c[_UNIT]) for metric in Metric
+    }
+    told = figures | {CURRENCY: cast(added.c[CURRENCY], Text)}
+    columns = (told.get(name, cast(null(), Text)).label(name) for name in shape.columns())
+    return select(number_literal(TOTALS_PLACE).label(PLACE), *columns).group_by(added.c[CURRENCY], added.c[_UNIT])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from partners.statistics.questions import Sort
 from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
 
-IS_TOTAL = "is_total"
 CURRENCY = "currency"
 RANK = "rank"
-_KEYS_OF = {StatisticsGroup.HOUR: ("hour", "utc_offset")}
+HOUR, UTC_OFFSET = "hour", "utc_offset"
+_KEYS_OF = {StatisticsGroup.HOUR: (HOUR, UTC_OFFSET)}
 """Columns that stand for a group, where they are not one of its name: an hour comes twice when clocks go back."""
 
 
@@ -21,14 +21,16 @@ class Shape:
     """With whether it excludes."""
     sort: Sort | None = None
     continued: bool = False
+    stretches: int = 1
+    """In how many stretches of one offset the range comes: one, unless clocks are changed in it."""
 
     def key_names(self) -> list[str]:
         """The columns that rows are grouped by, but for the currency."""
-        return [key for group in self.groups for key in keys_of(group)]
+        return [key for group in self.groups for key in _KEYS_OF.get(group, (group.value,))]
 
     def columns(self) -> list[str]:
-        """The columns of the statement."""
-        return [IS_TOTAL, *self.key_names(), CURRENCY, *Metric, *([RANK] if self.by_metric else [])]
+        """The columns of a row as it is handed over, in order."""
+        return [*(group.value for group in self.groups), CURRENCY, *Metric, *([RANK] if self.by_metric else [])]
 
     @property
     def by_metric(self) -> Metric | None:
@@ -40,14 +42,9 @@ class Shape:
         first = {}
         if self.sort is not None:
             by = self.sort.by
-            names = keys_of(by) if isinstance(by, StatisticsGroup) else (RANK,)
+            names = _KEYS_OF.get(by, (by.value,)) if isinstance(by, StatisticsGroup) else (RANK,)
             first = dict.fromkeys(names, self.sort.descending)
         return first | {name: False for name in (*self.key_names(), CURRENCY) if name not in first}
-
-
-def keys_of(group: StatisticsGroup) -> tuple[str, ...]:
-    """The columns that stand for a group."""
-    return _KEYS_OF.get(group, (group.value,))
 
 
 def parameter_of(name: StatisticsFilter) -> str:

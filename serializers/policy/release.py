@@ -21,25 +21,16 @@ from sqlalchemy import (
     func,
     null,
     select,
-    table,
     true,
 )
-from sqlalchemy import column as named_column
 
 from partners.access_log.append import record_of, summary_of, summary_of_one
 from partners.literals import number_literal, text_literal
 from partners.prepared import PreparedText, prepare_text
-from partners.standing import standing
+from partners.standing import CALLER_NUMBER, standing
 from partners.vocabulary import Outcome, Reason
 from serializers.policy.declaration import Policy
 from serializers.policy.relation import MEMBER, VERDICT, GuardedRelation, anything_withheld, why_not_visible
-
-_CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
-
-CALLER_NUMBER: ColumnElement[int] = (
-    select(_CALLER.c.number).where(_CALLER.c.denied.is_(None)).correlate(None).scalar_subquery()
-)
-"""The caller's partner number, or NULL where the caller may not act: then no row is anybody's."""
 
 CALLER_MAY_ACT: ColumnElement[bool] = CALLER_NUMBER.is_not(None)
 

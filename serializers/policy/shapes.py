@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
@@ -118,8 +118,12 @@ class MoneySchema(Schema):
     amount = fields.String(required=True, metadata={"description": "A decimal string", "example": "59.06"})
 
 
-class Money(Shape, fields.String):
-    """An amount as a decimal string; stored as the pair of minor units and currency."""
+class Amount(Shape, fields.String):
+    """An amount as a decimal string."""
+
+
+class Money(Amount):
+    """An amount, stored as the pair of minor units and currency."""
 
     expression = "money(*{value})"
 
@@ -224,10 +228,19 @@ def spending(value: Sequence[tuple[str, int, int, str, str]] | None) -> dict[str
     }
 
 
+@lru_cache(maxsize=16_384)
+def local_hour(told: str) -> str:
+    """The local start of an hour with its offset; told as its start in UTC and the offset in seconds."""
+    start, seconds = told.rsplit(" ", 1)
+    zone = timezone(timedelta(seconds=int(seconds)))
+    return datetime.fromisoformat(start).replace(tzinfo=UTC).astimezone(zone).isoformat(timespec="minutes")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "money": money,
     "amounts": amounts,
     "last_actions": last_actions,
     "spending": spending,
+    "local_hour": local_hour,
 }
 """What the generated serialiser may call."""

@@ -27,12 +27,14 @@ def modules(*floors: str) -> Iterator[tuple[str, ast.Module]]:
             yield str(path.relative_to(HOUSE)), ast.parse(path.read_text())
 
 
-def test_the_releasing_engine_is_used_by_the_doorway_alone() -> None:
+def test_the_releasing_engines_are_used_by_the_doorway_alone() -> None:
     users = {
         name
         for name, module in modules(*FLOORS)
         for node in ast.walk(module)
-        if isinstance(node, ast.Attribute) and node.attr == "release" and ast.unparse(node.value).endswith("database")
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"release", "sums"}
+        and ast.unparse(node.value).endswith("database")
     }
 
     assert users == {"gateway/disclosure.py"}
@@ -96,6 +98,32 @@ def test_a_card_is_one_statement(db: Database, http: FlaskClient, sent: list[str
 
     assert answer.status_code == 200
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stats?from=2026-10-01&to=2026-10-31&group_by=day,campaign,country",
+        "/stats?from=2026-10-01&to=2026-10-31&group_by=sub1",
+        "/statements",
+        "/campaigns",
+    ],
+)
+@pytest.mark.parametrize("status", ["active", "suspended"])
+def test_sums_and_a_refusal_of_them_are_one_statement(
+    db: Database, http: FlaskClient, sent: list[str], *, path: str, status: str
+) -> None:
+    w1 = webmaster(db, http, "w1")
+    w1.get(path)
+    with db.write.begin() as connection:
+        connection.execute(text("UPDATE partner SET status = :status"), {"status": status})
+    sent.clear()
+
+    answer = w1.get(path)
+
+    assert answer.status_code == (200 if status == "active" else 401)
+    assert len(sent) == 1
+    assert "INSERT INTO access_log" in sent[0]
 
 
 @pytest.mark.parametrize("table", ["access_log", "access_network", "access_subject"])

@@ -47,9 +47,12 @@ def test_releasing_paths_leave_the_standing_to_their_statement_and_all_others_as
         "/v1/model/members/<username>",
         "/v1/model/members/<username>/spending",
         "/v1/model/members/batch",
+        "/v1/webmaster/campaigns",
         "/v1/webmaster/members",
         "/v1/webmaster/members/<ref>",
         "/v1/webmaster/purchases",
+        "/v1/webmaster/statements",
+        "/v1/webmaster/stats",
     }
 
 

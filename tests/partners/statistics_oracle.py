@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from partners.currencies import DECIMALS
-from partners.statistics import Choice, Line, Question, Sort
+from partners.statistics import Choice, Question, Sort
 from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
+from tests.partners.statistics_asking import Line
 
 ZONES = (
     "UTC",

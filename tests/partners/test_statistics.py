@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from partners.database import Database
 from partners.rights.erasure import carry_out
-from partners.statistics import Answer, Choice, Question, Sort, ask, data_through, recount
+from partners.statistics import Choice, Question, Sort, recount
 from partners.tables.activity import ledger_entry, registration
 from partners.tables.statistics import statement_total, statistic
 from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
@@ -28,6 +28,7 @@ from tests.factories import (
     add_traffic,
     count_events,
 )
+from tests.partners.statistics_asking import Told, ask
 from tests.partners.statistics_oracle import SUBS, WEBMASTERS, ZONES, World, expected, questions, worlds
 
 DAY, MONTH, WEEK, HOUR = (StatisticsGroup(name) for name in ("day", "month", "week", "hour"))
@@ -80,7 +81,7 @@ def stage(module_db: Database) -> Stage:
     return Stage(module_db, webmasters, campaigns, members)
 
 
-def pages(connection: Connection, question: Question) -> Iterator[Answer]:
+def pages(connection: Connection, question: Question) -> Iterator[Told]:
     position = None
     while True:
         answer = ask(connection, "w1", question, position)
@@ -90,7 +91,7 @@ def pages(connection: Connection, question: Question) -> Iterator[Answer]:
         position = answer.position
 
 
-def figures_of(answer: Answer) -> dict[Any, Figures]:
+def figures_of(answer: Told) -> dict[Any, Figures]:
     """The figures that are not zero, by groups and currency."""
     return {
         (*line.groups, line.currency): {
@@ -136,7 +137,7 @@ def test_days_add_up_to_months_and_weeks_and_rows_to_totals(stage: Stage, data: 
             for group in (DAY, WEEK, MONTH)
         )
 
-    def added_up(answer: Answer, period: Any) -> dict[Any, list[int]]:
+    def added_up(answer: Told, period: Any) -> dict[Any, list[int]]:
         sums: dict[Any, list[int]] = {}
         for line in answer.lines:
             key = (period(line.groups[0]), line.groups[1], line.currency)
@@ -290,10 +291,11 @@ def test_nothing_happened_is_no_row_and_one_total_of_nothing(stage: Stage) -> No
 
 
 def test_how_far_the_feed_has_come_never_goes_back(stage: Stage) -> None:
+    question = Question(date(2026, 10, 1), date(2026, 10, 1), ZoneInfo("UTC"))
     instants = [datetime(2026, 10, day, tzinfo=UTC) for day in (2, 1)]
     with stage.db.write.connect() as connection:
-        assert data_through(connection) is None
+        assert ask(connection, "w1", question).through is None
         for instant in instants:
             count_events(connection, through=instant)
 
-        assert data_through(connection) == max(instants)
+        assert ask(connection, "w1", question).through == max(instants)

@@ -1,6 +1,6 @@
-"""What may be asked of statistics, and how the answer is written."""
+"""What may be asked of statistics."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from partners.statistics import Choice, Line, Question, Sort
+from partners.statistics import Choice, Question, Sort
 from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
-from serializers.lines import Form, lines_of
-from serializers.statistics import Asked, StatisticsQuery, documents, row_schema, totals
+from serializers.statistics import Asked, StatisticsQuery
 
 RANGE = {"from": "2026-10-01", "to": "2026-10-31"}
 HOUR, DAY, WEEK, MONTH = (StatisticsGroup(name) for name in ("hour", "day", "week", "month"))
@@ -132,77 +131,3 @@ def test_a_cursor_is_bound_to_everything_but_the_page_s_size() -> None:
         {"site": "LU", "sort": "day"},
     ]
     assert all(asked(**other).identity() != one for other in others)
-
-
-FIGURES = (0, 0, 0, 2, 3, 210, 8820, 1, 2940, 1176)
-CLICKS = (120, 90, 0, 0, 0, 0, None, 0, None, None)
-AT = datetime(2026, 10, 1, 13, tzinfo=timezone(timedelta(hours=2)))
-
-
-def test_rows_are_written_as_in_the_contract() -> None:
-    lines = [
-        Line((date(2026, 10, 1), "spring", None), None, CLICKS),
-        Line((date(2026, 10, 1), "spring", "LU"), "EUR", FIGURES),
-    ]
-
-    clicks, money = documents(lines, (DAY, CAMPAIGN, COUNTRY))
-
-    assert list(clicks.items()) == list(
-        {
-            "day": "2026-10-01",
-            "campaign": "spring",
-            "country": None,
-            "currency": None,
-            "clicks": 120,
-            "unique_clicks": 90,
-            "registrations": 0,
-            "first_purchases": 0,
-            "purchases": 0,
-            "credits": 0,
-            "amount": None,
-            "refunds": 0,
-            "refunded_amount": None,
-            "income": None,
-        }.items()
-    )
-    assert [money[name] for name in ("country", "currency", "amount", "refunded_amount", "income")] == [
-        "LU",
-        "EUR",
-        "88.20",
-        "29.40",
-        "11.76",
-    ]
-    assert totals([Line((), "EUR", FIGURES)]) == [
-        {name: value for name, value in money.items() if name not in {"day", "campaign", "country"}}
-    ]
-
-
-@pytest.mark.parametrize(
-    ("group", "value", "said"),
-    [
-        (HOUR, AT, "2026-10-01T13:00+02:00"),
-        (HOUR, AT.astimezone(UTC), "2026-10-01T11:00+00:00"),
-        (DAY, AT.date(), "2026-10-01"),
-        (WEEK, date(2026, 9, 28), "2026-09-28"),
-        (MONTH, date(2026, 10, 1), "2026-10"),
-    ],
-)
-def test_times_are_written_as_in_the_contract(group: StatisticsGroup, value: Any, said: str) -> None:
-    assert documents([Line((value,), None, CLICKS)], (group,))[0][group] == said
-
-
-def test_money_has_the_decimals_of_its_currency() -> None:
-    yen, dinar = totals([Line((), "JPY", FIGURES), Line((), "KWD", (*FIGURES[:-1], -5))])
-
-    assert (yen["amount"], dinar["amount"], dinar["income"]) == ("8820", "8.820", "-0.005")
-
-
-def test_a_csv_has_the_columns_of_the_rows_and_no_formulas() -> None:
-    groups = (CAMPAIGN, StatisticsGroup.SUB1)
-    lines = lines_of(Form.CSV, row_schema(groups))
-    rows = documents([Line(("spring", "=1+1"), "EUR", (*FIGURES[:-1], -5))], groups)
-
-    head, row = (part.decode().rstrip("\r\n") for part in (lines.head(), lines.of(rows)))
-
-    assert head.split(",") == list(rows[0])
-    assert row == "spring,'=1+1,EUR,0,0,0,2,3,210,88.20,1,29.40,-0.05"

@@ -277,7 +277,7 @@ def test_as_csv(db: Database, october: Webmaster) -> None:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("gateway.api.statistics.LARGEST_PAGE", 1)
+    monkeypatch.setattr("gateway.api.statistics.CHUNK_ROWS", 1)
     return iter(())
 
 
