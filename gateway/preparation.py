@@ -12,6 +12,8 @@ from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.grants import grant_release_role
 from serializers.statements import EVERY_STATEMENT
 
+_OF_NOBODY = (*statistics.EVERY_STATEMENT, *statements.EVERY_STATEMENT, campaigns.STATEMENT)
+
 
 def prepare(engine: Engine, *, now: datetime) -> None:
     """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
