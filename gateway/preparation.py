@@ -19,9 +19,6 @@ def prepare(engine: Engine, *, now: datetime) -> None:
     """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
     schema.upgrade(engine, now=now)
     with engine.begin() as connection:
-        grant_release_role(
-            connection,
-            (*EVERY_STATEMENT, *statistics.EVERY_STATEMENT, *statements.EVERY_STATEMENT, campaigns.STATEMENT),
-        )
+        grant_release_role(connection, (*EVERY_STATEMENT, *_OF_NOBODY))
         recorded = insert(policy_version).values(version=VERSION, document=DOCUMENT)
         connection.execute(recorded.on_conflict_do_nothing())

@@ -44,7 +44,8 @@ def connect(url: str, *, pool_size: int = 8) -> Database:
     """Return engines for the PostgreSQL at `url`; nothing is opened until first used."""
     return Database(
         release=_releasing(url, timeout_ms=RELEASE_TIMEOUT_MS, pool_size=pool_size),
-        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=pool_size),
+        # Half as many: sums that take long leave the other threads to the rest.
+        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=max(1, pool_size // 2)),
         write=_engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size),
     )
 

@@ -1,7 +1,9 @@
 """Asking statistics: a question and a position become a statement and its values, its rows a page with totals."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -20,47 +22,59 @@ HEADING = ("outcome", "reason", "through", "place")
 _THROUGH, _PLACE = HEADING.index("through"), HEADING.index("place")
 
 
+@dataclass(frozen=True)
 class Asking:
-    """A question and where to go on in its answer: the statement, and how its rows are read."""
+    """A question and where to go on in its answer: the statement, its values, and how its rows are read."""
 
-    def __init__(self, question: Question, position: Sequence[str | None] | None = None) -> None:
-        """Start, or after `position`, which is of the same question."""
-        self._question = question
-        self._position = position
-        self._range = stretches(question.first, question.last, question.zone)
-        self._shape = _shape_of(question, self._range, continued=position is not None)
+    question: Question
+    position: Sequence[str | None] | None = None
+    """Of an earlier answer to the same question; from the start without."""
 
-    @property
+    @cached_property
     def statement(self) -> PreparedText:
         """The statement, rendered once for all questions of its shape."""
         return _prepared(self._shape)
 
     def parameters(self) -> Mapping[str, Any]:
         """What the statement asks for; who asks is for others to say."""
-        chosen = {parameter_of(name): list(choice.values) for name, choice in self._question.filters.items()}
-        after = {f"after_{place}": value for place, value in enumerate(self._position or ())}
-        return {"rows": self._question.limit + 1, **range_parameters(self._range), **chosen, **after}
+        chosen = {parameter_of(name): list(choice.values) for name, choice in self.question.filters.items()}
+        after = {f"after_{place}": value for place, value in enumerate(self.position or ())}
+        return {"rows": self.question.limit + 1, **range_parameters(self._stretches), **chosen, **after}
 
     def answer(self, found: Sequence[Row]) -> Answer:
         """Read the rows of the statement."""
-        totals = 0
-        while totals < len(found) and found[totals][_PLACE] == TOTALS_PLACE:
-            totals += 1
-        end = totals + self._question.limit
-        page = found[totals:end] if found[0][_PLACE] is not None else []
+        first = found[0]
+        sums = sum(1 for row in takewhile(_is_total, found))
+        end = sums + self.question.limit
+        page = found[sums:end] if first[_PLACE] is not None else []
         return Answer(
             rows=page,
-            totals=found[:totals],
+            totals=found[:sums],
             has_more=len(found) > end,
             position=self._position_of(page[-1]) if page else [],
-            through=found[0][_THROUGH],
+            through=first[_THROUGH],
         )
+
+    @cached_property
+    def _stretches(self) -> list[Stretch]:
+        return stretches(self.question.first, self.question.last, self.question.zone)
+
+    @cached_property
+    def _shape(self) -> Shape:
+        filters = tuple((name, choice.excludes) for name, choice in sorted(self.question.filters.items()))
+        continued = self.position is not None
+        return Shape(self.question.groups, filters, self.question.sort, continued, len(self._stretches) or 1)
 
     def _position_of(self, row: Row) -> list[str | None]:
         values: dict[str, str | None] = dict(zip((*HEADING, *self._shape.columns()), row, strict=True))
         if HOUR in values:
             values[HOUR], values[UTC_OFFSET] = str(values[HOUR]).rsplit(" ", 1)
         return [values[name] for name in self._shape.order()]
+
+
+def _is_total(row: Row) -> bool:
+    place: int | None = row[_PLACE]
+    return place == TOTALS_PLACE
 
 
 def columns_for(groups: Sequence[StatisticsGroup]) -> list[str]:
@@ -77,16 +91,6 @@ def statement(shape: Shape) -> Select[Any]:
 @lru_cache(maxsize=256)
 def _prepared(shape: Shape) -> PreparedText:
     return prepare_text(statement(shape))
-
-
-def _shape_of(question: Question, parts: Sequence[Stretch], *, continued: bool) -> Shape:
-    return Shape(
-        question.groups,
-        tuple((name, choice.excludes) for name, choice in sorted(question.filters.items())),
-        question.sort,
-        continued,
-        len(parts) or 1,
-    )
 
 
 _ANY_FILTER = tuple((name, False) for name in StatisticsFilter)

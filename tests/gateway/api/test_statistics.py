@@ -2,8 +2,7 @@
 
 import csv
 import io
-import json
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, delete, select, update
 
+from gateway import create_app
+from gateway.settings import Settings
 from partners.database import Database
+from partners.keyring import Keyring
 from partners.tables.access import access_log
 from partners.tables.activity import ledger_entry, registration
 from partners.tables.partner import partner
@@ -20,6 +22,7 @@ from partners.vocabulary import PartnerKind
 from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
 from tests.factories import HAPPENED_AT, add_purchase, add_registration, add_reversal, add_traffic, count_events
+from tests.feeding import Platform, privacy, purchased, referred, refunded
 from tests.gateway.api.test_webmaster import Webmaster, change, webmaster
 
 OCTOBER = {"from": "2026-10-01", "to": "2026-10-31"}
@@ -275,35 +278,6 @@ def test_as_csv(db: Database, october: Webmaster) -> None:
     assert recorded(db)[-1][2:] == ("released", 200)
 
 
-@pytest.fixture
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("gateway.api.statistics.CHUNK_ROWS", 1)
-    return iter(())
-
-
-@pytest.mark.usefixtures("small_chunks")
-def test_as_ndjson_in_several_chunks(october: Webmaster) -> None:
-    rows = stats(october, group_by="hour,country", sort="-purchases")["data"]
-
-    answer = october.http.get(
-        "/v1/webmaster/stats",
-        query_string=OCTOBER | {"group_by": "hour,country", "sort": "-purchases"},
-        headers=october.headers | {"Accept": "application/x-ndjson"},
-    )
-
-    *lines, end = [json.loads(line) for line in answer.data.splitlines()]
-    assert lines == rows
-    assert end == {"end": True, "rows": len(rows)}
-
-
-def test_a_stream_is_whole(october: Webmaster) -> None:
-    answer = october.http.get(
-        "/v1/webmaster/stats", query_string=OCTOBER | {"limit": 5}, headers=october.headers | {"Accept": "text/csv"}
-    )
-
-    assert answer.status_code == 422
-
-
 def test_without_any_event_there_is_no_row(w1: Webmaster) -> None:
     answer = stats(w1)
 
@@ -332,3 +306,26 @@ def test_the_counters_hold_what_the_ledger_holds(db: Database, october: Webmaste
         )
 
     assert total["amount"] == f"{sum(amount for amount in euros if amount > 0) / 100:.2f}"
+
+
+def test_opted_out_between_two_purchases(
+    db: Database, database_url: str, *, settings: Settings, keyring: Keyring, w1: Webmaster
+) -> None:
+    """R10: the first stays in the statistics, the second is in the statement alone, and no published day changes."""
+    platform = Platform(db, keyring, HAPPENED_AT + timedelta(days=2))
+    platform.must(referred(time=HAPPENED_AT), purchased("p1", time=HAPPENED_AT, income="5.00"))
+    before = stats(w1, group_by="day,campaign")
+
+    platform.must(
+        privacy(time=HAPPENED_AT + timedelta(hours=1), affiliate_sharing=False),
+        purchased("p2", time=HAPPENED_AT + timedelta(hours=2), income="7.00"),
+        refunded("p1", time=HAPPENED_AT + timedelta(hours=3)),
+    )
+
+    after = stats(w1, group_by="day,campaign")
+    later = create_app(replace(settings, fixed_now=datetime(2026, 11, 3, tzinfo=UTC)), database_url)
+    owed = later.test_client().get("/v1/webmaster/statements", headers=w1.headers).get_json()["data"]
+    later.extensions["runtime"].database.dispose()
+    assert (after["data"], after["totals"]) == (before["data"], before["totals"])
+    assert [(row["purchases"], row["income"]) for row in after["data"] if row["currency"]] == [(1, "5.00")]
+    assert [(row["earned"], row["reversed"], row["payable"]) for row in owed] == [("12.00", "-5.00", "7.00")]
