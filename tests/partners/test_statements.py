@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partners import statements
 from partners.database import Database
 from partners.months import is_final
-from partners.statements import Statement, first_open_month, statements
+from partners.statements import Statement, first_open_month
 from tests.factories import add_member, add_partner, add_purchase, add_reversal, count_events
+from tests.partners.statistics_asking import fetch
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 NEW_YEAR = datetime(2027, 1, 15, tzinfo=UTC)
@@ -38,7 +40,7 @@ def booked(db: Database) -> Database:
 
 def listed(db: Database, now: datetime, month: date | None = None) -> list[Statement]:
     with db.write.connect() as connection:
-        return statements(connection, "w1", now=now, month=month)
+        return statements.listed(fetch(connection, "w1", *statements.asking(now=now, month=month)))
 
 
 def test_income_of_all_members_by_month_and_currency_newest_first(booked: Database) -> None:
