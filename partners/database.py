@@ -1,8 +1,10 @@
 """Connections to PostgreSQL: one engine that only releases and records, one that writes, one that migrates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
+from types import MappingProxyType
 
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
@@ -20,6 +22,10 @@ WRITE_TIMEOUT_MS = 60_000
 SUMS_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2
+# Releases are prepared and many: planning one anew for each set of values costs more than executing it.
+_ONCE = MappingProxyType({"plan_cache_mode": "force_generic_plan"})
+# A plan made once takes every range for a short one, and would sort thousands of rows that are better hashed.
+_SUMS = MappingProxyType({**_ONCE, "enable_sort": "off"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def connect(url: str, *, pool_size: int = 8) -> Database:
     return Database(
         release=_releasing(url, timeout_ms=RELEASE_TIMEOUT_MS, pool_size=pool_size),
         # Half as many: sums that take long leave the other threads to the rest.
-        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=max(1, pool_size // 2)),
+        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=max(1, pool_size // 2), planning=_SUMS),
         write=_engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size),
     )
 
@@ -55,19 +61,28 @@ def owner(url: str) -> Engine:
     return _engine(url, role=None, timeout_ms=0, pool_size=1)
 
 
-def _releasing(url: str, *, timeout_ms: int, pool_size: int) -> Engine:
+def _releasing(url: str, *, timeout_ms: int, pool_size: int, planning: Mapping[str, str] = _ONCE) -> Engine:
     return _engine(
         url,
         role=Role.RELEASE,
         timeout_ms=timeout_ms,
         pool_size=pool_size,
+        planning=planning,
         isolation_level="AUTOCOMMIT",
         # In autocommit there is nothing to roll back, and a rollback would cost a round trip.
         pool_reset_on_return=None,
     )
 
 
-def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **more: str | None) -> Engine:
+def _engine(
+    url: str,
+    *,
+    role: Role | None,
+    timeout_ms: int,
+    pool_size: int,
+    planning: Mapping[str, str] = MappingProxyType({}),
+    **more: str | None,
+) -> Engine:
     settings = {
         "timezone": "UTC",
         # Durable before the first byte leaves, whatever the server's or the role's default says.
@@ -75,12 +90,10 @@ def _engine(url: str, *, role: Role | None, timeout_ms: int, pool_size: int, **m
         "statement_timeout": str(timeout_ms),
         # Compiling a statement takes longer than any of ours takes to run.
         "jit": "off",
+        **planning,
     }
     if role is not None:
         settings["role"] = role
-    if role is Role.RELEASE:
-        # Releases are prepared and many: planning one anew for each set of values costs more than executing it.
-        settings["plan_cache_mode"] = "force_generic_plan"
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         connect_args={

@@ -1,8 +1,7 @@
 """Facts in local time: the rows of a source that lie in a range of local days, and in which hour, day and so on.
 
 A range comes in stretches of one offset (`partners.statistics.stretches`), each with parameters of its own, by its
-place: `start_0`, `end_0`, `shift_0` (what local time is ahead by) and `offset_0` (the same in seconds). `since` and
-`until` hold all of them, for the index.
+place: `start_0`, `end_0`, `shift_0` (what local time is ahead by) and `offset_0` (the same in seconds).
 """
 
 from collections.abc import Sequence
@@ -41,29 +40,25 @@ _A_MONDAY = literal_column("timestamptz '2001-01-01 00:00:00+00'", _INSTANT)
 
 
 def range_parameters(parts: Sequence[Stretch]) -> dict[str, Any]:
-    """The parameters of a range; a range of no instant at all is one that holds none."""
-    stretches = parts or [_NOWHERE]
-    # An event stands in a slot that starts earlier.
-    parameters: dict[str, Any] = {"since": stretches[0].start, "until": stretches[-1].end + SLOT}
-    for place, each in enumerate(stretches):
+    """The parameters of a range; a range of no instant at all is one that holds none.
+
+    A row belongs where its quarter hour starts, so bounds are moved to the next start of one: then they tell the same
+    of every instant in it.
+    """
+    parameters: dict[str, Any] = {}
+    for place, each in enumerate(parts or [_NOWHERE]):
         seconds = each.offset // _SECOND
-        parameters |= {f"start_{place}": each.start, f"end_{place}": each.end, f"offset_{place}": seconds}
+        bounds = {f"start_{place}": _next_slot(each.start), f"end_{place}": _next_slot(each.end)}
         # In seconds alone: days, and so days with hours taken off, would be counted through the calendar.
-        parameters[f"shift_{place}"] = f"{seconds} seconds"
+        parameters |= {**bounds, f"offset_{place}": seconds, f"shift_{place}": f"{seconds} seconds"}
     return parameters
 
 
 def in_range(source: Source, stretches: int) -> ColumnElement[bool]:
-    """What lies in the range."""
-    return and_(
-        source.at >= bindparam("since", type_=_INSTANT),
-        source.at < bindparam("until", type_=_INSTANT),
-        or_(
-            *(
-                and_(source.slot >= bindparam(f"start_{place}", type_=_INSTANT), source.slot < _end(place))
-                for place in range(stretches)
-            )
-        ),
+    """What lies in the range, by the column that an index leads to."""
+    within = (and_(source.at >= _start(place), source.at < _end(place)) for place in range(stretches))
+    return (
+        and_(source.at >= _start(0), source.at < _end(stretches - 1), or_(*within)) if stretches > 1 else next(within)
     )
 
 
@@ -75,7 +70,8 @@ def periods(source: Source, stretches: int) -> dict[str, ColumnElement[Any]]:
     local = source.slot + _of_stretch(source, stretches, "shift", Interval())
     return {
         **{name: _binned(length, local) for name, length in _LENGTHS.items()},
-        "month": func.date_trunc(text_literal("month"), local, text_literal("UTC"), type_=_INSTANT),
+        # By the connection's own zone, which is UTC: to name one would have it looked up for every row.
+        "month": func.date_trunc(text_literal("month"), local, type_=_INSTANT),
         UTC_OFFSET: _of_stretch(source, stretches, "offset", Integer()),
     }
 
@@ -94,8 +90,16 @@ def _binned(length: str, local: ColumnElement[datetime]) -> ColumnElement[dateti
 
 def _of_stretch(source: Source, stretches: int, name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
     values = [cast(bindparam(f"{name}_{place}", type_=type_), type_) for place in range(stretches)]
-    earlier = [(source.slot < _end(place), value) for place, value in enumerate(values[:-1])]
+    earlier = [(source.at < _end(place), value) for place, value in enumerate(values[:-1])]
     return case(*earlier, else_=values[-1]) if earlier else values[-1]
+
+
+def _next_slot(instant: datetime) -> datetime:
+    return instant + (_NOWHERE.start - instant) % SLOT
+
+
+def _start(place: int) -> ColumnElement[datetime]:
+    return bindparam(f"start_{place}", type_=_INSTANT)
 
 
 def _end(place: int) -> ColumnElement[datetime]:
