@@ -57,7 +57,7 @@ class Asking:
 
     @cached_property
     def _stretches(self) -> list[Stretch]:
-        return stretches(self.question.first, self.question.last, self.question.zone)
+        return _remembered(self.question.first, self.question.last, self.question.zone)
 
     @cached_property
     def _shape(self) -> Shape:
@@ -70,6 +70,9 @@ class Asking:
         if HOUR in values:
             values[HOUR], values[UTC_OFFSET] = str(values[HOUR]).rsplit(" ", 1)
         return [values[name] for name in self._shape.order()]
+
+
+_remembered = lru_cache(maxsize=1_024)(stretches)
 
 
 def _is_total(row: Row) -> bool:
