@@ -1,5 +1,6 @@
 """The statement over statistics, one for each shape of question."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -76,9 +77,10 @@ def _facts(source: Source, shape: Shape) -> Select[Any]:
         # Text is compared byte by byte, whatever the database's own collation is: cursors rely on it.
         **{name: source.dimension(name).collate("C") for name in (*_TEXTS, CURRENCY)},
     }
-    keys = (known[name].label(name) for name in (*shape.key_names(), CURRENCY))
+    names = (*shape.key_names(), CURRENCY)
+    keys = (known[name].label(name) for name in names)
     figures = (source.metrics.get(metric, cast(null(), Integer)).label(metric) for metric in Metric)
-    return (
+    facts = (
         select(*keys, *figures)
         .select_from(source.rows)
         .where(
@@ -88,6 +90,17 @@ def _facts(source: Source, shape: Shape) -> Select[Any]:
             *(_passes(source, name, excludes=excludes) for name, excludes in shape.filters),
         )
     )
+    return _first_by_itself(facts.subquery("clicks"), names) if source is TRAFFIC else facts
+
+
+def _first_by_itself(facts: FromClause, names: Iterable[str]) -> Select[Any]:
+    """Clicks know so little that a few sums of two figures stand for all of them beside what is added up by more."""
+    keys = [facts.c[name] for name in names]
+    figures = (
+        (func.sum(facts.c[metric]) if metric in TRAFFIC.metrics else cast(null(), Integer)).label(metric)
+        for metric in Metric
+    )
+    return select(*keys, *figures).group_by(*keys)
 
 
 def _named(sums: FromClause, shape: Shape) -> Select[Any]:
