@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import envelope, limits, metrics, observability, problems
+from gateway import envelope, limits, metrics, observability, patience, problems
 from gateway.api import (
     audit,
     audit_export,
@@ -44,6 +44,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
+    patience.register(app)
     observability.register(app)
     metrics.register(app)
     problems.register(app)

@@ -57,12 +57,22 @@ class PartnersOwn:
 
     def rate(self, partner: str, work: Work) -> str | None:
         """The partner's own rate for this work, or nothing."""
-        with self._lock:
-            if time.monotonic() - self._read_at > OVERRIDES_FRESH_S:
-                with self.engine.connect() as connection:
-                    self._rates = allowances.every(connection)
-                self._read_at = time.monotonic()
-            return self._rates.get((partner, work))
+        if time.monotonic() - self._read_at > OVERRIDES_FRESH_S:
+            self._read_again()
+        return self._rates.get((partner, work))
+
+    def _read_again(self) -> None:
+        """One reads while the others go on with what is held, or read for themselves where nothing is."""
+        mine = self._lock.acquire(blocking=False)
+        if not mine and self._read_at != -math.inf:
+            return
+        try:
+            with self.engine.connect() as connection:
+                self._rates = allowances.every(connection)
+            self._read_at = time.monotonic()
+        finally:
+            if mine:
+                self._lock.release()
 
 
 class _OnDemand(Limiter):

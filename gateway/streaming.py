@@ -20,6 +20,7 @@ from gateway.negotiation import form_wanted
 from gateway.paging import released_page
 from gateway.records import access_of
 from gateway.runtime import runtime
+from partners import deadline
 from partners.access_log.append import Access, record
 from partners.database import Database
 from partners.vocabulary import Outcome
@@ -100,7 +101,13 @@ def _say_broken(database: Database, request: Access, error: str) -> None:
 def _in_this_context(chunks: Chunks) -> Chunks:
     """Take each chunk in the context of the current request, which is over by then; nothing is pushed in between."""
     context = copy_context()
-    return iter(lambda: context.run(next, chunks, None), None)
+    return iter(lambda: context.run(_next_in_time, chunks), None)
+
+
+def _next_in_time(chunks: Chunks) -> Sequence[Document] | None:
+    """Each chunk may wait for the database as long as the first did."""
+    deadline.renew()
+    return next(chunks, None)
 
 
 def _released(walk: Walk, disclosing: Disclosing) -> Chunks:

@@ -9,6 +9,8 @@ from types import MappingProxyType
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
 
+from partners.deadline import Silence, keep, probe
+
 
 class Role(StrEnum):
     """The database roles the gateway takes on; neither may alter or delete a record."""
@@ -20,12 +22,17 @@ class Role(StrEnum):
 RELEASE_TIMEOUT_MS = 2_000
 WRITE_TIMEOUT_MS = 60_000
 SUMS_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 2_000
+"""How long sums, which may take long themselves, wait for a lock on what they read and on the log."""
+LOOK_FOR_US_MS = 1_000
+GRACE_S = 5
+"""So much later than its own time limit a server that keeps none is given up."""
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2
 # Releases are prepared and many: planning one anew for each set of values costs more than executing it.
 _ONCE = MappingProxyType({"plan_cache_mode": "force_generic_plan"})
 # A plan made once takes every range for a short one, and would sort thousands of rows that are better hashed.
-_SUMS = MappingProxyType({**_ONCE, "enable_sort": "off"})
+_SUMS = MappingProxyType({**_ONCE, "enable_sort": "off", "lock_timeout": str(LOCK_TIMEOUT_MS)})
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,15 @@ class Database:
 
 def connect(url: str, *, pool_size: int = 8) -> Database:
     """Return engines for the PostgreSQL at `url`; nothing is opened until first used."""
-    return Database(
-        release=_releasing(url, timeout_ms=RELEASE_TIMEOUT_MS, pool_size=pool_size),
-        # Half as many: sums that take long leave the other threads to the rest.
-        sums=_releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=max(1, pool_size // 2), planning=_SUMS),
-        write=_engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size),
-    )
+    release = _releasing(url, timeout_ms=RELEASE_TIMEOUT_MS, pool_size=pool_size)
+    # Half as many: sums that take long leave the other threads to the rest.
+    sums = _releasing(url, timeout_ms=SUMS_TIMEOUT_MS, pool_size=max(1, pool_size // 2), planning=_SUMS)
+    write = _engine(url, role=Role.WRITE, timeout_ms=WRITE_TIMEOUT_MS, pool_size=pool_size)
+    silence = Silence()
+    for engine, limit_ms in ((release, RELEASE_TIMEOUT_MS), (sums, SUMS_TIMEOUT_MS), (write, WRITE_TIMEOUT_MS)):
+        keep(engine, longest_wait_s=limit_ms / 1_000 + GRACE_S, silence=silence)
+    probe(sums)
+    return Database(release=release, sums=sums, write=write)
 
 
 def owner(url: str) -> Engine:
@@ -90,6 +100,8 @@ def _engine(
         "statement_timeout": str(timeout_ms),
         # Compiling a statement takes longer than any of ours takes to run.
         "jit": "off",
+        # Whom we do not wait for any longer stops: a closed connection leaves nothing behind that waits for a lock.
+        "client_connection_check_interval": str(LOOK_FOR_US_MS),
         **planning,
     }
     if role is not None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy import Connection, Row
 
+from gateway import patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.audit_search import asked_of
 from gateway.envelope import answer
@@ -43,7 +44,10 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     position = cursors.open(query.get("cursor"), bound_to=bound_to)
     with runtime().database.write.begin() as connection:
         asked = asked_of(connection, query)
-        rows = log.find(connection, _after(asked.search, position), limit=query["limit"] + 1) if asked.search else []
+        log.wait_until_readable(connection)
+        with patience.searching():
+            search = _after(asked.search, position) if asked.search else None
+            rows = log.find(connection, search, limit=query["limit"] + 1) if search else []
         SEARCH.note(connection, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
     said = rows[: query["limit"]]
     has_more = len(rows) > len(said)

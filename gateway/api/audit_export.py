@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, g
 
+from gateway import patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.audit_search import asked_of
 from gateway.disclosure import Disclosing
@@ -30,6 +31,7 @@ def export_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     with engine.begin() as connection:
         asked = asked_of(connection, query)
         EXPORT.note(connection, caller)
+    patience.search()
     entries = entries_until(engine, asked.search, asked.policies, at=g.received_at)
     return streamed(_while_admitted(entries, caller), lines_of_export(query["form"]), Disclosing(caller, EXPORT))
 

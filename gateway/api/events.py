@@ -9,7 +9,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from gateway import metrics
+from gateway import metrics, patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -36,6 +36,7 @@ blueprint = ApiBlueprint("events", __name__, url_prefix="/v1/platform")
 @blueprint.arguments(NoQuery, location="query")
 def post_events(caller: Caller, _query: dict[str, Any]) -> Response:
     """Apply events, each once; what was applied before a failure stays, and everything may be sent again."""
+    patience.feed()
     with _recorded(caller):
         report = _reader()(Feed(runtime().database, runtime().keyring))
     metrics.fed(accepted=report.accepted, duplicates=report.duplicates, rejected=report.rejected)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from gateway import patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, answer
 from gateway.envelope import data
@@ -97,4 +98,5 @@ def _chunks(disclosing: Disclosing, question: Question) -> Iterator[Sequence[Doc
 
 def _ask(disclosing: Disclosing, question: Question, position: Sequence[str | None] | None = None) -> Answer:
     asking = Asking(question, position)
-    return asking.answer(answer(asking.statement, disclosing, asking.parameters(), patient=True))
+    with patience.searching():
+        return asking.answer(answer(asking.statement, disclosing, asking.parameters(), patient=True))

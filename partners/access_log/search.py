@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import INET
 
 from partners.access_log.identifiers import instant_of
@@ -18,6 +18,8 @@ from partners.tables.partner import partner
 MEMBERS_SHOWN = 100
 LONGEST_REQUEST = timedelta(hours=24)
 """How long after a request began its last record may follow: an export writes one at its end."""
+
+_READABLE = text("LOCK TABLE access_log, access_subject, access_subject_set, access_network IN ACCESS SHARE MODE")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Search:
     """What the policies' documents say of a field or a reason."""
     after: tuple[datetime, UUID] | None = None
     """The last entry already seen."""
+
+
+def wait_until_readable(connection: Connection) -> None:
+    """Wait while somebody else has locked the log, so that the search that follows waits for nobody."""
+    connection.execute(_READABLE)
 
 
 def find(connection: Connection, search: Search, *, limit: int) -> list[Row[Any]]:
