@@ -11,10 +11,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, make_url
 
 import migrations
+from partners import deadline
 from partners.database import CONNECT_TIMEOUT_S, Role
 from partners.schema import PARTITIONED, next_month
 
 STATEMENT_TIMEOUT_MS = 800
+_CONNECTION = deadline.punctual(1, deadline.Silence())
+_RECORD = """
+WITH trial AS (SELECT %s::timestamptz AS at, gen_random_uuid() AS id),
+network AS (INSERT INTO access_network (at, access, salt) SELECT at, id, id FROM trial),
+subject AS (INSERT INTO access_subject (member, at, access, verdict) SELECT 0, at, id, 0 FROM trial),
+subject_set AS (
+    INSERT INTO access_subject_set (member_bucket, at, access, verdict, member_offsets)
+    SELECT 0, at, id, 0, '{}' FROM trial
+)
+INSERT INTO access_log (at, id, request_id, operation, purpose, outcome, status, member_count, verdicts, leaf)
+SELECT at, id, '', '', '', '', 0, 0, '[]', decode(repeat('00', 1000), 'hex') FROM trial
+"""
+"""As large as a record usually is: where it finds room, so does the next one."""
 
 
 class Lack(StrEnum):
@@ -24,6 +38,7 @@ class Lack(StrEnum):
     MIGRATIONS = "the database is not at this version's migration"
     PARTITIONS = "the access log has no partition for this month and the next"
     WRITING = "the database is read-only"
+    RECORDING = "the access log cannot be written"
 
 
 def lack_of(url: str | URL, *, now: datetime) -> Lack | None:
@@ -34,7 +49,7 @@ def lack_of(url: str | URL, *, now: datetime) -> Lack | None:
     conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     options = f"-c role={Role.WRITE} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
     try:
-        with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S, options=options) as connection:
+        with _CONNECTION.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S, options=options) as connection:
             return _lack(connection, now)
     except psycopg.errors.InvalidParameterValue:
         # The role does not exist: nobody has ever migrated this database.
@@ -51,7 +66,19 @@ def _lack(connection: psycopg.Connection, now: datetime) -> Lack | None:
         return Lack.MIGRATIONS
     wanted = _partitions(now)
     there = _scalar(connection, "SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name", wanted)
-    return None if there == len(wanted) else Lack.PARTITIONS
+    if there != len(wanted):
+        return Lack.PARTITIONS
+    return None if _can_record(connection, now) else Lack.RECORDING
+
+
+def _can_record(connection: psycopg.Connection, now: datetime) -> bool:
+    """Try what every release does, and take it back: a locked log and a full disk show in no other way."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(_RECORD, (now,))
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _scalar(connection: psycopg.Connection, query: str, *parameters: object) -> object:
