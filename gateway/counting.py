@@ -44,7 +44,8 @@ class ProcessStorage(MemoryStorage):
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count `amount` more, unless that would be more than `limit` within `expiry` seconds."""
         with self._lock:
-            now = time.time()
+            # A clock that is set must neither lock callers out nor let them in.
+            now = time.monotonic()
             window = self._window(key, expiry, now)
             if len(window.taken) + amount > limit:
                 return False
@@ -54,9 +55,9 @@ class ProcessStorage(MemoryStorage):
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 - the library's own signature
         """When the oldest was counted (Unix seconds), and how many there are."""
         with self._lock:
-            now = time.time()
+            now = time.monotonic()
             taken = self._window(key, expiry, now).taken
-            return (taken[0] if taken else now), len(taken)
+            return time.time() - (now - taken[0] if taken else 0), len(taken)
 
     def _window(self, key: str, seconds: int, now: float) -> _Window:
         if key not in self._windows and len(self._windows) >= MOST_WINDOWS:
