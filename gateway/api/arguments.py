@@ -1,9 +1,10 @@
 """Reading what callers ask: unknown, repeated and malformed input is refused, all faults at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any, NoReturn
 
-from flask import Request
+from flask import Request, Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, ValidationError
 from marshmallow.fields import List
@@ -17,6 +18,8 @@ from gateway.runtime import runtime
 from serializers.clock import RulesClock
 from serializers.lines import Streamable
 
+View = Callable[..., Response]
+Decorator = Callable[[View], View]
 UNKNOWN = "Unknown field."
 PAGING = frozenset({"limit", "cursor", "since"})
 
@@ -56,7 +59,24 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
 
     def arguments(self, schema: type[Schema], **how: Any) -> Any:  # noqa: ANN401 - flask-smorest's own decorator
         """Read arguments by one schema for all requests: it holds nothing of theirs, and making it takes time."""
-        return super().arguments(schema(), **how)
+        made = schema()
+        reading = super().arguments(made, **how)
+        return reading if made.fields or how.get("location") != "query" else _unless_empty(reading)
+
+
+def _unless_empty(reading: Decorator) -> Decorator:
+    """Read a query that may hold nothing only where it holds something: webargs takes its time over nothing too."""
+
+    def decorate(view: View) -> View:
+        read = reading(view)
+
+        @wraps(read)
+        def viewed(*args: Any, **kwargs: Any) -> Response:
+            return read(*args, **kwargs) if request.query_string else view(*args, {}, **kwargs)
+
+        return viewed
+
+    return decorate
 
 
 def _repeated(req: Request, schema: Schema) -> Iterator[Fault]:
