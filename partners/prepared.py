@@ -33,16 +33,17 @@ class PreparedText:
         pooled = engine.raw_connection()
         driver = cast("Connection[Row]", pooled.driver_connection)
         try:
-            # One cursor for the life of a connection: it remembers how to read the columns of each type.
-            cursor: RawCursor[Row] | None = pooled.info.get(_CURSOR)
-            if cursor is None:
-                cursor = pooled.info[_CURSOR] = RawCursor(driver)
-            return cursor.execute(self.sql, bound, prepare=True).fetchall()
+            # A cursor remembers how to read the columns of each type, but its last result too: keep none with many rows.
+            cursor: RawCursor[Row] = pooled.info.pop(_CURSOR, None) or RawCursor(driver)
+            rows = cursor.execute(self.sql, bound, prepare=True).fetchall()
+            if len(rows) == 1:
+                pooled.info[_CURSOR] = cursor
         finally:
             if driver.closed:
                 pooled.invalidate()
                 engine.dispose()
             pooled.close()
+        return rows
 
 
 def prepare_text(statement: Select[Any]) -> PreparedText:
