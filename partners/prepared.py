@@ -33,7 +33,7 @@ class PreparedText:
         pooled = engine.raw_connection()
         driver = cast("Connection[Row]", pooled.driver_connection)
         try:
-            # A cursor remembers how to read the columns of each type, but its last result too: keep none with many rows.
+            # A cursor remembers how to read each type, but its last result too: none is kept with many rows.
             cursor: RawCursor[Row] = pooled.info.pop(_CURSOR, None) or RawCursor(driver)
             rows = cursor.execute(self.sql, bound, prepare=True).fetchall()
             if len(rows) == 1:
