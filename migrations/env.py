@@ -3,9 +3,9 @@
 from alembic import context
 
 from migrations.inclusion import include
-from partners.tables import access, activity, member, metadata, partner, rights, statistics
+from partners.tables import access, activity, consent, member, metadata, partner, rights, statistics
 
-__all__ = ["access", "activity", "member", "partner", "rights", "statistics"]
+__all__ = ["access", "activity", "consent", "member", "partner", "rights", "statistics"]
 
 context.configure(
     connection=context.config.attributes["connection"],

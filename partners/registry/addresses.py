@@ -1,5 +1,7 @@
 """Where clients may call from, and where a tracker's users may be sent back to."""
 
+import re
+from collections.abc import Collection
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
@@ -7,6 +9,8 @@ from partners.registry import RegistryError
 from partners.vocabulary import PartnerKind
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK_WITH_PORT = re.compile(r"(?P<host>http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?P<rest>/.*)?")
+"""Names are not taken: `localhost` may lead elsewhere."""
 
 
 def network(text: str) -> str:
@@ -35,3 +39,11 @@ def _is_safe_redirect(uri: str) -> bool:
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     printable = uri.isascii() and uri.isprintable() and not set(uri) & set(' "\\<>^`{|}')
     return secure and printable and bool(parts.hostname) and "#" not in uri and "@" not in parts.netloc
+
+
+def is_registered(uri: str, registered: Collection[str]) -> bool:
+    """Compare a redirect URI byte by byte; one registered on a loopback address without a port takes any (RFC 8252)."""
+    if uri in registered:
+        return True
+    with_port = _LOOPBACK_WITH_PORT.fullmatch(uri)
+    return with_port is not None and with_port["host"] + (with_port["rest"] or "") in registered

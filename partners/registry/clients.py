@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
+from partners.consents import ending
 from partners.registry import RegistryError, addresses, jwks, partners
 from partners.registry import secrets as client_secrets
 from partners.tables.partner import client, partner
@@ -126,6 +127,7 @@ def _set_status(connection: Connection, identifier: str, status: Status) -> Clie
     if held.status is not status:
         statement = update(client).where(client.c.id == identifier)
         connection.execute(statement.values(status=status, version=client.c.version + 1))
+        ending.end_of_client(connection, identifier)
     return replace(held, status=status)
 
 

@@ -35,14 +35,21 @@ class Registration:
     client: str
     version: int
     partner: str
+    partner_name: str
     kind: PartnerKind
     auth_method: AuthMethod
     scopes: tuple[Scope, ...]
     """Those it may hold now: the registered ones, less what R29 withholds."""
     jwks: Mapping[str, Any] | None
+    redirect_uris: tuple[str, ...]
     secret_digests: tuple[bytes, ...] = field(repr=False)
     barrier: Reason | None
     """Why it may have no token, or nothing."""
+
+    @property
+    def may_be_consented_to(self) -> bool:
+        """Whether users may be asked for it: their browsers call from elsewhere than its allowed networks."""
+        return self.barrier in {None, Reason.INVALID_TOKEN}
 
 
 def _statement() -> Select[Any]:
@@ -60,8 +67,9 @@ def _statement() -> Select[Any]:
     )
     return (
         select(
-            *client.c["id", "version", "auth_method", "scopes", "jwks"],
+            *client.c["id", "version", "auth_method", "scopes", "jwks", "redirect_uris"],
             partner.c.id.label("partner"),
+            partner.c.name,
             partner.c.kind,
             barrier.label("barrier"),
             may_have_member_rows().label("member_rows"),
@@ -85,10 +93,12 @@ def registration(connection: Connection, client_id: str, *, address: str | None,
         client=row.id,
         version=row.version,
         partner=row.partner,
+        partner_name=row.name,
         kind=PartnerKind(row.kind),
         auth_method=AuthMethod(row.auth_method),
         scopes=tuple(scope for scope in scopes if row.member_rows or scope not in MEMBER_ROW_SCOPES),
         jwks=row.jwks,
+        redirect_uris=tuple(row.redirect_uris),
         secret_digests=tuple(bytes(digest) for digest in row.digests),
         barrier=Reason(row.barrier) if row.barrier else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from partners.consents import ending
 from partners.countries import COUNTRIES
 from partners.registry import RegistryError
 from partners.tables.partner import client, partner
@@ -77,6 +78,8 @@ def change(connection: Connection, changed: Partner) -> Partner:
     lost_terms = before.terms_accepted_at is not None and checked.terms_accepted_at is None
     if lost_terms or (before.may_have_member_rows() and not checked.may_have_member_rows()):
         _kill_tokens(connection, before)
+    if lost_terms:
+        ending.end_of_partner(connection, before.number)
     return checked
 
 
@@ -95,6 +98,7 @@ def _set_status(connection: Connection, identifier: str, status: Status) -> Part
     connection.execute(update(partner).where(partner.c.number == before.number).values(status=status))
     if before.status is not status:
         _kill_tokens(connection, before)
+        ending.end_of_partner(connection, before.number)
     return replace(before, status=status)
 
 

@@ -1,0 +1,1 @@
+"""People who sign in for a partner: accounts, passwords, one-time codes, sessions."""

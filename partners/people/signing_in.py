@@ -1,0 +1,78 @@
+"""Signing in: name, password and one-time code together, with one answer to everything that is wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, or_, update
+
+from partners.people import one_time, passwords
+from partners.people.accounts import Person, person_of, selected
+from partners.tables.consent import person, person_session
+from partners.tables.partner import partner
+from partners.vocabulary import Reason, Status
+
+MOST_WRONG_CODES = 20
+"""So many wrong codes after the right password void the password: somebody else knows it."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was typed in."""
+
+    name: str
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Whom an attempt to sign in was about, if anybody, and why it was refused, or nothing."""
+
+    person: Person | None
+    refused: Reason | None
+
+
+def attempt(connection: Connection, proof: Proof, unseal: Callable[[bytes], bytes], *, now: datetime) -> Attempt:
+    """Try to sign somebody in; `unseal` opens the stored secret of the one-time codes."""
+    row = _row(connection, proof.name)
+    known = passwords.matches(proof.password, row.password_hash if row is not None else None)
+    if row is None:
+        return Attempt(None, Reason.UNKNOWN)
+    somebody = person_of(row)
+    if not known:
+        return Attempt(somebody, Reason.INVALID_TOKEN)
+    step = one_time.step_of(unseal(row.sealed_factor).decode(), proof.code, now)
+    if step is None or not _spend(connection, somebody, step):
+        _count_wrong_code(connection, somebody)
+        return Attempt(somebody, Reason.INVALID_TOKEN)
+    return Attempt(somebody, _bar(row))
+
+
+def _row(connection: Connection, name: str) -> Row[Any] | None:
+    wanted = person.c["password_hash", "sealed_factor"]
+    statement = selected().add_columns(*wanted, partner.c.status.label("owner_status"), partner.c.terms_accepted_at)
+    return connection.execute(statement.where(person.c.name == name.strip().lower())).one_or_none()
+
+
+def _bar(row: Row[Any]) -> Reason | None:
+    if Status(row.status) is not Status.ACTIVE or Status(row.owner_status) is not Status.ACTIVE:
+        return Reason.SUSPENDED
+    # R28: without the current terms nothing can be allowed to anybody.
+    return Reason.INSUFFICIENT_SCOPE if row.terms_accepted_at is None else None
+
+
+def _spend(connection: Connection, somebody: Person, step: int) -> bool:
+    """Note the use of a code, so that who looked over a shoulder comes too late."""
+    fresh = or_(person.c.factor_step.is_(None), person.c.factor_step < step)
+    statement = update(person).where(person.c.number == somebody.number, fresh)
+    return connection.execute(statement.values(factor_step=step, wrong_codes=0)).rowcount == 1
+
+
+def _count_wrong_code(connection: Connection, somebody: Person) -> None:
+    mine = person.c.number == somebody.number
+    counted = update(person).where(mine).values(wrong_codes=person.c.wrong_codes + 1).returning(person.c.wrong_codes)
+    if connection.execute(counted).scalar_one() >= MOST_WRONG_CODES:
+        connection.execute(update(person).where(mine).values(password_hash=None))
+        connection.execute(delete(person_session).where(person_session.c.person == somebody.number))
