@@ -34,6 +34,7 @@ USUAL_LIMITS = {
     Work.CARDS: "3000/minute",
     Work.AUDIT: "600/minute",
     Work.EXPORTS: "30/hour",
+    Work.SIGN_IN: "20/hour",
 }
 
 SETTINGS = (
@@ -47,6 +48,12 @@ SETTINGS = (
     *(
         Setting(f"GATEWAY_LIMIT_{work.upper()}", rate, f"How often one client may ask for {work}.")
         for work, rate in USUAL_LIMITS.items()
+        if work is not Work.SIGN_IN
+    ),
+    Setting(
+        "GATEWAY_LIMIT_SIGN_IN",
+        USUAL_LIMITS[Work.SIGN_IN],
+        "How often one network may try to sign in, or set up an account, under one name.",
     ),
     Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),

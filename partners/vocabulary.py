@@ -53,6 +53,7 @@ class Work(StrEnum):
     CARDS = "cards"
     AUDIT = "audit"
     EXPORTS = "exports"
+    SIGN_IN = "sign_in"
 
 
 class Status(StrEnum):

@@ -30,12 +30,24 @@ from serializers.statistics import Asked, StatisticsQuery
 CHUNK_ROWS = 10_000
 """Each chunk adds the whole range up again: few large ones."""
 STATISTICS = Guard(
-    PartnerKind.WEBMASTER, Scope.STATS_READ, "stats.query", Purpose.CAMPAIGNS, live=False, work=Work.STATS
+    PartnerKind.WEBMASTER,
+    Scope.STATS_READ,
+    "stats.query",
+    Purpose.CAMPAIGNS,
+    live=False,
+    work=Work.STATS,
+    for_tools=True,
 )
 BY_SUB = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "stats.query", Purpose.CAMPAIGNS, live=False)
 """Sub ids can stand for one person: whoever groups by them must be let have member rows too."""
 STATEMENTS = Guard(
-    PartnerKind.WEBMASTER, Scope.STATS_READ, "statements.list", Purpose.INCOME, live=False, work=Work.STATS
+    PartnerKind.WEBMASTER,
+    Scope.STATS_READ,
+    "statements.list",
+    Purpose.INCOME,
+    live=False,
+    work=Work.STATS,
+    for_tools=True,
 )
 
 blueprint = ApiBlueprint("statistics", __name__, url_prefix="/v1/webmaster")
@@ -67,7 +79,9 @@ def list_statements(caller: Caller, query: dict[str, Any]) -> Response:
 
 def _page(disclosing: Disclosing, asked: Asked) -> Response:
     cursors, groups = runtime().cursors, asked.question.groups
-    bound_to = {"client": disclosing.caller.client, **asked.identity()}
+    caller = disclosing.caller
+    # A tool walks through many webmasters' statistics with one client.
+    bound_to = {"client": caller.client, "partner": caller.partner, **asked.identity()}
     found = _ask(disclosing, asked.question, cursors.open(asked.cursor, bound_to=bound_to))
     page = {
         "next_cursor": cursors.seal(found.position, bound_to=bound_to) if found.has_more else None,

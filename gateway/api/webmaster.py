@@ -43,6 +43,7 @@ CAMPAIGNS_LIST = Guard(
     live=False,
     or_scope=Scope.MEMBERS_READ,
     work=Work.STATS,
+    for_tools=True,
 )
 
 blueprint = ApiBlueprint("webmaster", __name__, url_prefix="/v1/webmaster")

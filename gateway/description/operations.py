@@ -70,7 +70,8 @@ def _asks(guard: Guard, *, streams: bool) -> str:
 def _security(guard: Guard) -> list[Document]:
     # No client credentials open a card: a model center acts for a model by an exchanged token.
     schemes = ["accessToken"] if guard.kind is PartnerKind.MODEL_CENTER else ["clientCredentials", "accessToken"]
-    return [{scheme: [scope]} for scheme in schemes for scope in (guard.scope, guard.or_scope) if scope]
+    tools: list[Document] = [{"authorizationCode": [guard.scope]}] if guard.for_tools else []
+    return [{scheme: [scope]} for scheme in schemes for scope in (guard.scope, guard.or_scope) if scope] + tools
 
 
 def _arguments(view: View) -> Iterator[Document]:

@@ -19,3 +19,5 @@ class Caller:
     scopes: frozenset[Scope]
     model: str | None = None
     """The model a model center acts for: the token's `sub`, never a parameter."""
+    family: str | None = None
+    """The consent by which a tracker acts as `partner`, a webmaster; every tracker's token has one."""

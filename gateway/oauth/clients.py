@@ -2,14 +2,18 @@
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from partners.registry import addresses
 from partners.registry.credentials import Registration
 from partners.vocabulary import SCOPES_GIVEN_ONLY_WHEN_ASKED, PartnerKind, Scope
 
 CLIENT_CREDENTIALS = "client_credentials"
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant's name
+CODE = "code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant's name (RFC 8693)
 GRANTS_OF_KIND: dict[PartnerKind, tuple[str, ...]] = {
     PartnerKind.WEBMASTER: (CLIENT_CREDENTIALS,),
-    PartnerKind.TRACKER: (),
+    PartnerKind.TRACKER: (AUTHORIZATION_CODE, REFRESH_TOKEN),
     PartnerKind.MODEL_CENTER: (CLIENT_CREDENTIALS, TOKEN_EXCHANGE),
     PartnerKind.PLATFORM: (CLIENT_CREDENTIALS,),
     PartnerKind.AUDITOR: (CLIENT_CREDENTIALS,),
@@ -43,9 +47,9 @@ class RegisteredClient(ClientMixin):
             return None
         return " ".join(dict.fromkeys(asked))
 
-    def check_redirect_uri(self, redirect_uri: str) -> bool:  # noqa: ARG002 - Authlib's signature
-        """None is accepted: no grant here redirects."""
-        return False
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Hold for the registered ones, compared byte by byte."""
+        return addresses.is_registered(redirect_uri, self.registration.redirect_uris)
 
     def check_client_secret(self, client_secret: str) -> bool:  # noqa: ARG002 - Authlib's signature
         """Refuse: secrets are compared in `gateway.oauth.authentication` alone."""
@@ -55,9 +59,9 @@ class RegisteredClient(ClientMixin):
         """Hold for the one registered method, at every endpoint."""
         return method == self.registration.auth_method
 
-    def check_response_type(self, response_type: str) -> bool:  # noqa: ARG002 - Authlib's signature
-        """None is accepted: there is no authorization endpoint."""
-        return False
+    def check_response_type(self, response_type: str) -> bool:
+        """Hold for a code, where the partner's kind has that grant."""
+        return response_type == CODE and self.check_grant_type(AUTHORIZATION_CODE)
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Hold for the grants of the partner's kind."""

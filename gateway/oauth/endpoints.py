@@ -12,6 +12,10 @@ from gateway.oauth.grants import METHODS
 from gateway.oauth.guard import reason_against
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.tokens import AccessToken, scope_text
+from partners.consents import ending, families, refresh
+from partners.consents.ending import EndedBy
+from partners.consents.families import Family
+from partners.consents.refresh import Held
 from partners.registry import tokens
 from partners.vocabulary import Outcome
 
@@ -19,26 +23,36 @@ TokenAnswer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 
 
 class _OwnTokenEndpoint(TokenEndpoint):
-    def presented(self, client: RegisteredClient) -> AccessToken | None:
-        """Return the token presented, if it is one of ours that has not expired; `token_type_hint` is not needed."""
+    def presented(self, client: RegisteredClient) -> AccessToken | Held | None:
+        """Return the token presented, if it is one of ours; `token_type_hint` is not needed."""
         text = request.form.get("token")
         if not text:
             raise InvalidRequestError("A token is needed.")
+        found = self._refresh_token(text) if text.startswith(refresh.TOKEN_PREFIX) else self._access_token(text)
+        owner = found.caller.client if isinstance(found, AccessToken) else found and found.client
+        if found is not None and owner != client.get_client_id():
+            self.refuse_anothers()
+            return None
+        return found
+
+    def refuse_anothers(self) -> None:
+        """Say what a token of another client is worth."""
+        raise NotImplementedError
+
+    def _access_token(self, text: str) -> AccessToken | None:
         try:
             token: AccessToken = self.server.tokens.read(text, g.received_at)
         except Untrusted:
             return None
-        if token.caller.client != client.get_client_id():
-            return self.not_own()
         return token
 
-    def not_own(self) -> AccessToken | None:
-        """Say what a token of another client is worth."""
-        raise NotImplementedError
+    def _refresh_token(self, text: str) -> Held | None:
+        with self.server.engine.connect() as connection:
+            return refresh.find(connection, text)
 
 
 class RevocationEndpoint(_OwnTokenEndpoint):
-    """Makes an access token worthless from the very next request on."""
+    """Makes a token worthless from the very next request on; a refresh token takes its family with it."""
 
     ENDPOINT_NAME = "revocation"
 
@@ -46,13 +60,15 @@ class RevocationEndpoint(_OwnTokenEndpoint):
         """Revoke; what is unknown, expired or no token at all is as good as revoked (RFC 7009 §2.2)."""
         client: RegisteredClient = self.server.authenticate_client(request, METHODS, self.ENDPOINT_NAME)
         token = self.presented(client)
-        if token is not None:
-            with self.server.engine.begin() as connection:
+        with self.server.engine.begin() as connection:
+            if isinstance(token, AccessToken):
                 tokens.deny_token(connection, token.caller.token, expires_at=token.expires_at, now=g.received_at)
+            elif token is not None:
+                ending.end(connection, token.family, EndedBy.REVOCATION)
         self.server.keep(client, Outcome.RELEASED if token else Outcome.EMPTY, status=200)
         return 200, {}, default_json_headers
 
-    def not_own(self) -> AccessToken | None:
+    def refuse_anothers(self) -> None:
         """Refuse: a token found elsewhere is not to be killed by its finder."""
         raise TokenOfAnother
 
@@ -66,14 +82,21 @@ class IntrospectionEndpoint(_OwnTokenEndpoint):
         """Describe a token that would be accepted now; for all others say only that they are not active."""
         client: RegisteredClient = self.server.authenticate_client(request, METHODS, self.ENDPOINT_NAME)
         token = self.presented(client)
-        active = token is not None and reason_against(token.caller, member_rows=False) is None
-        self.server.keep(client, Outcome.RELEASED if active else Outcome.EMPTY, status=200)
-        document = _description(token, self.server.issuer) if token is not None and active else {"active": False}
-        return 200, document, default_json_headers
+        told = self._told(token) if token is not None else None
+        self.server.keep(client, Outcome.RELEASED if told else Outcome.EMPTY, status=200)
+        return 200, told or {"active": False}, default_json_headers
 
-    def not_own(self) -> AccessToken | None:
-        """Nothing."""
-        return None
+    def refuse_anothers(self) -> None:
+        """Nothing: it is as unknown as any other."""
+
+    def _told(self, token: AccessToken | Held) -> dict[str, Any] | None:
+        if isinstance(token, AccessToken):
+            active = reason_against(token.caller, member_rows=False) is None
+            return _description(token, self.server.issuer) if active else None
+        with self.server.engine.connect() as connection:
+            family = families.get(connection, token.family, now=g.received_at)
+            active = family.is_alive and refresh.is_current(connection, token)
+        return _description_of_refresh_token(family, self.server.issuer) if active else None
 
 
 def _description(token: AccessToken, issuer: str) -> dict[str, Any]:
@@ -91,4 +114,15 @@ def _description(token: AccessToken, issuer: str) -> dict[str, Any]:
         "iat": token.issued_at,
         "exp": token.expires_at,
         **acting,
+    }
+
+
+def _description_of_refresh_token(family: Family, issuer: str) -> dict[str, Any]:
+    return {
+        "active": True,
+        "iss": issuer,
+        "sub": family.partner,
+        "client_id": family.client,
+        "scope": " ".join(family.scopes),
+        "exp": int(family.expires_at.timestamp()),
     }

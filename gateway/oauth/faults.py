@@ -38,6 +38,26 @@ class SubjectRefused(InvalidRequestError):
         self.reason = reason
 
 
+class GrantRefused(InvalidGrantError):
+    """The code or refresh token presented is worth nothing to this client now."""
+
+    def __init__(self) -> None:
+        """Say so in one text for every cause."""
+        super().__init__(
+            "The code or refresh token is unknown, expired, used or withdrawn, or belongs to another client, "
+            "redirect_uri or code_verifier."
+        )
+        self.reason = Reason.INVALID_TOKEN
+
+
+class Replayed(InvalidGrantError):
+    """A code or refresh token was presented again: its whole family has ended, which is on record already."""
+
+    def __init__(self) -> None:
+        """Say no more than of any other."""
+        super().__init__(GrantRefused().description)
+
+
 class TokenOfAnother(InvalidGrantError):
     """A client wants to revoke a token that was issued to another (RFC 7009 §2.1)."""
 
@@ -49,7 +69,7 @@ class TokenOfAnother(InvalidGrantError):
 
 def reason_of(error: OAuth2Error) -> Reason | None:
     """The reason to record; nothing for a request that was merely malformed."""
-    if isinstance(error, ClientRefused | SubjectRefused | TokenOfAnother):
+    if isinstance(error, ClientRefused | SubjectRefused | GrantRefused | TokenOfAnother):
         return error.reason
     if isinstance(error, InvalidScopeError | UnauthorizedClientError):
         return Reason.INSUFFICIENT_SCOPE

@@ -26,6 +26,7 @@ METHODS = tuple(method.value for method in (AuthMethod.CLIENT_SECRET_BASIC, Auth
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type's name
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 LONGEST_SESSION_S = 600
+LONGEST_EXCHANGED_S = 300
 CLOCK_SKEW_S = 10
 
 
@@ -45,6 +46,10 @@ class Session:
     model: str
     expires_at: float
     """Unix seconds."""
+
+    def lifetime(self, now: float) -> int:
+        """For how many seconds a token of this session lives from now (Unix seconds) on."""
+        return min(LONGEST_EXCHANGED_S, int(self.expires_at - now))
 
 
 class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import g, request
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 
 from gateway import limits, metrics
 from gateway.negotiation import form_wanted
@@ -20,6 +20,7 @@ from gateway.problems import Problem, too_many_requests
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.access_log.append import record
+from partners.consents.standing import standing_of_tool
 from partners.registry.credentials import MEMBER_ROW_SCOPES
 from partners.standing import standing
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
@@ -27,6 +28,7 @@ from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Wo
 P = ParamSpec("P")
 R = TypeVar("R")
 _STANDING = {member_rows: standing(member_rows=member_rows) for member_rows in (False, True)}
+_STANDING_OF_TOOL = standing_of_tool()
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Guard:
     """What a request counts as; nothing is never limited, such as the platform's feed."""
     streams: bool = False
     """Whether the whole list may be asked for as lines; that counts as an export."""
+    for_tools: bool = False
+    """Whether trackers are let in too, as the webmaster who consented; their consent is part of a live standing."""
+
+    def __post_init__(self) -> None:
+        """No release statement asks after a consent."""
+        if self.for_tools and not self.live:
+            raise ValueError("a path for tools asks the caller's standing itself")
 
     def admit(self) -> Caller:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
@@ -93,7 +102,8 @@ class Guard:
         record(connection, access, outcome=outcome, status=status, reason=reason, members=members)
 
     def _reason_against(self, caller: Caller) -> Reason | None:
-        if caller.audience is not self.kind or caller.scopes.isdisjoint({self.scope, self.or_scope}):
+        as_webmaster = self.for_tools and caller.audience is PartnerKind.TRACKER
+        if not (caller.audience is self.kind or as_webmaster) or caller.scopes.isdisjoint({self.scope, self.or_scope}):
             return Reason.INSUFFICIENT_SCOPE
         if self.kind is PartnerKind.MODEL_CENTER and caller.model is None:
             return Reason.INSUFFICIENT_SCOPE
@@ -144,6 +154,13 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
 
 def reason_against(caller: Caller, *, member_rows: bool) -> Reason | None:
     """Ask the caller's standing: why it may not act now, or nothing."""
+    statement: Executable = _STANDING[member_rows]
+    parameters = standing_parameters(caller)
+    if caller.audience is PartnerKind.TRACKER:
+        statement = _STANDING_OF_TOOL
+        parameters |= {"caller_family": caller.family, "caller_partner": caller.partner, "caller_now": g.received_at}
     with runtime().database.write.connect() as connection:
-        row = connection.execute(_STANDING[member_rows], standing_parameters(caller)).one()
+        row = connection.execute(statement, parameters).one_or_none()
+    if row is None:
+        return Reason.INVALID_TOKEN
     return Reason(row.denied) if row.denied is not None else None

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from gateway.oauth.authorization import S256
 from gateway.oauth.challenges import REALM
-from gateway.oauth.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
 from gateway.oauth.grants import METHODS
 from partners.registry.jwks import CLIENT_ALGORITHMS
 from partners.vocabulary import Scope
@@ -17,8 +18,14 @@ def authorization_server(issuer: str) -> dict[str, Any]:
         "issuer": issuer,
         "jwks_uri": f"{issuer}/oauth/jwks",
         "scopes_supported": SCOPES,
-        "response_types_supported": [],
-        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+        "require_pushed_authorization_requests": False,
+        "authorization_response_iss_parameter_supported": True,
+        "response_types_supported": [CODE],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": [S256],
+        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE, AUTHORIZATION_CODE, REFRESH_TOKEN],
         "service_documentation": f"{issuer}/docs",
     }
     for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):

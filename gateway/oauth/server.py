@@ -22,11 +22,13 @@ from gateway import metrics
 from gateway.oauth.authentication import ClientAuthenticator
 from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
+from gateway.oauth.consent_grants import CodeGrant, Consented, RefreshGrant
 from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.faults import ClientRefused, reason_of
 from gateway.oauth.forms import check_form
 from gateway.oauth.grants import ClientCredentialsGrant, Session, TokenExchangeGrant
 from gateway.oauth.keys import KeyCabinet
+from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.tokens import LIFETIME, AccessToken, TokenMaker, new_token_id
 from gateway.records import access_of
 from partners.access_log.append import record
@@ -34,7 +36,6 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.vocabulary import AuthMethod, Outcome, Purpose, Reason, Scope
 
-LONGEST_EXCHANGED_S = 300
 ERROR_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 HeaderList: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
 log = get_logger(__name__)
@@ -57,8 +58,15 @@ class Server(AuthorizationServer):
         self.register_token_generator("default", cast("Any", self._make_token))
         self.register_grant(ClientCredentialsGrant)
         self.register_grant(TokenExchangeGrant)
+        self.register_grant(CodeGrant)
+        self.register_grant(RefreshGrant)
         self.register_endpoint(RevocationEndpoint)
         self.register_endpoint(IntrospectionEndpoint)
+        self.register_endpoint(PushedRequestEndpoint)
+
+    def find_client(self, client_id: str) -> RegisteredClient | None:
+        """Return a client by its id, whether or not it may act."""
+        return self._clients.find(client_id)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:  # type: ignore[override]
         """Return a client that may have tokens now."""
@@ -132,7 +140,7 @@ class Server(AuthorizationServer):
         self,
         grant_type: str,  # noqa: ARG002 - Authlib's signature
         client: RegisteredClient,
-        user: Session | None = None,
+        user: Session | Consented | None = None,
         scope: str | None = None,
         **_: object,
     ) -> dict[str, Any]:
@@ -140,9 +148,7 @@ class Server(AuthorizationServer):
         if granted is None:
             raise InvalidScopeError
         now = g.received_at
-        lifetime = int(LIFETIME.total_seconds())
-        if user is not None:
-            lifetime = min(LONGEST_EXCHANGED_S, int(user.expires_at - now.timestamp()))
+        lifetime = int(LIFETIME.total_seconds()) if user is None else user.lifetime(now.timestamp())
         issued_at = int(now.timestamp())
         token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime)
         signed = self.tokens.sign(token, now)
@@ -159,16 +165,17 @@ class Server(AuthorizationServer):
             return self.handle_error_response(None, InvalidRequestError("The request is malformed."))
 
 
-def _caller(client: RegisteredClient, granted: str, session: Session | None) -> Caller:
+def _caller(client: RegisteredClient, granted: str, acting: Session | Consented | None) -> Caller:
     known = client.registration
     return Caller(
         audience=known.kind,
-        partner=known.partner,
+        partner=acting.partner if isinstance(acting, Consented) else known.partner,
         client=known.client,
         client_version=known.version,
         token=new_token_id(),
         scopes=frozenset(Scope(scope) for scope in granted.split(" ")),
-        model=session.model if session else None,
+        model=acting.model if isinstance(acting, Session) else None,
+        family=acting.family if isinstance(acting, Consented) else None,
     )
 
 

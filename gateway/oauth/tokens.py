@@ -69,6 +69,8 @@ class TokenMaker:
         }
         if caller.model is not None:
             claims["act"] = {"sub": caller.client}
+        if caller.family is not None:
+            claims["fam"] = caller.family
         return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
 
     def read(self, text: str, now: datetime) -> AccessToken:
@@ -117,7 +119,8 @@ def _caller(claims: Claims) -> Caller:
         scopes = frozenset(Scope(scope) for scope in claims.text("scope").split(" "))
     except ValueError as error:
         raise Untrusted from error
-    if not scopes <= set(SCOPES_OF_KIND[audience]):
+    by_consent = audience is PartnerKind.TRACKER
+    if not scopes <= set(SCOPES_OF_KIND[audience]) or by_consent is not ("fam" in claims):
         raise Untrusted
     return Caller(
         audience=audience,
@@ -127,4 +130,5 @@ def _caller(claims: Claims) -> Caller:
         token=claims.text("jti"),
         scopes=scopes,
         model=claims.text("sub") if acts else None,
+        family=claims.text("fam") if by_consent else None,
     )

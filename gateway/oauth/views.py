@@ -16,6 +16,7 @@ from gateway.oauth.address import caller_address
 from gateway.oauth.authentication import presented_client
 from gateway.oauth.challenges import METADATA_PATH
 from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
+from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
@@ -50,6 +51,16 @@ def revoke() -> Response:
 def introspect() -> Response:
     """Tell a client about a token of its own (RFC 7662)."""
     return _not_posted() or authorization_server().create_endpoint_response(IntrospectionEndpoint.ENDPOINT_NAME)
+
+
+@blueprint.route("/oauth/par", methods=METHODS)
+def par() -> Response:
+    """Keep an authorization request until the browser brings its `request_uri` (RFC 9126)."""
+    return (
+        _not_posted()
+        or _too_many()
+        or authorization_server().create_endpoint_response(PushedRequestEndpoint.ENDPOINT_NAME)
+    )
 
 
 @blueprint.get("/oauth/jwks")
