@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import envelope, limits, metrics, observability, patience, problems
+from gateway import account, envelope, limits, metrics, observability, patience, problems
 from gateway.api import (
     audit,
     audit_export,
@@ -50,6 +50,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     problems.register(app)
     limits.register(app, settings)
     oauth.register(app)
+    account.register(app)
     for blueprint in (
         webmaster.blueprint,
         statistics.blueprint,

@@ -21,6 +21,7 @@ COMMANDS = {
     "issuers": "gateway.cli.issuers",
     "keys": "gateway.cli.keys",
     "partners": "gateway.cli.partners",
+    "people": "gateway.cli.people",
     "policy": "gateway.cli.policy",
     "retention": "gateway.cli.retention",
     "serve": "gateway.cli.serve",

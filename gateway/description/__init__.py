@@ -11,6 +11,7 @@ from gateway.codes import SCOPES
 from gateway.description import errors, events, fields, operations
 from gateway.description.open_paths import OAUTH_ERROR, OPEN
 from gateway.oauth.guard import Guard
+from partners.vocabulary import Scope
 
 VERSION = "1.0"
 ABOUT = """What partners may receive about members, and what the platform and the auditors do with the gateway.
@@ -85,8 +86,19 @@ def _add_components(spec: APISpec, issuer: str) -> None:
 def _security_schemes(issuer: str) -> dict[str, dict[str, Any]]:
     scopes = {scope.value: f"{use.opens} ({use.held_by})" for scope, use in SCOPES.items()}
     flow = {"tokenUrl": f"{issuer}/oauth/token", "scopes": scopes}
+    by_consent = {
+        "authorizationUrl": f"{issuer}/oauth/authorize",
+        "tokenUrl": f"{issuer}/oauth/token",
+        "refreshUrl": f"{issuer}/oauth/token",
+        "scopes": {Scope.STATS_READ.value: scopes[Scope.STATS_READ]},
+    }
     return {
         "clientCredentials": {"type": "oauth2", "flows": {"clientCredentials": flow}},
+        "authorizationCode": {
+            "type": "oauth2",
+            "description": "A tracker's tool, by a webmaster's consent; PKCE with S256 is required.",
+            "flows": {"authorizationCode": by_consent},
+        },
         "accessToken": {
             "type": "http",
             "scheme": "bearer",

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from gateway.description.errors import LIMITED, Document, headers
 from gateway.oauth.authentication import ASSERTION_TYPE
-from gateway.oauth.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from gateway.oauth.authorization import LONGEST_STATE, S256
+from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
 from gateway.oauth.forms import FORM
 from gateway.oauth.grants import ACCESS_TOKEN_TYPE, JWT_TYPE
 from partners.registry.jwks import CLIENT_ALGORITHMS
@@ -25,12 +26,17 @@ _BY_ASSERTION: Mapping[str, Document] = {
     "client_assertion": {"type": "string", "description": f"A JWT signed by {_ALGORITHMS}; each `jti` once."},
     "client_id": _TEXT,
 }
+_GRANTS = (CLIENT_CREDENTIALS, TOKEN_EXCHANGE, AUTHORIZATION_CODE, REFRESH_TOKEN)
 _TOKEN_REQUEST = _object(
-    {"grant_type": {"type": "string", "enum": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE]}},
+    {"grant_type": {"type": "string", "enum": list(_GRANTS)}},
     {
         "scope": {"type": "string", "description": "Blank-separated; without it all registered but the sensitive one."},
         "subject_token": {"type": "string", "description": "For token exchange: the model's session JWT."},
         "subject_token_type": {"const": JWT_TYPE},
+        "code": {"type": "string", "description": "For authorization_code: 60 seconds old at most, and used once."},
+        "redirect_uri": {"type": "string", "description": "For authorization_code: as it was asked with."},
+        "code_verifier": {"type": "string", "description": "For authorization_code: PKCE (RFC 7636)."},
+        "refresh_token": {"type": "string", "description": "For refresh_token: the newest one."},
         **_BY_ASSERTION,
     },
 )
@@ -41,8 +47,21 @@ _TOKEN = _object(
         "expires_in": {"type": "integer", "description": "Seconds."},
         "scope": _TEXT,
     },
-    {"issued_token_type": {"const": ACCESS_TOKEN_TYPE}},
+    {
+        "issued_token_type": {"const": ACCESS_TOKEN_TYPE},
+        "refresh_token": {"type": "string", "description": "For trackers; each use brings a new one."},
+    },
 )
+_PUSHED = _object(
+    {
+        "response_type": {"const": CODE},
+        "redirect_uri": {"type": "string", "description": "One that is registered, byte by byte."},
+        "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+        "code_challenge_method": {"const": S256},
+    },
+    {"state": {"type": "string", "maxLength": LONGEST_STATE}, "scope": _TEXT, **_BY_ASSERTION},
+)
+_KEPT = _object({"request_uri": _TEXT, "expires_in": {"type": "integer", "description": "Seconds."}})
 _PRESENTED = _object({"token": _TEXT}, {"token_type_hint": _TEXT, **_BY_ASSERTION})
 _INTROSPECTED = _object(
     {"active": {"type": "boolean"}},
@@ -72,8 +91,14 @@ def _get(name: str, summary: str, schema: Document, *, tag: str = "operation", m
     return {"get": {"operationId": name, "tags": [tag], "summary": summary, "security": [], "responses": {"200": good}}}
 
 
-def _post(name: str, summary: str, body: Document, schema: Document, *, refusals: Sequence[str]) -> Document:
-    good: Document = {"description": "OK", "headers": headers(), "content": {JSON: {"schema": schema}}}
+def _post(
+    name: str, summary: str, body: Document, schema: Document, *, refusals: Sequence[str], status: str = "200"
+) -> Document:
+    good: Document = {
+        "description": "OK" if status == "200" else "Created",
+        "headers": headers(),
+        "content": {JSON: {"schema": schema}},
+    }
     return {
         "post": {
             "operationId": name,
@@ -81,7 +106,7 @@ def _post(name: str, summary: str, body: Document, schema: Document, *, refusals
             "summary": summary,
             "security": [{"clientSecret": []}, {}],
             "requestBody": {"required": True, "content": {FORM: {"schema": body}}},
-            "responses": {"200": good, **{status: _refusal(status) for status in refusals}},
+            "responses": {status: good, **{refusal: _refusal(refusal) for refusal in refusals}},
         }
     }
 
@@ -103,10 +128,22 @@ _DESCRIPTION["get"]["responses"]["304"] = {"description": "As it was.", "headers
 
 OPEN: Mapping[str, Document] = {
     "/oauth/token": _post(
-        "token", "Get an access token (RFC 6749 §4.4, RFC 8693).", _TOKEN_REQUEST, _TOKEN, refusals=list(_REFUSALS)
+        "token", "Get an access token (RFC 6749, RFC 8693).", _TOKEN_REQUEST, _TOKEN, refusals=list(_REFUSALS)
+    ),
+    "/oauth/par": _post(
+        "par",
+        "Push an authorization request (RFC 9126); the browser then brings its `request_uri` to `/oauth/authorize`.",
+        _PUSHED,
+        _KEPT,
+        refusals=list(_REFUSALS),
+        status="201",
     ),
     "/oauth/revoke": _post(
-        "revoke", "Revoke an access token (RFC 7009).", _PRESENTED, {"type": "object"}, refusals=_UNLIMITED
+        "revoke",
+        "Revoke a token; a refresh token takes its family with it (RFC 7009).",
+        _PRESENTED,
+        {"type": "object"},
+        refusals=_UNLIMITED,
     ),
     "/oauth/introspect": _post(
         "introspect", "Ask about a token of one's own (RFC 7662).", _PRESENTED, _INTROSPECTED, refusals=_UNLIMITED

@@ -127,9 +127,10 @@ class Server(AuthorizationServer):
         status: int,
         reason: Reason | None = None,
         model: str | None = None,
+        operation: str | None = None,
     ) -> None:
-        """Append a record of the current request, whose endpoint is the operation."""
-        access = access_of(str(request.endpoint), Purpose.OPERATION)
+        """Append a record of the current request, whose endpoint is the operation if nothing else is."""
+        access = access_of(operation or str(request.endpoint), Purpose.OPERATION)
         if client is not None:
             known = client.registration
             access = replace(access, audience=known.kind, partner=known.partner, client=known.client, model=model)

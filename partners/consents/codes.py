@@ -36,8 +36,8 @@ def find(connection: Connection, code: str) -> Code | None:
     table = authorization_code
     columns = (*table.c["digest", "family", "redirect_uri", "challenge"], grant_family.c.client)
     statement = select(*columns).join_from(table, grant_family).where(table.c.digest == digest_of(code))
-    row = connection.execute(statement).one_or_none()
-    return Code(*row) if row is not None else None
+    row = connection.execute(statement).mappings().one_or_none()
+    return Code(**row) if row is not None else None
 
 
 def redeem(connection: Connection, code: Code, *, now: datetime) -> bool:

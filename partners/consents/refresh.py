@@ -45,8 +45,8 @@ def find(connection: Connection, token: str) -> Held | None:
     """Return what a token belongs to, whatever has become of it."""
     columns = (*refresh_token.c["digest", "family"], grant_family.c.client)
     statement = select(*columns).join_from(refresh_token, grant_family)
-    row = connection.execute(statement.where(refresh_token.c.digest == digest_of(token))).one_or_none()
-    return Held(*row) if row is not None else None
+    row = connection.execute(statement.where(refresh_token.c.digest == digest_of(token))).mappings().one_or_none()
+    return Held(**row) if row is not None else None
 
 
 def is_current(connection: Connection, held: Held) -> bool:

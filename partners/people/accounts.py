@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,12 +78,22 @@ def invited(connection: Connection, token: str, *, now: datetime) -> Person | No
     return person_of(row) if row is not None else None
 
 
-def set_up(connection: Connection, token: str, *, password_hash: str, sealed_factor: bytes, now: datetime) -> bool:
+@dataclass(frozen=True)
+class Credentials:
+    """What a person chose."""
+
+    password_hash: str = field(repr=False)
+    sealed_factor: bytes = field(repr=False)
+    factor_step: int
+    """The time step of the code that proved the app, so that it does not sign in too."""
+
+
+def set_up(connection: Connection, token: str, chosen: Credentials, *, now: datetime) -> bool:
     """Take an invitation up; return whether it still was one, one winner among parallel uses."""
     statement = (
         update(person)
         .where(person.c.invitation == digest_of(token), person.c.invited_until > now)
-        .values(password_hash=password_hash, sealed_factor=sealed_factor, invitation=None, invited_until=None)
+        .values(invitation=None, invited_until=None, **asdict(chosen))
     )
     return connection.execute(statement).rowcount == 1
 

@@ -56,6 +56,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "post_events": {"body": EVENT, "media_type": "application/x-ndjson"},
     "preview_member": {"query": {"as": "model:mdl-1"}},
     "token": {"body": {"grant_type": "client_credentials"}},
+    "par": {
+        "body": {
+            "response_type": "code",
+            "redirect_uri": "https://compass.example/back",
+            "code_challenge": "a" * 43,
+            "code_challenge_method": "S256",
+        }
+    },
 }
 """What makes a request of an operation a good one, besides known ids and a token."""
 
@@ -85,6 +93,8 @@ class House:
             "oauth": basic(self.client.id, self.client.secret or ""),
             "operation": {},
         }
+        tracker = add_caller(db, PartnerKind.TRACKER, redirect_uris=("https://compass.example/back",))
+        self.trackers = {"par": basic(tracker.id, tracker.secret or "")}
         self.known = {
             "ref": webmaster.rows()[0]["ref"],
             "username": "night_owl",
@@ -98,7 +108,8 @@ class House:
             yield found.ok()
 
     def headers_for(self, operation: Any) -> dict[str, str]:
-        return self.headers[operation.definition.raw["tags"][0]]
+        raw = operation.definition.raw
+        return self.trackers.get(raw["operationId"]) or self.headers[raw["tags"][0]]
 
     def named(self, operation: Any) -> dict[str, str]:
         """The path's parameters, as they stand in this house."""

@@ -3,9 +3,11 @@
 from flask import Flask
 
 from gateway.oauth.guard import Guard
-from partners.vocabulary import SCOPES_OF_KIND
+from partners.vocabulary import SCOPES_OF_KIND, Scope
 
 OPEN_TO_EVERYONE = {
+    "/account/set-up",
+    "/account/sign-in",
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource",
     "/docs",
@@ -13,13 +15,19 @@ OPEN_TO_EVERYONE = {
     "/docs/problems",
     "/healthz",
     "/metrics",
+    "/oauth/authorize",
     "/oauth/introspect",
     "/oauth/jwks",
+    "/oauth/par",
     "/oauth/revoke",
     "/oauth/token",
     "/readyz",
     "/v1/openapi.json",
 }
+
+
+FOR_PEOPLE = {"/account", "/account/sign-out", "/account/withdraw", "/oauth/consent"}
+"""Pages that somebody must be signed in for."""
 
 
 def guards(app: Flask) -> dict[str, Guard | None]:
@@ -30,7 +38,26 @@ def test_every_route_is_guarded_or_listed_as_open(app: Flask) -> None:
     """R26."""
     unguarded = {path for path, guard in guards(app).items() if guard is None}
 
-    assert unguarded == OPEN_TO_EVERYONE
+    assert unguarded == OPEN_TO_EVERYONE | FOR_PEOPLE
+
+
+def test_pages_for_people_send_everybody_else_to_sign_in(app: Flask) -> None:
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        if rule.rule in FOR_PEOPLE:
+            for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+                answer = client.open(rule.rule, method=method)
+
+                assert answer.status_code == 303, rule.rule
+                assert answer.headers["Location"] == "/account/sign-in"
+
+
+def test_tools_get_to_the_sums_of_webmasters_alone(app: Flask) -> None:
+    """Contract 1: a tracker acts as the webmaster who consented, for `stats:read` only."""
+    let_in = {path: guard for path, guard in guards(app).items() if guard is not None and guard.for_tools}
+
+    assert set(let_in) == {"/v1/webmaster/campaigns", "/v1/webmaster/statements", "/v1/webmaster/stats"}
+    assert all(guard.live and guard.scope is Scope.STATS_READ for guard in let_in.values())
 
 
 def test_every_guard_asks_for_a_scope_that_its_audience_may_hold(app: Flask) -> None:

@@ -17,7 +17,9 @@ def test_every_advertised_endpoint_answers(http: FlaskClient) -> None:
     assert answer.headers["Cache-Control"] == "public, max-age=300"
     assert document["issuer"] == ISSUER
     for name, url in document.items():
-        if name.endswith("_endpoint"):
+        if name == "authorization_endpoint":
+            assert http.get(url.removeprefix(ISSUER)).status_code == 400
+        elif name.endswith("_endpoint"):
             assert http.post(url.removeprefix(ISSUER)).status_code in {400, 401}
     assert http.get(document["jwks_uri"].removeprefix(ISSUER)).status_code == 200
 
@@ -28,18 +30,18 @@ def test_nothing_is_advertised_that_does_not_exist(http: FlaskClient) -> None:
     assert set(document["grant_types_supported"]) == {
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
+        "authorization_code",
+        "refresh_token",
     }
-    assert document["response_types_supported"] == []
+    assert document["response_types_supported"] == ["code"]
+    assert document["code_challenge_methods_supported"] == ["S256"]
+    assert document["authorization_response_iss_parameter_supported"] is True
     assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "private_key_jwt"]
-    assert "authorization_endpoint" not in document
     assert "RS256" not in document["token_endpoint_auth_signing_alg_values_supported"]
 
 
 def test_the_metadata_is_valid_by_authlibs_judgement() -> None:
-    # It takes no empty list, although there is nothing to list as long as no grant has an authorization response.
-    document = metadata.authorization_server("https://gateway.example") | {"response_types_supported": ["none"]}
-
-    AuthorizationServerMetadata(document).validate()
+    AuthorizationServerMetadata(metadata.authorization_server("https://gateway.example")).validate()
 
 
 def test_the_challenge_leads_to_the_resource_and_from_there_to_its_server(http: FlaskClient) -> None:

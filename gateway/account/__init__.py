@@ -1,0 +1,13 @@
+"""Pages for people of partners: signing in, allowing a tool, and taking that back."""
+
+from flask import Flask
+
+from gateway.account import consent, grants, set_up, sign_in
+from gateway.account.pages import blueprint
+
+__all__ = ["consent", "grants", "register", "set_up", "sign_in"]
+
+
+def register(app: Flask) -> None:
+    """Wire the pages into the application."""
+    app.register_blueprint(blueprint)

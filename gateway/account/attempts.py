@@ -1,0 +1,39 @@
+"""How often somebody may try: counted by account and source network, so that no stranger locks the owner out."""
+
+import hashlib
+from http import HTTPStatus
+from ipaddress import ip_network
+
+from gateway import limits
+from gateway.account.pages import PageError, note
+from gateway.oauth.address import caller_address
+from gateway.runtime import runtime
+from partners.vocabulary import Outcome, Work
+
+_PREFIX = {4: 24, 6: 56}
+"""What one source may have at its disposal, by version of the protocol."""
+
+
+def count(operation: str, account: str) -> None:
+    """Count an attempt; answer and record it as one too many where the network has tried too often."""
+    # A name is what a stranger typed: of any length, and not for a key in the clear.
+    digest = hashlib.sha256(account.encode(errors="surrogatepass")).hexdigest()
+    try:
+        limits.spend(Work.SIGN_IN, client=f"{digest} {_network()}", partner=None)
+    except limits.RateLimitExceeded:
+        with runtime().database.write.begin() as connection:
+            note(connection, operation, None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+        raise PageError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many attempts",
+            "There were too many attempts from your network. Try again later, or from another network.",
+            retry_after=limits.retry_after(),
+        ) from None
+
+
+def _network() -> str:
+    address = caller_address()
+    if address is None:
+        return ""
+    prefix = _PREFIX[6 if ":" in address else 4]
+    return str(ip_network(f"{address}/{prefix}", strict=False))

@@ -1,0 +1,148 @@
+"""How pages for people are made: one layout, strict headers, errors as pages, every form checked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from http import HTTPStatus
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+from urllib.parse import quote
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from structlog import get_logger
+from werkzeug.exceptions import HTTPException
+
+from gateway import metrics
+from gateway.account.browser import browser, set_cookie
+from gateway.oauth.forms import FORM
+from gateway.problems import RETRY_AFTER_S
+from gateway.records import access_of
+from partners.access_log.append import record
+from partners.people.accounts import Person
+from partners.vocabulary import Outcome, Purpose, Reason
+
+P = ParamSpec("P")
+LARGEST_FORM = 65_536
+log = get_logger(__name__)
+blueprint = Blueprint("account", __name__, template_folder=Path(__file__).parents[1] / "pages")
+
+
+class PageError(Exception):
+    """Something other than the page that was asked for."""
+
+    def __init__(self, status: HTTPStatus, title: str, text: str, *, retry_after: int | None = None) -> None:
+        """Take what the person reads; nothing of what was sent belongs in it."""
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.text = text
+        self.retry_after = retry_after
+
+    def response(self) -> Response:
+        """The page that says so."""
+        shown = page("refused.html", status=self.status, title=self.title, text=self.text)
+        if self.retry_after is not None:
+            shown.headers["Retry-After"] = str(self.retry_after)
+        return shown
+
+
+def page(template: str, status: HTTPStatus = HTTPStatus.OK, *, leads_to: str = "", **told: object) -> Response:
+    """Render a page; `leads_to` is where its form may send the browser in the end, beside ourselves."""
+    html = render_template(template, browser=browser(), **told)
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {leads_to}".rstrip()
+    )
+    return response
+
+
+def to(address: str) -> Response:
+    """Send the browser on by GET."""
+    # No body: it would repeat the address, and with it a code.
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address}, content_type="text/plain")
+
+
+def form_of_ours() -> None:
+    """Refuse a form that this browser was not sent by us, or that tells a thing twice."""
+    plain = request.mimetype == FORM and all(len(values) == 1 for _, values in request.form.lists())
+    if not plain or not browser().sent_this_form():
+        raise PageError(
+            HTTPStatus.BAD_REQUEST,
+            "This form has expired",
+            "Go back, load the page anew and try again. Your browser must accept the cookie of this site.",
+        )
+
+
+def for_people(view: Callable[Concatenate[Person, P], Response]) -> Callable[P, Response]:
+    """Let only somebody who is signed in reach a view; anybody else is asked to sign in first."""
+
+    @wraps(view)
+    def admitted(*args: P.args, **kwargs: P.kwargs) -> Response:
+        person = browser().person
+        if person is None:
+            return to(sign_in_address(request.args.get("request")))
+        return view(person, *args, **kwargs)
+
+    admitted.for_people = True  # type: ignore[attr-defined]
+    return admitted
+
+
+def sign_in_address(ticket: str | None = None) -> str:
+    """Where to sign in, and with which pending request."""
+    return "/account/sign-in" + (f"?request={quote(ticket)}" if ticket else "")
+
+
+def note(
+    connection: Connection,
+    operation: str,
+    person: Person | None,
+    outcome: Outcome,
+    *,
+    status: HTTPStatus = HTTPStatus.SEE_OTHER,
+    reason: Reason | None = None,
+    client: str | None = None,
+) -> None:
+    """Put what a person does on record, under their own id where no tool's client is concerned."""
+    access = access_of(operation, Purpose.OPERATION)
+    if person is not None:
+        access = replace(access, audience=person.kind, partner=person.partner, client=client or person.id)
+    record(connection, access, outcome=outcome, status=status, reason=reason)
+
+
+@blueprint.before_request
+def _limit_body() -> None:
+    request.max_content_length = LARGEST_FORM
+
+
+@blueprint.after_request
+def _close(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Frame-Options"] = "DENY"
+    return set_cookie(response)
+
+
+@blueprint.errorhandler(PageError)
+def _page_error(error: PageError) -> Response:
+    return error.response()
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    return PageError(status, status.phrase, "The request cannot be answered in this form.").response()
+
+
+@blueprint.errorhandler(DBAPIError)
+@blueprint.errorhandler(PoolTimeoutError)
+def _unavailable(error: Exception) -> Response:
+    log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
+    metrics.database_failed()
+    text = "Nothing was changed. Try again in a moment."
+    busy = HTTPStatus.SERVICE_UNAVAILABLE
+    # The page's own look at who is signed in would fail too.
+    return Response(f"{busy.phrase}. {text}", busy, {"Retry-After": str(RETRY_AFTER_S)}, content_type="text/plain")

@@ -1,0 +1,265 @@
+"""How a third-party tool asks a webmaster for consent, and what it may do with it: HTTP only."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+from sqlalchemy import select, update
+
+from partners.database import Database
+from partners.tables.access import access_log
+from partners.tables.consent import pushed_request
+from tests.callers import add_caller
+from tests.journeys.serving import Server
+from tests.journeys.tracking import (
+    ISSUER,
+    Tool,
+    Visitor,
+    add_person,
+    add_tool,
+    fields_of,
+    refused,
+    tokens,
+    told,
+)
+
+
+class TestConsent:
+    def test_a_tool_reads_a_webmasters_sums_and_no_member(self, tool: Tool, anna: Visitor) -> None:
+        got = tokens(tool, anna)
+
+        campaigns = tool.read(got["access_token"])
+        days = {"from": "2026-10-01", "to": "2026-10-02"}
+
+        assert campaigns.json()["data"] == [{"code": "spring", "name": "Spring"}]
+        assert tool.read(got["access_token"], "/v1/webmaster/stats", **days).status_code == 200
+        assert tool.read(got["access_token"], "/v1/webmaster/statements").status_code == 200
+        for path in ("/v1/webmaster/members", "/v1/webmaster/purchases", "/v1/audit/accesses", "/v1/model/members"):
+            assert tool.read(got["access_token"], path).status_code == 403, path
+        by_sub = tool.read(got["access_token"], "/v1/webmaster/stats", **days, group_by="sub1")
+        assert by_sub.status_code == 403
+        assert got["token_type"] == "Bearer"
+        assert got["scope"] == "stats:read"
+        assert 0 < int(got["expires_in"]) <= 600
+
+    def test_the_record_names_whose_data_and_which_client(self, tool: Tool, anna: Visitor, stored: Database) -> None:
+        got = tokens(tool, anna)
+        answer = tool.read(got["access_token"])
+
+        with stored.write.connect() as connection:
+            columns = access_log.c["audience", "partner", "client", "operation", "outcome"]
+            asked = select(*columns).where(access_log.c.request_id == answer.headers["X-Request-Id"])
+            row = connection.execute(asked).one()
+
+        assert tuple(row) == ("tracker", "w1", tool.client, "campaigns.list", "released")
+
+    def test_the_page_says_who_asks_and_where_it_leads(self, tool: Tool, anna: Visitor) -> None:
+        shown = anna.follow(anna.get("/oauth/authorize", **tool.asks()))
+
+        assert "Allow <em>Compass</em> to see figures of W1?" in shown.text
+        assert "compass.example" in shown.text
+        policy = shown.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'self';")
+        assert policy.endswith("form-action 'self' https://compass.example")
+        assert shown.headers["Referrer-Policy"] == "no-referrer"
+        assert shown.headers["Cache-Control"] == "no-store"
+
+    def test_whoever_is_not_signed_in_signs_in_first_and_then_decides(
+        self, tool: Tool, server: Server, stored: Database
+    ) -> None:
+        add_caller(stored)
+        other = Visitor(server.url, name="ben", factor=add_person(stored, server.url, "w1", "ben").factor)
+        asked = other.follow(other.get("/oauth/authorize", **tool.asks()))
+        assert "<h1>Sign in</h1>" in asked.text
+
+        consent = other.follow(other.sign_in(**fields_of(asked)))
+        sent = other.post("/oauth/consent", fields_of(consent) | {"decision": "allow"})
+
+        assert tool.redeem(told(sent)["code"]).status_code == 200
+
+    def test_denial_is_told_with_state_and_issuer(self, tool: Tool, anna: Visitor) -> None:
+        """34."""
+        sent = anna.decide(tool, "deny")
+
+        assert sent.pop("error_description")
+        assert sent == {"error": "access_denied", "state": "a state & more=1", "iss": ISSUER, "app": "1"}
+
+    @pytest.mark.parametrize("state", ["xyz", "a b&c=%20+", None])
+    def test_state_and_issuer_come_back(self, tool: Tool, anna: Visitor, state: str | None) -> None:
+        """31, 32."""
+        sent = anna.decide(tool, state=state)
+
+        assert sent.get("state") == state
+        assert (
+            sent["iss"]
+            == requests.get(f"{anna.url}/.well-known/oauth-authorization-server", timeout=10).json()["issuer"]
+        )
+
+    def test_a_consent_cannot_be_forged_by_another_site(self, tool: Tool, anna: Visitor) -> None:
+        shown = anna.follow(anna.get("/oauth/authorize", **tool.asks()))
+        form = fields_of(shown) | {"decision": "allow"}
+
+        for forged in ({"form_token": ""}, {"form_token": "0" * 64}, {"request": form["request"][:-2] + "AA"}):
+            assert anna.post("/oauth/consent", form | forged).status_code == 400
+        stranger = Visitor(anna.url)
+        assert stranger.post("/oauth/consent", form).headers["Location"].startswith("/account/sign-in")
+
+    def test_a_ticket_of_one_browser_is_nothing_in_another(
+        self, tool: Tool, anna: Visitor, server: Server, stored: Database
+    ) -> None:
+        carl = add_person(stored, server.url, "w1", "carl")
+        ticket = fields_of(anna.follow(anna.get("/oauth/authorize", **tool.asks())))["request"]
+
+        assert carl.get("/oauth/consent", request=ticket).status_code == 400
+
+
+class TestAuthorizationRequest:
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            None,
+            "",
+            "https://compass.example/back",
+            "https://compass.example/back/?app=1",
+            "https://compass.example/back?app=1&x=2",
+            "https://compass.example/Back?app=1",
+            "https://COMPASS.example/back?app=1",
+            "https://compass.example:443/back?app=1",
+            "https://compass.example@evil.example/back?app=1",
+            "https://compass.example/back?app=1#x",
+            'https://compass.example/back?app=1"',
+            "https://compass.example/back?app=1é",
+            "https://other.example/back",
+            "javascript:alert(1)",
+            "//compass.example/back?app=1",
+        ],
+    )
+    def test_another_redirect_uri_is_a_page_and_no_redirect(
+        self, tool: Tool, anna: Visitor, stored: Database, uri: str | None
+    ) -> None:
+        """28."""
+        add_tool(stored, anna.url, "other", "https://other.example/back")
+
+        answer = anna.get("/oauth/authorize", **tool.asks(redirect_uri=uri))
+
+        assert answer.status_code == 400
+        assert "Location" not in answer.headers
+        assert answer.headers["Content-Type"].startswith("text/html")
+
+    @pytest.mark.parametrize("client", [None, "", "cl_unknown", '"\\é', "x" * 3_000])
+    def test_an_unknown_client_is_a_page(self, tool: Tool, anna: Visitor, client: str | None) -> None:
+        assert anna.get("/oauth/authorize", **tool.asks(client_id=client)).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("other", "error"),
+        [
+            ({"code_challenge": None}, "invalid_request"),
+            ({"code_challenge_method": "plain"}, "invalid_request"),
+            ({"code_challenge_method": None}, "invalid_request"),
+            ({"code_challenge": "a" * 42}, "invalid_request"),
+            ({"code_challenge": "a" * 44}, "invalid_request"),
+            ({"code_challenge": "+" * 43}, "invalid_request"),
+            ({"response_type": "token"}, "unsupported_response_type"),
+            ({"response_type": "code id_token"}, "unsupported_response_type"),
+            ({"response_type": '"\\é'}, "unsupported_response_type"),
+            ({"response_type": None}, "unsupported_response_type"),
+            ({"response_mode": "fragment"}, "invalid_request"),
+            ({"scope": "members:read"}, "invalid_scope"),
+            ({"scope": "stats:read members:read"}, "invalid_scope"),
+            ({"request": "a.b.c"}, "request_not_supported"),
+            ({"resource": "https://elsewhere.example"}, "invalid_target"),
+            ({"scope": ["stats:read", "stats:read"]}, "invalid_request"),
+        ],
+    )
+    def test_other_faults_are_told_to_the_client_with_state_and_issuer(
+        self, tool: Tool, anna: Visitor, other: dict[str, str], error: str
+    ) -> None:
+        """29, 30, 32, 33."""
+        answer = anna.get("/oauth/authorize", **tool.asks(**other))
+
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith(tool.redirect_uri + "&error=")
+        sent = told(answer)
+        assert (sent["error"], sent["state"], sent["iss"]) == (error, "a state & more=1", ISSUER)
+
+    @pytest.mark.parametrize("state", [["a", "b"], "é", "", "x" * 1_025])
+    def test_a_state_that_cannot_be_returned_unchanged_is_an_error(
+        self, tool: Tool, anna: Visitor, state: object
+    ) -> None:
+        sent = told(anna.get("/oauth/authorize", **tool.asks(state=state)))
+
+        assert sent["error"] == "invalid_request"
+        assert "state" not in sent
+
+    def test_a_repeated_redirect_uri_or_client_is_a_page(self, tool: Tool, anna: Visitor) -> None:
+        """33."""
+        for name in ("redirect_uri", "client_id"):
+            twice = [tool.asks()[name]] * 2
+            assert anna.get("/oauth/authorize", **tool.asks(**{name: twice})).status_code == 400
+
+    def test_a_loopback_address_takes_any_port_only_where_none_was_registered(
+        self, anna: Visitor, stored: Database, tool: Tool
+    ) -> None:
+        """RFC 8252."""
+        open_port = add_tool(stored, tool.url, "compass", "http://127.0.0.1/back")
+        own_port = add_tool(stored, tool.url, "compass", "http://127.0.0.1:4000/back")
+        wanted = "http://127.0.0.1:51004/back"
+
+        assert anna.get("/oauth/authorize", **open_port.asks(redirect_uri=wanted)).status_code == 303
+        assert anna.get("/oauth/authorize", **own_port.asks(redirect_uri=wanted)).status_code == 400
+
+
+class TestPushedRequests:
+    def test_a_pushed_request_works_once_and_for_its_client(self, tool: Tool, anna: Visitor, stored: Database) -> None:
+        other = add_tool(stored, tool.url, "compass")
+        answer = tool.post("/oauth/par", tool.asks())
+        uri = answer.json()["request_uri"]
+
+        assert answer.status_code == 201
+        assert answer.json()["expires_in"] < 600
+        assert anna.get("/oauth/authorize", client_id=other.client, request_uri=uri).status_code == 400
+        sent = anna.follow(anna.get("/oauth/authorize", client_id=tool.client, request_uri=uri))
+        again = anna.get("/oauth/authorize", client_id=tool.client, request_uri=uri)
+        decided = told(anna.post("/oauth/consent", fields_of(sent) | {"decision": "allow"}))
+
+        assert again.status_code == 400
+        assert decided["state"] == "a state & more=1"
+        assert tool.redeem(decided["code"]).status_code == 200
+
+    def test_what_stands_beside_a_pushed_request_does_not_count(self, tool: Tool, anna: Visitor) -> None:
+        uri = tool.post("/oauth/par", tool.asks()).json()["request_uri"]
+        address = tool.asks(redirect_uri="https://evil.example", state="forged", request_uri=uri)
+
+        shown = anna.follow(anna.get("/oauth/authorize", **address))
+
+        sent = anna.post("/oauth/consent", fields_of(shown) | {"decision": "deny"})
+        assert sent.headers["Location"].startswith(tool.redirect_uri)
+        assert told(sent)["state"] == "a state & more=1"
+
+    @pytest.mark.parametrize(
+        ("other", "error"),
+        [
+            ({"redirect_uri": "https://evil.example"}, "invalid_request"),
+            ({"code_challenge_method": "plain"}, "invalid_request"),
+            ({"scope": "members:read"}, "invalid_scope"),
+            ({"request_uri": "urn:x"}, "request_not_supported"),
+            ({"response_type": "token"}, "unsupported_response_type"),
+        ],
+    )
+    def test_it_is_checked_whole(self, tool: Tool, other: dict[str, str], error: str) -> None:
+        assert refused(tool.post("/oauth/par", tool.asks(**other)), error)
+
+    def test_it_needs_the_client_and_a_trackers(self, tool: Tool, stored: Database) -> None:
+        webmaster = add_caller(stored)
+
+        assert tool.post("/oauth/par", tool.asks(), auth=(tool.client, "wrong")).status_code == 401
+        own = tool.asks(client_id=webmaster.id)
+        assert refused(tool.post("/oauth/par", own, auth=(webmaster.id, webmaster.secret or "")), "invalid_request")
+
+    def test_it_runs_out(self, tool: Tool, anna: Visitor, stored: Database) -> None:
+        uri = tool.post("/oauth/par", tool.asks()).json()["request_uri"]
+        with stored.write.begin() as connection:
+            aged = pushed_request.c.expires_at - timedelta(seconds=91)
+            connection.execute(update(pushed_request).values(expires_at=aged))
+
+        assert anna.get("/oauth/authorize", client_id=tool.client, request_uri=uri).status_code == 400
