@@ -53,7 +53,7 @@ def add(connection: Connection, partner_id: str, name: str, *, now: datetime) ->
     owner = partners.get(connection, partner_id, lock=True)
     if owner.kind not in KINDS_WITH_PEOPLE:
         raise RegistryError(f"people of a {owner.kind} do not sign in; those of webmasters and auditors do")
-    if not _NAME.fullmatch(name.lower()):
+    if not is_name(name.lower()):
         raise RegistryError("a name for signing in has 2 to 64 letters, digits or the characters . _ @ -")
     if connection.execute(select(person.c.number).where(person.c.name == name.lower())).first() is not None:
         raise RegistryError(f"there is somebody called {name.lower()} already")
@@ -131,6 +131,11 @@ def resume(connection: Connection, name: str) -> Person:
 def _close(connection: Connection, held: Person, **columns: Any) -> None:
     connection.execute(update(person).where(person.c.number == held.number).values(**columns))
     connection.execute(delete(person_session).where(person_session.c.person == held.number))
+
+
+def is_name(text: str) -> bool:
+    """Whether anybody could be called that."""
+    return _NAME.fullmatch(text) is not None
 
 
 def selected() -> Select[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, or_, update
 
 from partners.people import one_time, passwords
-from partners.people.accounts import Person, person_of, selected
+from partners.people.accounts import Person, is_name, person_of, selected
 from partners.tables.consent import person, person_session
 from partners.tables.partner import partner
 from partners.vocabulary import Reason, Status
@@ -36,7 +36,8 @@ class Attempt:
 
 def attempt(connection: Connection, proof: Proof, unseal: Callable[[bytes], bytes], *, now: datetime) -> Attempt:
     """Try to sign somebody in; `unseal` opens the stored secret of the one-time codes."""
-    row = _row(connection, proof.name)
+    name = proof.name.strip().lower()
+    row = _row(connection, name) if is_name(name) else None
     known = passwords.matches(proof.password, row.password_hash if row is not None else None)
     if row is None:
         return Attempt(None, Reason.UNKNOWN)
@@ -53,7 +54,7 @@ def attempt(connection: Connection, proof: Proof, unseal: Callable[[bytes], byte
 def _row(connection: Connection, name: str) -> Row[Any] | None:
     wanted = person.c["password_hash", "sealed_factor"]
     statement = selected().add_columns(*wanted, partner.c.status.label("owner_status"), partner.c.terms_accepted_at)
-    return connection.execute(statement.where(person.c.name == name.strip().lower())).one_or_none()
+    return connection.execute(statement.where(person.c.name == name)).one_or_none()
 
 
 def _bar(row: Row[Any]) -> Reason | None:
