@@ -1,4 +1,4 @@
-"""Refresh tokens: rotated at every use, with a minute's grace for an answer that was lost (docs/adr/0008)."""
+"""Refresh tokens: rotated at every use, with a minute's grace for an answer that was lost."""
 
 import secrets
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from partners.database import Role
 
-revision = "0002_consents"
+revision = "consents"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
