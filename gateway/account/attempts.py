@@ -15,12 +15,16 @@ _PREFIX = {4: 24, 6: 56}
 
 
 def count(operation: str, account: str) -> None:
-    """Count an attempt; answer and record it as one too many where the network has tried too often."""
+    """Count an attempt; answer and record it as one too many where the network has tried too often.
+
+    A network's attempts under all names are limited as requests for tokens are: each costs a slow hash.
+    """
     # A name is what a stranger typed: of any length, and not for a key in the clear.
     digest = hashlib.sha256(account.encode(errors="surrogatepass")).hexdigest()
     try:
+        limits.spend(Work.TOKEN, client=f"people {_network()}", partner=None)
         limits.spend(Work.SIGN_IN, client=f"{digest} {_network()}", partner=None)
-    except limits.RateLimitExceeded:
+    except limits.LimitReachedError:
         with runtime().database.write.begin() as connection:
             note(connection, operation, None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
         raise PageError(

@@ -1,5 +1,6 @@
 """The authorization endpoint (RFC 6749 §4.1, RFC 9126, RFC 9207): a tool asks, and somebody of a webmaster answers."""
 
+import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from partners.consents import codes, families, pushed
 from partners.people.accounts import Person
 from partners.vocabulary import Outcome, PartnerKind, Reason, Scope
 
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
 AUTHORIZE, CONSENT = "oauth.authorize", "oauth.consent"
 
 
@@ -49,11 +51,11 @@ def ask_consent(person: Person) -> Response:
     ticket = request.args.get("request", "")
     client, asked = _pending(person, ticket)
     place = urlsplit(asked.redirect_uri)
-    # Content security policies know no IPv6 addresses; browsers hold the policy against the redirect too.
-    origin = "http:" if "[" in place.netloc else f"{place.scheme}://{place.netloc}"
+    # Browsers hold the policy against the redirect too, and policies know no IPv6 addresses.
+    origin = f"//{place.netloc}" if _HOST.fullmatch(place.netloc) else ""
     return page(
         "consent.html",
-        leads_to=origin,
+        leads_to=f"{place.scheme}:{origin}",
         tool=client.registration.partner_name,
         host=place.hostname,
         words=[WORDS[Scope(scope)] for scope in asked.scope.split(" ")],

@@ -18,11 +18,6 @@ from partners.vocabulary import Outcome
 
 OPERATION = "oauth.set_up"
 PRODUCT = "Member Data Gateway"
-OVER = PageError(
-    HTTPStatus.BAD_REQUEST,
-    "This invitation is not valid",
-    "It was used, has run out after three days, or was replaced by a newer one. Ask for a new one.",
-)
 
 
 @blueprint.get("/account/set-up")
@@ -53,8 +48,16 @@ def _invited(invitation: str) -> Person:
     with runtime().database.write.connect() as connection:
         person = accounts.invited(connection, invitation, now=g.received_at)
     if person is None:
-        raise OVER
+        raise _over()
     return person
+
+
+def _over() -> PageError:
+    return PageError(
+        HTTPStatus.BAD_REQUEST,
+        "This invitation is not valid",
+        "It was used, has run out after three days, or was replaced by a newer one. Ask for a new one.",
+    )
 
 
 def _problem(person: Person, step: int | None) -> str | None:
@@ -74,7 +77,7 @@ def _sealed(secret: str) -> bytes:
 def _store(person: Person, invitation: str, chosen: Credentials) -> None:
     with runtime().database.write.begin() as connection:
         if not accounts.set_up(connection, invitation, chosen, now=g.received_at):
-            raise OVER
+            raise _over()
         note(connection, OPERATION, person, Outcome.RELEASED)
         browsers.sign_in(connection, person)
 
