@@ -93,13 +93,13 @@ def list_all() -> Document:
 
 @command.command()
 @click.argument("identifier", metavar="ID")
-@click.argument("kind", type=click.Choice([work.value for work in Work]), metavar="KIND")
+@click.argument("kind", type=click.Choice([work.value for work in Work if work is not Work.SIGN_IN]), metavar="KIND")
 @click.argument("rate", metavar="RATE")
 @printed
 def limit(identifier: str, kind: str, rate: str) -> Document:
     """Give a partner a rate of its own, within seconds in every worker.
 
-    KIND is token, stats, members, cards, audit, exports or sign_in; RATE such as 100/minute, or `usual`.
+    KIND is token, stats, members, cards, audit or exports; RATE such as 100/minute, or `usual`.
     """
     with session() as opened, opened.database.write.begin() as connection:
         allowances.give(connection, identifier, Work(kind), None if rate == "usual" else rate)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from partners.database import Role
 
 revision = "consents"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

@@ -29,7 +29,7 @@ def begin(connection: Connection, somebody: Person, *, now: datetime) -> str:
 
 
 def find(connection: Connection, token: str, *, now: datetime) -> Person | None:
-    """Return who is signed in, if session, person and partner are all alive; that is a sign of life itself."""
+    """Return who is signed in, if session, person and partner are all alive and the terms accepted (R28)."""
     alive = (
         update(person_session)
         .where(
@@ -41,7 +41,11 @@ def find(connection: Connection, token: str, *, now: datetime) -> Person | None:
         .returning(person_session.c.person)
     )
     number = connection.execute(alive).scalar_one_or_none()
-    active = (person.c.status == Status.ACTIVE, partner.c.status == Status.ACTIVE)
+    active = (
+        person.c.status == Status.ACTIVE,
+        partner.c.status == Status.ACTIVE,
+        partner.c.terms_accepted_at.is_not(None),
+    )
     row = connection.execute(selected().where(person.c.number == number, *active)).one_or_none()
     return person_of(row) if row is not None else None
 

@@ -1,4 +1,4 @@
-"""One served gateway for the journeys of a module, with a webmaster and a tool."""
+"""One served gateway for the journeys of a test worker, with a webmaster and a tool."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from partners import database
 from partners.database import Database
+from partners.registry import partners
 from tests.callers import add_caller
 from tests.conftest import fresh_database
 from tests.factories import add_campaign
@@ -15,45 +16,45 @@ from tests.journeys.serving import Server, served
 from tests.journeys.tracking import Tool, Visitor, add_person, add_tool
 
 
-@pytest.fixture(scope="module")
-def module_url(cluster: str, template: str) -> Iterator[str]:
-    """The URL of a database that the module's gateway serves."""
+@pytest.fixture(scope="session")
+def served_url(cluster: str, template: str) -> Iterator[str]:
+    """The URL of the database that it serves."""
     with fresh_database(cluster, template) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
-def stored(module_url: str) -> Iterator[Database]:
+@pytest.fixture(scope="session")
+def stored(served_url: str) -> Iterator[Database]:
     """Engines on that database, for what an operator does."""
-    engines = database.connect(module_url)
+    engines = database.connect(served_url)
     yield engines
     engines.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def log_directory() -> Iterator[Path]:
     """Where the server's log is."""
     with tempfile.TemporaryDirectory(prefix="gateway-journey-") as made:
         yield Path(made)
 
 
-@pytest.fixture(scope="module")
-def server(module_url: str, log_directory: Path) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def server(served_url: str, log_directory: Path) -> Iterator[Server]:
     """The gateway, in processes of its own."""
-    with served(module_url, log_directory) as running:
+    with served(served_url, log_directory) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def anna(stored: Database, server: Server) -> Visitor:
     """Somebody of the webmaster w1, signed in."""
     add_caller(stored)
     with stored.write.begin() as connection:
-        add_campaign(connection, 1, "spring")
+        add_campaign(connection, partners.get(connection, "w1").number, "spring")
     return add_person(stored, server.url, "w1", "anna@w1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tool(stored: Database, server: Server) -> Tool:
     """A tracker's client."""
     return add_tool(stored, server.url)

@@ -1,6 +1,8 @@
 """Signing in as people do it: invitation, password and code, limits, sessions, and what is refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -164,24 +166,28 @@ def test_a_session_runs_out(frank: Visitor, stored: Database, what: str) -> None
         else {"expires_at": person_session.c.expires_at - timedelta(hours=9)}
     )
     assert frank.get("/account").status_code == 200
+    own = person_session.c.person == select(person.c.number).where(person.c.name == frank.name).scalar_subquery()
     with stored.write.begin() as connection:
-        connection.execute(update(person_session).values(aged))
+        connection.execute(update(person_session).where(own).values(aged))
 
     assert frank.get("/account").status_code == 303
 
 
-@pytest.mark.parametrize("how", ["person", "partner", "invitation"])
+@pytest.mark.parametrize("how", ["person", "partner", "terms", "invitation"])
 def test_who_is_kept_out_is_out_at_once(frank: Visitor, server: Server, stored: Database, how: str) -> None:
-    if how == "partner":
-        add_caller(stored, partner="w-gone")
-        visitor = add_person(stored, server.url, "w-gone", "judy")
+    if how in {"partner", "terms"}:
+        add_caller(stored, partner=f"w-{how}-gone")
+        visitor = add_person(stored, server.url, f"w-{how}-gone", f"judy-{how}")
     else:
         visitor = frank
     with stored.write.begin() as connection:
         if how == "person":
             accounts.suspend(connection, visitor.name)
         elif how == "partner":
-            partners.suspend(connection, "w-gone")
+            partners.suspend(connection, "w-partner-gone")
+        elif how == "terms":
+            webmaster = partners.get(connection, "w-terms-gone")
+            partners.change(connection, replace(webmaster, terms_accepted_at=None))
         else:
             accounts.invite(connection, visitor.name, now=datetime.now(UTC))
 
@@ -209,6 +215,19 @@ def test_every_page_is_strict_about_what_it_loads(frank: Visitor, server: Server
         assert answer.headers["Cache-Control"] == "no-store"
         assert "<script" not in answer.text
         assert " style=" not in answer.text
+
+
+def test_nothing_secret_is_logged(stored: Database, server: Server, log_directory: Path) -> None:
+    token = invite(stored, "peggy")
+    peggy = Visitor(server.url, name="peggy")
+    peggy.set_up(token)
+    elsewhere(peggy).sign_in()
+
+    written = (log_directory / "serve.log").read_text()
+
+    assert "/account/set-up" in written
+    for secret in (token, PASSWORD, peggy.factor, peggy.http.cookies["gateway"], "peggy"):
+        assert secret not in written
 
 
 def test_only_webmasters_and_auditors_have_people(stored: Database) -> None:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -271,7 +272,7 @@ class TestEnding:
                 clients.suspend(connection, tool.client)
             elif who == "terms":
                 webmaster = partners.get(connection, f"w-{who}")
-                partners.change(connection, type(webmaster)(**{**vars(webmaster), "terms_accepted_at": None}))
+                partners.change(connection, replace(webmaster, terms_accepted_at=None))
             else:
                 partners.suspend(connection, f"t-{who}" if who == "tracker" else f"w-{who}")
         assert not is_alive(tool, got["access_token"])
