@@ -170,6 +170,8 @@ def test_a_path_that_asks_its_statement_leaves_the_standing_to_it(http: FlaskCli
         ({}, {"client_id": None}),
         ({}, {"act": {"sub": "another"}}),
         ({}, {"act": "me"}),
+        ({}, {"fam": "fam_x"}),
+        ({}, {"kind": "tracker"}),
     ],
     ids=lambda part: str(part)[:40],
 )
@@ -184,6 +186,18 @@ def test_a_token_signed_by_our_own_key_but_odd_is_invalid(
 
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+def test_a_tools_token_opens_only_what_is_for_tools_and_only_with_a_living_consent(
+    http: FlaskClient, app: Flask, caller: Caller
+) -> None:
+    kid, key = _signing_key(http, app, caller)
+    claims = _claims(caller) | {"kind": "tracker", "fam": "fam_x"}
+
+    token = bearer(sign(key, {"typ": "at+jwt", "kid": kid}, claims))
+
+    assert http.get("/probe/stats", headers=token).status_code == 403
+    assert http.get("/v1/webmaster/campaigns", headers=token).status_code == 401
 
 
 def test_a_version_that_no_database_number_can_hold_is_invalid(http: FlaskClient, app: Flask, caller: Caller) -> None:
