@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     FromClause,
     Integer,
     Select,
@@ -23,6 +24,7 @@ from sqlalchemy import column as named_column
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 
 from partners.literals import number_literal, text_literal, texts_literal
+from partners.tables.consent import grant_family
 from partners.tables.partner import client, denied_token, partner
 from partners.vocabulary import EEA, Reason, Status
 
@@ -30,6 +32,9 @@ CLIENT = bindparam("caller_client", type_=Text)
 CLIENT_VERSION = bindparam("caller_version", type_=Integer)
 TOKEN = bindparam("caller_token", type_=Text)
 ADDRESS = bindparam("caller_address", type_=INET)
+FAMILY = bindparam("caller_family", type_=Text)
+OWNER = bindparam("caller_partner", type_=Text)
+NOW = bindparam("caller_now", type_=DateTime(timezone=True))
 _INETS = ARRAY(INET)
 _CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
 
@@ -58,24 +63,55 @@ def calls_from_an_allowed_network() -> ColumnElement[bool]:
 def standing(*, member_rows: bool) -> Select[int | None, str | None]:
     """Select in one row, whoever asks, the caller's partner number and `denied`: why it may not act, or NULL.
 
-    `member_rows` says whether the request is for data of single members.
+    `member_rows` says whether the request is for data of single members; what is not, a tool may ask for too, and then
+    the number is that of the webmaster who consented.
     """
-    anyone = select(number_literal(1).label("asks")).subquery("anyone")
-    unknown = client.c.id.is_(None)
-    suspended = or_(client.c.status != text_literal(Status.ACTIVE), partner.c.status != text_literal(Status.ACTIVE))
-    outdated = or_(
+    if not member_rows:
+        return _standing_for_sums()
+    reasons = [
+        (client.c.id.is_(None), text_literal(Reason.INVALID_TOKEN)),
+        (_suspended(), text_literal(Reason.SUSPENDED)),
+        (_outdated(), text_literal(Reason.INVALID_TOKEN)),
+        (~may_have_member_rows(), text_literal(Reason.INSUFFICIENT_SCOPE)),
+    ]
+    asking = client.join(partner, client.c.partner == partner.c.number)
+    return select(partner.c.number, case(*reasons, else_=null()).label("denied")).select_from(
+        _anyone().outerjoin(asking, client.c.id == CLIENT)
+    )
+
+
+def _standing_for_sums() -> Select[int | None, str | None]:
+    """A token with a family is a tool's: tool, consent and webmaster must all be alive."""
+    owner, by_consent = partner.alias("owner"), FAMILY.is_not(None)
+    not_theirs = and_(by_consent, owner.c.number.is_(None))
+    ended = or_(grant_family.c.ended_at.is_not(None), grant_family.c.expires_at <= NOW)
+    inactive = owner.c.status != text_literal(Status.ACTIVE)
+    reasons = [
+        (or_(client.c.id.is_(None), not_theirs), text_literal(Reason.INVALID_TOKEN)),
+        (or_(_suspended(), inactive), text_literal(Reason.SUSPENDED)),
+        (or_(_outdated(), ended), text_literal(Reason.INVALID_TOKEN)),
+    ]
+    asking = client.join(partner, client.c.partner == partner.c.number)
+    consent = grant_family.join(owner, grant_family.c.partner == owner.c.number)
+    own = and_(grant_family.c.id == FAMILY, grant_family.c.client == client.c.id, owner.c.id == OWNER)
+    number = case((by_consent, owner.c.number), else_=partner.c.number).label("number")
+    return select(number, case(*reasons, else_=null()).label("denied")).select_from(
+        _anyone().outerjoin(asking, client.c.id == CLIENT).outerjoin(consent, own)
+    )
+
+
+def _anyone() -> FromClause:
+    return select(number_literal(1).label("asks")).subquery("anyone")
+
+
+def _suspended() -> ColumnElement[bool]:
+    active = text_literal(Status.ACTIVE)
+    return or_(client.c.status != active, partner.c.status != active)
+
+
+def _outdated() -> ColumnElement[bool]:
+    return or_(
         client.c.version != CLIENT_VERSION,
         exists(select(denied_token.c.id).where(denied_token.c.id == TOKEN)),
         ~calls_from_an_allowed_network(),
-    )
-    reasons = [
-        (unknown, text_literal(Reason.INVALID_TOKEN)),
-        (suspended, text_literal(Reason.SUSPENDED)),
-        (outdated, text_literal(Reason.INVALID_TOKEN)),
-    ]
-    if member_rows:
-        reasons.append((~may_have_member_rows(), text_literal(Reason.INSUFFICIENT_SCOPE)))
-    asking = client.join(partner, client.c.partner == partner.c.number)
-    return select(partner.c.number, case(*reasons, else_=null()).label("denied")).select_from(
-        anyone.outerjoin(asking, client.c.id == CLIENT)
     )

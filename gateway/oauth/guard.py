@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import g, request
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 
 from gateway import limits, metrics
 from gateway.negotiation import form_wanted
@@ -20,7 +20,6 @@ from gateway.problems import Problem, too_many_requests
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.access_log.append import record
-from partners.consents.standing import standing_of_tool
 from partners.registry.credentials import MEMBER_ROW_SCOPES
 from partners.standing import standing
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
@@ -28,7 +27,6 @@ from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Wo
 P = ParamSpec("P")
 R = TypeVar("R")
 _STANDING = {member_rows: standing(member_rows=member_rows) for member_rows in (False, True)}
-_STANDING_OF_TOOL = standing_of_tool()
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,12 @@ class Guard:
     streams: bool = False
     """Whether the whole list may be asked for as lines; that counts as an export."""
     for_tools: bool = False
-    """Whether trackers are let in too, as the webmaster who consented; their consent is part of a live standing."""
+    """Whether trackers are let in too, as the webmaster who consented: to sums, never to member rows."""
 
     def __post_init__(self) -> None:
-        """No release statement asks after a consent."""
-        if self.for_tools and not self.live:
-            raise ValueError("a path for tools asks the caller's standing itself")
+        """No standing for member rows asks after a consent."""
+        if self.for_tools and self.scope in MEMBER_ROW_SCOPES:
+            raise ValueError("member rows are not for tools")
 
     def admit(self) -> Caller:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
@@ -149,18 +147,14 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
         "caller_version": caller.client_version,
         "caller_token": caller.token,
         "caller_address": caller_address(),
+        "caller_family": caller.family,
+        "caller_partner": caller.partner,
+        "caller_now": g.received_at,
     }
 
 
 def reason_against(caller: Caller, *, member_rows: bool) -> Reason | None:
     """Ask the caller's standing: why it may not act now, or nothing."""
-    statement: Executable = _STANDING[member_rows]
-    parameters = standing_parameters(caller)
-    if caller.audience is PartnerKind.TRACKER:
-        statement = _STANDING_OF_TOOL
-        parameters |= {"caller_family": caller.family, "caller_partner": caller.partner, "caller_now": g.received_at}
     with runtime().database.write.connect() as connection:
-        row = connection.execute(statement, parameters).one_or_none()
-    if row is None:
-        return Reason.INVALID_TOKEN
+        row = connection.execute(_STANDING[member_rows], standing_parameters(caller)).one()
     return Reason(row.denied) if row.denied is not None else None
