@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, Connection, Executable, text
+from sqlalchemy import Alias, Column, Connection, Executable, text
 from sqlalchemy.sql.visitors import iterate
 
 from partners.database import Role
@@ -15,8 +15,10 @@ def columns_read(statements: Iterable[Executable]) -> dict[str, set[str]]:
     read: dict[str, set[str]] = {}
     for statement in statements:
         for element in iterate(statement):  # type: ignore[arg-type]
-            if isinstance(element, Column) and element.table in metadata.sorted_tables:
-                read.setdefault(element.table.name, set()).add(element.name)
+            if isinstance(element, Column):
+                table = element.table.element if isinstance(element.table, Alias) else element.table
+                if table in metadata.sorted_tables:
+                    read.setdefault(table.name, set()).add(element.name)
     return read
 
 
