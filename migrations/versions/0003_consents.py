@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from partners.database import Role
 
-revision = "consents"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
