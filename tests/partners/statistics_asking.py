@@ -47,10 +47,12 @@ def fetch(connection: Connection, webmaster: str, statement: PreparedText, param
     name = f"{webmaster}-reads"
     if connection.execute(select(client.c.id).where(client.c.id == name)).first() is None:
         add_client(connection, owner, name)
-    access = Access(datetime.now(UTC), "req_1", None, PartnerKind.WEBMASTER, webmaster, name, None, "test",
+    now = datetime.now(UTC)
+    access = Access(now, "req_1", None, PartnerKind.WEBMASTER, webmaster, name, None, "test",
                     Purpose.CAMPAIGNS)  # fmt: skip
-    caller = {"caller_client": name, "caller_version": 1, "caller_token": "", "caller_address": None}
-    values = {**caller, **access.parameters(), **parameters}
+    client_of = {"caller_client": name, "caller_version": 1, "caller_token": "", "caller_address": None}
+    itself = {"caller_family": None, "caller_partner": webmaster, "caller_now": now}
+    values = {**client_of, **itself, **access.parameters(), **parameters}
     driver = cast("DriverConnection[Row]", connection.connection.driver_connection)
     with RawCursor(driver) as cursor:
         return cursor.execute(statement.sql, [values[each] for each in statement.names]).fetchall()
