@@ -5,10 +5,13 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from gateway.demo.cast import HEROINE, OPTED_OUT, OWL
+from gateway.demo.members import members
+from partners.months import month_of
+from partners.schema import next_month
 
 PRETTY = "python3 -m json.tool"
 HEADING = """Member Data Gateway: the demo of {day}, at {url}
@@ -23,6 +26,18 @@ class Scene:
     url: str
     day: date
     ref: str
+
+    @property
+    def month(self) -> date:
+        """The month in which a member bought after opting out: its statement is final, and above its statistics."""
+        (gate,) = (member for member in members(self.day) if member.id == OPTED_OUT.id)
+        return month_of(gate.purchases[-1].at)
+
+    @property
+    def blanks(self) -> dict[str, str]:
+        """What fills the blanks of a path."""
+        last = next_month(self.month) - timedelta(days=1)
+        return {"ref": self.ref, "month": f"{self.month:%Y-%m}", "first": f"{self.month}", "last": f"{last}"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Step:
     def command(self, scene: Scene, gateway: str) -> str:
         """The line."""
         token = f"{gateway} demo token {self.whom}" + (f" --scope '{self.scope}'" if self.scope else "")
-        address = scene.url + self.path.format(ref=scene.ref)
+        address = scene.url + self.path.format_map(scene.blanks)
         line = f"curl -sS '{address}' -H \"Authorization: Bearer $({token})\"{self.curl_options}"
         return f"{line} | {PRETTY}" if self.pretty else line
 
@@ -68,6 +83,18 @@ STEPS = (
         "/v1/webmaster/members/{ref}",
     ),
     Step("Its campaigns", "Its own, and nobody else's.", WEBMASTER, "/v1/webmaster/campaigns"),
+    Step(
+        "Its statistics of a month",
+        "Clicks and registrations stand where `currency` is null, money on the row of its currency.",
+        WEBMASTER,
+        "/v1/webmaster/stats?from={first}&to={last}&group_by=campaign",
+    ),
+    Step(
+        "What it is owed for that month",
+        f"More than the `income` above: {OPTED_OUT.username} bought after opting out, and is paid for all the same.",
+        WEBMASTER,
+        "/v1/webmaster/statements?month={month}",
+    ),
     Step(
         "A model opens the card of the same member",
         "She sees the mask because they chatted privately; three items of the profile need a scope of their own.",

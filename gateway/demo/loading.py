@@ -8,7 +8,7 @@ from gateway.demo import credentials as stored
 from gateway.demo import registration
 from gateway.demo.cast import CAST, OWL, WEBMASTERS
 from gateway.demo.credentials import Credentials
-from gateway.demo.feed import feed
+from gateway.demo.feed import Delivery, feed
 from partners.feed.batches import Feed
 from partners.feed.streams import apply_stream
 from partners.members import require_member
@@ -27,10 +27,8 @@ def load(opened: Session, *, url: str, issuer: str) -> Credentials:
     """Make the data directory a demo, or complete one that was left halfway; raise `NotADemoError`."""
     held = replace(_registered(opened, url=url, issuer=issuer), url=url, issuer=issuer)
     if not held.loaded:
-        stream = io.BytesIO(feed(held.day))
-        report = apply_stream(stream, Feed(opened.database, opened.keyring), opened.settings.now)
-        if report.rejected:
-            raise RuntimeError(f"the demo's own feed was refused: {report.errors[0].fault.detail}")
+        for delivery in feed(held.day):
+            _apply(delivery, opened)
         _bring_requests(opened)
     held = replace(held, loaded=True)
     stored.write(opened.settings.data_dir, held)
@@ -57,6 +55,14 @@ def _registered(opened: Session, *, url: str, issuer: str) -> Credentials:
         # Before the commit: what is registered but not written down could never be used.
         stored.write(opened.settings.data_dir, made)
     return made
+
+
+def _apply(delivery: Delivery, opened: Session) -> None:
+    """Apply a month's lines as if it were that month: what is earned then stands in its statement."""
+    stream = io.BytesIO(delivery.lines)
+    report = apply_stream(stream, Feed(opened.database, opened.keyring), lambda: delivery.until)
+    if report.rejected:
+        raise RuntimeError(f"the demo's own feed was refused: {report.errors[0].fault.detail}")
 
 
 def _bring_requests(opened: Session) -> None:

@@ -19,7 +19,8 @@ RESERVED = 0.12
 """Shares of purchases, and of members who are not in the cast."""
 REGULAR_FROM = 5
 """Purchases from which on a member counts as a regular payer."""
-TRAFFIC_DAYS = 60
+TRAFFIC_DAYS = 90
+"""So that the whole month of the guide's statistics has clicks."""
 TRAFFIC_HOURS = (1, 8, 12, 17, 20, 22)
 FEATURES = ("private_chat", "private_chat", "video_call", "tip", "snapshot")
 SOCIAL = (Action.LIKE, Action.LIKE, Action.COMMENT, Action.MESSAGE, Action.ROOM_VISIT, Action.RATING)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,8 @@ def answers(demo: Demo) -> list[Any]:
 
 @pytest.mark.slow
 def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> None:
-    listed, one, campaigns, card, sensitive, patched, hidden, back, audit = map(json.loads, answers[:9])
+    listed, one, campaigns = map(json.loads, answers[:3])
+    card, sensitive, patched, hidden, back, audit = map(json.loads, answers[5:11])
 
     assert len(listed["data"]) == 2
     assert one["data"]["username"] == "night_owl"
@@ -155,10 +157,23 @@ def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> No
 
 
 @pytest.mark.slow
+def test_the_statement_is_above_the_income_of_its_month_by_what_was_withheld(answers: list[str]) -> None:
+    statistics, statement = map(json.loads, answers[3:5])
+    money, clicks = statistics["totals"]
+    (owed,) = statement["data"]
+
+    assert money["purchases"] > 10
+    assert (money["currency"], clicks["currency"]) == ("USD", None)
+    assert clicks["clicks"] > 10_000
+    assert owed["is_final"]
+    assert Decimal(owed["payable"]) > Decimal(money["income"]) > 100
+
+
+@pytest.mark.slow
 def test_the_denied_case_is_denied_and_found(answers: list[str]) -> None:
-    assert answers[9].startswith("HTTP/1.1 403 ")
-    assert json.loads(answers[10])["data"][0]["reason"] == "insufficient_scope"
-    assert "does not exist for webmaster:northlight: opted_out" in answers[11]
+    assert answers[11].startswith("HTTP/1.1 403 ")
+    assert json.loads(answers[12])["data"][0]["reason"] == "insufficient_scope"
+    assert "does not exist for webmaster:northlight: opted_out" in answers[13]
 
 
 @pytest.mark.slow

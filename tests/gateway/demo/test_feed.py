@@ -18,12 +18,20 @@ TODAY = date(2026, 11, 1)
 
 @pytest.fixture(scope="module")
 def events() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in feed(TODAY).splitlines()]
+    return [json.loads(line) for delivery in feed(TODAY) for line in delivery.lines.splitlines()]
 
 
 def test_the_same_day_gives_the_same_bytes() -> None:
-    assert feed(TODAY) == feed(TODAY)
-    assert feed(TODAY) != feed(TODAY + timedelta(days=1))
+    assert list(feed(TODAY)) == list(feed(TODAY))
+    assert list(feed(TODAY)) != list(feed(TODAY + timedelta(days=1)))
+
+
+def test_each_delivery_is_a_month_and_ends_with_its_last_event() -> None:
+    for delivery in feed(TODAY):
+        times = [datetime.fromisoformat(json.loads(line)["time"]) for line in delivery.lines.splitlines()]
+
+        assert times[-1] == delivery.until
+        assert {(at.year, at.month) for at in times} == {(delivery.until.year, delivery.until.month)}
 
 
 def test_every_event_lies_before_the_demo_and_they_come_in_order(events: list[dict[str, Any]]) -> None:
