@@ -13,11 +13,13 @@ from partners.tables import metadata
 def columns_read(statements: Iterable[Executable]) -> dict[str, set[str]]:
     """The columns that statements name, by table."""
     read: dict[str, set[str]] = {}
+    # Once: `sorted_tables` sorts anew each time, and there are tens of thousands of elements.
+    tables = frozenset(metadata.tables.values())
     for statement in statements:
         for element in iterate(statement):  # type: ignore[arg-type]
             if isinstance(element, Column):
                 table = element.table.element if isinstance(element.table, Alias) else element.table
-                if table in metadata.sorted_tables:
+                if table in tables:
                     read.setdefault(table.name, set()).add(element.name)
     return read
 

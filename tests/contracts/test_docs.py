@@ -117,12 +117,12 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
 
 def test_the_readme_is_short_and_its_lines_are_those_the_demo_prints() -> None:
     readme = document("README.md")
-    scene = Scene("http://127.0.0.1:8000", date(2026, 11, 1), "mbr_x")
+    scene = Scene("http://127.0.0.1:8000", date(2026, 11, 25), "mbr_x")
     printed = {line.rpartition("gateway policy")[2] or line for _, _, line in lines(scene)}
     pasted = re.findall(r"^(?:curl|\.venv/bin/gateway policy) .*$", readme, re.MULTILINE)
 
     assert len(readme.splitlines()) <= 150
-    assert len(pasted) == 4
+    assert len(pasted) == 7
     for line in pasted:
         assert any(tail_of(line) == tail_of(other) for other in printed), line
 

@@ -1,14 +1,8 @@
 """`gateway demo`: started with one command, every printed line works as it stands, and tokens come from anywhere."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,54 +12,13 @@ import requests
 from click.testing import CliRunner
 
 from gateway.cli import main
-
-ENVIRONMENT = {"GATEWAY_DATABASE_URL", "GATEWAY_SECRET_KEY", "GATEWAY_ISSUER", "GATEWAY_TESTING", "GATEWAY_NOW"}
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A running demo and what it printed."""
-
-    data_dir: str
-    url: str
-    lines: list[dict[str, str]]
-
-    def shell(self, command: str, *, shell: str = "sh") -> str:
-        """Paste a line; return what it prints."""
-        done = subprocess.run([shell, "-c", command], check=False, capture_output=True, text=True, timeout=60)
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
-
-    def token(self, *arguments: str) -> str:
-        """A token as another terminal gets it."""
-        done = CliRunner(env={"GATEWAY_DATA_DIR": self.data_dir}).invoke(main, ["demo", "token", *arguments])
-        assert done.exit_code == 0, done.output
-        return done.stdout.strip()
+from tests.gateway.demo.running import Demo, demonstrated
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as directory:
-        environ = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "demo", "--port", "0", "--json"],
-            env=environ | {"GATEWAY_DATA_DIR": directory},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdout is not None
-        printed = ""
-        while not printed.endswith("\n}\n"):
-            line = process.stdout.readline()
-            assert line, printed
-            printed += line
-        document = json.loads(printed)
-        yield Demo(directory, document["url"], document["lines"])
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-        assert process.returncode == 0
-        assert not (Path(directory) / "postgres" / "cluster" / "postmaster.pid").exists()
+    with demonstrated() as running:
+        yield running
 
 
 def get(demo: Demo, path: str, token: str, **parameters: str) -> requests.Response:
