@@ -2,13 +2,15 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do com
 BIN := .venv/bin
 export XDG_RUNTIME_DIR ?= /tmp
 
+SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
+
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-.PHONY: help setup demo test check bench format docs lock
+.PHONY: help setup demo test check lint-api bench format docs lock
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/installed  ## Create .venv with the locked dependencies
 
@@ -33,6 +35,14 @@ check: setup  ## Everything that must hold before a change lands: style, types, 
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 	$(PYTEST)
+
+lint-api: setup  ## Read the API's description with Spectral and OWASP's rules; needs Node, and is no part of check
+	@command -v npm > /dev/null || { echo "LEFT OUT: lint-api needs Node and npm, and they are not there." >&2; exit 1; }
+	@mkdir -p build/spectral
+	npm install --prefix build/spectral --no-save --silent --ignore-scripts $(SPECTRAL)
+	$(BIN)/python docs/describe.py > build/spectral/openapi.json
+	cp .spectral.yaml build/spectral/.spectral.yaml
+	cd build/spectral && node_modules/.bin/spectral lint openapi.json --fail-severity=hint
 
 bench: setup  ## Measure the gateway beside the same queries without it; takes a few minutes
 	$(BIN)/python -m benchmarks

@@ -19,8 +19,11 @@ ABOUT = """What partners may receive about members, and what the platform and th
 Every value stands under a disclosure policy: `x-disclosure` says when a field is shown and by which rule. What is
 withheld is `null`, exactly as what was never set. Each answer is on record before it is given.
 
+A client gets its access token at [`/oauth/token`](#/oauth/token) and sends it as `Authorization: Bearer …`.
+
 Errors are problem documents (RFC 9457); [their names](/docs/problems) are stable. A server in front of the API may also
 answer 414, 417 and 431."""
+_JWT = "It is a JWT (RFC 9068), checked as RFC8725 has it: algorithm, issuer, audience and type."
 TAGS = {
     "webmaster": "Affiliates: the members they referred, purchases and statistics.",
     "model_center": "The studio's back end, for one logged-in model at a time.",
@@ -40,7 +43,7 @@ def describe(app: Flask, issuer: str) -> dict[str, Any]:
         openapi_version="3.1.0",
         plugins=[plugin],
         info={"description": ABOUT},
-        servers=[{"url": issuer}],
+        servers=[{"url": issuer, "x-internal": False}],
         tags=[{"name": name, "description": meaning} for name, meaning in TAGS.items()],
     )
     if plugin.converter is not None:
@@ -93,17 +96,21 @@ def _security_schemes(issuer: str) -> dict[str, dict[str, Any]]:
         "scopes": {Scope.STATS_READ.value: scopes[Scope.STATS_READ]},
     }
     return {
-        "clientCredentials": {"type": "oauth2", "flows": {"clientCredentials": flow}},
+        "clientCredentials": {
+            "type": "oauth2",
+            "description": f"An access token for the client itself. {_JWT}",
+            "flows": {"clientCredentials": flow},
+        },
         "authorizationCode": {
             "type": "oauth2",
-            "description": "A tracker's tool, by a webmaster's consent; PKCE with S256 is required.",
+            "description": f"A tracker's tool, by a webmaster's consent; PKCE with S256 is required. {_JWT}",
             "flows": {"authorizationCode": by_consent},
         },
         "accessToken": {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token however it was got; for cards by token exchange (RFC 8693).",
+            "description": f"An access token however it was got; for cards by token exchange (RFC 8693). {_JWT}",
         },
         "clientSecret": {"type": "http", "scheme": "basic", "description": "A client's id and secret (RFC 6749 §2.3)."},
     }

@@ -29,7 +29,7 @@ PROBLEM: Document = {
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Leads to what the problem means."},
         "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "request_id": {"type": "string", "description": "As in `X-Request-Id` and in the access log."},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
@@ -45,7 +45,7 @@ HEADERS: Mapping[str, Document] = {
         "schema": {"type": "string", "pattern": "^req_[0-9a-f]{32}$"},
     },
     "RateLimit-Policy": {
-        "description": "The limit that this counts against (draft-ietf-httpapi-ratelimit-headers).",
+        "description": "The limit that this counts against, if any (draft-ietf-httpapi-ratelimit-headers).",
         "schema": {"type": "string", "examples": ['"members";q=600;w=60']},
     },
     "RateLimit": {
@@ -55,7 +55,7 @@ HEADERS: Mapping[str, Document] = {
     "Retry-After": {
         "description": "In how many seconds to ask again.",
         "required": True,
-        "schema": {"type": "integer", "minimum": 1},
+        "schema": {"type": "integer", "format": "int32", "minimum": 1},
     },
     "ETag": {"description": "A strong tag of the body; lines have none.", "schema": {"type": "string"}},
     "WWW-Authenticate": {
@@ -72,6 +72,9 @@ HEADERS: Mapping[str, Document] = {
 
 LIMITED = ("RateLimit-Policy", "RateLimit")
 _HEADERS_OF = {
+    **dict.fromkeys((HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT), LIMITED),
+    **dict.fromkeys((HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), LIMITED),
+    **dict.fromkeys((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNPROCESSABLE_ENTITY), LIMITED),
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
     HTTPStatus.FORBIDDEN: ("WWW-Authenticate",),
     HTTPStatus.TOO_MANY_REQUESTS: (*LIMITED, "Retry-After"),
@@ -98,7 +101,7 @@ def errors_of(guard: Guard, *, names_something: bool, has_body: bool, can_confli
     statuses += _WITH_A_BODY if has_body else ()
     statuses += [HTTPStatus.UNPROCESSABLE_ENTITY]
     statuses += [HTTPStatus.TOO_MANY_REQUESTS] if guard.work is not None else []
-    statuses += [HTTPStatus.SERVICE_UNAVAILABLE]
+    statuses += [HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE]
     return {str(int(status)): {"$ref": f"#/components/responses/{status.name}"} for status in sorted(statuses)}
 
 

@@ -89,6 +89,8 @@ def component_name(schema: Schema | type[Schema] | str) -> str:
 def _own(_converter: OpenAPIConverter, field: fields.Field[Any], ret: JsonSchema) -> JsonSchema:
     own = next((_OWN[kind] for kind in type(field).__mro__ if kind in _OWN), {})
     said = dict(own)
+    if isinstance(field, fields.Integer):
+        said["format"] = "int64"
     if isinstance(field, Chosen):
         said["description"] = "A comma list: these alone or, with a leading `-`, all but these."
     if isinstance(field, fields.Enum):

@@ -13,7 +13,7 @@ from partners.registry.jwks import CLIENT_ALGORITHMS
 JSON = "application/json"
 _TEXT: Document = {"type": "string"}
 _TEXTS: Document = {"type": "array", "items": _TEXT}
-_NUMBER: Document = {"type": "integer"}
+_NUMBER: Document = {"type": "integer", "format": "int64"}
 _ALGORITHMS = ", ".join(sorted(CLIENT_ALGORITHMS))
 
 
@@ -44,7 +44,7 @@ _TOKEN = _object(
     {
         "access_token": _TEXT,
         "token_type": {"const": "Bearer"},
-        "expires_in": {"type": "integer", "description": "Seconds."},
+        "expires_in": {"type": "integer", "format": "int32", "description": "Seconds."},
         "scope": _TEXT,
     },
     {
@@ -76,6 +76,11 @@ _STATUS = _object({"status": _TEXT})
 OAUTH_ERROR = _object(
     {"error": {"type": "string", "examples": ["invalid_client"]}}, {"error_description": {"type": "string"}}
 )
+_TO_CLIENTS = "For clients that prove who they are. "
+_TO_ALL = "Open to everybody; nothing about members is in it. Not limited."
+_FAILED: Document = {"500": {"$ref": "#/components/responses/INTERNAL_SERVER_ERROR"}}
+_BEFORE_LIMITS = ("401", "503")
+"""What is answered before, or instead of, counting the request."""
 _REFUSALS: Mapping[str, str] = {
     "400": "The request is malformed or asks for what this client may not have.",
     "401": "The client did not prove who it is, or is suspended.",
@@ -88,15 +93,17 @@ _REFUSALS: Mapping[str, str] = {
 
 def _get(name: str, summary: str, schema: Document, *, tag: str = "operation", media_type: str = JSON) -> Document:
     good = {"description": "OK", "headers": headers(), "content": {media_type: {"schema": schema}}}
-    return {"get": {"operationId": name, "tags": [tag], "summary": summary, "security": [], "responses": {"200": good}}}
+    described = {"operationId": name, "tags": [tag], "summary": summary, "description": _TO_ALL, "security": []}
+    return {"get": {**described, "responses": {"200": good, **_FAILED}}}
 
 
 def _post(
     name: str, summary: str, body: Document, schema: Document, *, refusals: Sequence[str], status: str = "200"
 ) -> Document:
+    limited = "429" in refusals
     good: Document = {
         "description": "OK" if status == "200" else "Created",
-        "headers": headers(),
+        "headers": headers(*(LIMITED if limited else ())),
         "content": {JSON: {"schema": schema}},
     }
     return {
@@ -104,15 +111,26 @@ def _post(
             "operationId": name,
             "tags": ["oauth"],
             "summary": summary,
+            "description": _TO_CLIENTS + ("Counts as `token`." if limited else "Not limited."),
             "security": [{"clientSecret": []}, {}],
             "requestBody": {"required": True, "content": {FORM: {"schema": body}}},
-            "responses": {status: good, **{refusal: _refusal(refusal) for refusal in refusals}},
+            "responses": {
+                status: good,
+                **{refusal: _refusal(refusal, limited=limited) for refusal in refusals},
+                **_FAILED,
+            },
         }
     }
 
 
-def _refusal(status: str) -> Document:
-    wears = {"429": (*LIMITED, "Retry-After"), "503": ("Retry-After",), "401": ("WWW-Authenticate",)}.get(status, ())
+def _refusal(status: str, *, limited: bool) -> Document:
+    own: Mapping[str, tuple[str, ...]] = {
+        "429": ("Retry-After",),
+        "503": ("Retry-After",),
+        "401": ("WWW-Authenticate",),
+    }
+    wears = own.get(status, ())
+    wears += LIMITED if limited and status not in _BEFORE_LIMITS else ()
     return {
         "description": _REFUSALS[status],
         "headers": headers(*wears),

@@ -134,7 +134,7 @@ def tail_of(line: str) -> str:
 
 def test_commands_of_make_that_are_named_exist() -> None:
     makefile = document("Makefile")
-    quoted = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?: +#.*)?$", re.MULTILINE)
+    quoted = re.compile(r"`make ([a-z-]+)`|^make ([a-z-]+)(?: +#.*)?$", re.MULTILINE)
     named = {"".join(found) for path in DOCUMENTS for found in quoted.findall(path.read_text())}
 
     assert named >= {"demo", "test", "check", "help"}
