@@ -22,8 +22,8 @@ setup: .venv/installed  ## Create .venv with the locked dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup  ## Serve a gateway with sample data and print curl lines that work
-	$(BIN)/gateway demo
+demo: setup  ## Serve a gateway with sample data and print curl lines that work; PORT=8001 where 8000 is taken
+	$(BIN)/gateway demo $(if $(PORT),--port $(PORT))
 
 test: setup  ## Run the tests on a real PostgreSQL, but for the slow ones
 	$(PYTEST) -m 'not slow'
