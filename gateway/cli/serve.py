@@ -59,7 +59,7 @@ def reserved(host: str, port: int) -> socket.socket:
     try:
         return bind(host, port)
     except ServerError as error:
-        raise click.ClickException(f"{error} Choose another with --host and --port.") from error
+        raise click.ClickException(f"{error} Choose another with --port.") from error
 
 
 def default_workers() -> int:
