@@ -61,7 +61,7 @@ _PUSHED = _object(
     },
     {"state": {"type": "string", "maxLength": LONGEST_STATE}, "scope": _TEXT, **_BY_ASSERTION},
 )
-_KEPT = _object({"request_uri": _TEXT, "expires_in": {"type": "integer", "description": "Seconds."}})
+_KEPT = _object({"request_uri": _TEXT, "expires_in": {"type": "integer", "format": "int32", "description": "Seconds."}})
 _PRESENTED = _object({"token": _TEXT}, {"token_type_hint": _TEXT, **_BY_ASSERTION})
 _INTROSPECTED = _object(
     {"active": {"type": "boolean"}},
