@@ -10,6 +10,7 @@ from gateway import account, envelope, limits, metrics, observability, patience,
 from gateway.api import (
     audit,
     audit_export,
+    audit_proofs,
     disclosures,
     events,
     meta,
@@ -60,6 +61,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         disclosures.blueprint,
         audit.blueprint,
         audit_export.blueprint,
+        audit_proofs.blueprint,
         meta.blueprint,
     ):
         app.register_blueprint(blueprint)

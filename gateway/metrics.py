@@ -3,9 +3,10 @@
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -29,6 +30,9 @@ class Metrics:
     feed_lines: Counter
     limits_reached: Counter
     database_errors: Counter
+    sealed_until: Gauge
+    sealed_entries: Gauge
+    sealing_failures: Counter
     kinds: dict[tuple[str, str, str], tuple[Counter, Histogram]] = field(default_factory=dict)
 
     def of(self, route: str, method: str, status: str) -> tuple[Counter, Histogram]:
@@ -104,7 +108,27 @@ def _metrics(registry: CollectorRegistry) -> Metrics:
         feed_lines=Counter("gateway_feed_lines", "Lines of the feed over HTTP.", ["result"], registry=registry),
         limits_reached=Counter("gateway_limits_reached", "Requests over a limit.", ["work"], registry=registry),
         database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
+        **_of_sealing(registry),
     )
+
+
+def _of_sealing(registry: CollectorRegistry) -> dict[str, Any]:
+    """Told by the process that seals; what another said before it is smaller."""
+    return {
+        "sealed_until": Gauge(
+            "gateway_log_sealed_until_seconds",
+            "Unix time: every record that was asked for before it is sealed.",
+            registry=registry,
+            multiprocess_mode="max",
+        ),
+        "sealed_entries": Gauge(
+            "gateway_log_sealed_entries",
+            "Entries in the sealed log.",
+            registry=registry,
+            multiprocess_mode="max",
+        ),
+        "sealing_failures": Counter("gateway_log_sealing_failures", "Attempts to seal that failed.", registry=registry),
+    }
 
 
 def _current() -> Metrics:

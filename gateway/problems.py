@@ -15,6 +15,7 @@ from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway import metrics
+from partners.access_log.tree import BrokenTreeError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -117,6 +118,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(DriverError, _database_error)
     app.register_error_handler(PoolTimeoutError, _database_error)
+    app.register_error_handler(BrokenTreeError, _broken_tree)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -133,6 +135,11 @@ def _database_error(error: Exception) -> Response:
     # The driver's message can quote values; its class cannot.
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__, request_id=g.request_id)
     metrics.database_failed()
+    return unavailable().response()
+
+
+def _broken_tree(_error: Exception) -> Response:
+    log.error("sealed_log_broken", request_id=g.request_id)
     return unavailable().response()
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from partners.access_log.checkpoints import origin_of
 from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
@@ -39,10 +40,17 @@ USUAL_LIMITS = {
 
 SETTINGS = (
     Setting("GATEWAY_DATABASE_URL", "an embedded PostgreSQL", "PostgreSQL 15 or newer, as `postgresql://…`."),
-    Setting("GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL and the generated secret key."),
+    Setting(
+        "GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL, the generated secret key and the last checkpoint."
+    ),
     Setting("GATEWAY_ISSUER", "http://127.0.0.1:8000", "The gateway's public address: the `iss` and `aud` of tokens."),
     Setting(
         "GATEWAY_SECRET_KEY", "generated in the data directory", "At least 32 characters; every key derives from it."
+    ),
+    Setting(
+        "GATEWAY_LOG_ORIGIN",
+        "the issuer's host, /access-log",
+        "The access log's name in checkpoints; new after a restore.",
     ),
     Setting("GATEWAY_REDIS_URL", "limits in each process", "Redis as `redis://…`: limits hold over all workers."),
     *(
@@ -75,10 +83,17 @@ class Settings:
     limits: Mapping[Work, str] = field(default_factory=lambda: dict(USUAL_LIMITS))
     workers: int = 1
     """Processes that serve beside each other, this one included."""
+    own_log_origin: str | None = None
+    """The access log's name where it is not the usual one."""
 
     def now(self) -> datetime:
         """The instant by which every rule, period and due date is judged (UTC)."""
         return self.fixed_now or datetime.now(UTC)
+
+    @property
+    def log_origin(self) -> str:
+        """The access log's name in its checkpoints."""
+        return self.own_log_origin or origin_of(self.issuer)
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -93,6 +108,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         fixed_now=_fixed_now(environ),
         redis_url=environ.get("GATEWAY_REDIS_URL") or None,
         limits={work: _limit(environ, work) for work in Work},
+        own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
     )
 
 
@@ -107,6 +123,12 @@ def _issuer(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise SettingsError(f"GATEWAY_ISSUER must be an http(s) address without query and fragment, not {value!r}")
     return value.rstrip("/")
+
+
+def _log_origin(value: str | None) -> str | None:
+    if value and (not value.isprintable() or " " in value or "+" in value):
+        raise SettingsError("GATEWAY_LOG_ORIGIN must not hold blanks or +: it is the name of a key")
+    return value or None
 
 
 def _secret_key(value: str | None, data_dir: Path) -> str:

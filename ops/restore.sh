@@ -4,7 +4,7 @@
 set -eu
 url="$1" directory="$2"
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname "$url" "$@"; }
-for role in gateway_release gateway_write; do
+for role in gateway_release gateway_write gateway_seal; do
   run --command "DO \$\$ BEGIN CREATE ROLE $role NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$"
 done
 pg_restore --exit-on-error --no-owner --dbname "$url" --section pre-data "$directory/gateway.dump"

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: one engine that only releases and records, one that writes, one that migrates."""
+"""Connections to PostgreSQL: engines that only release and record, that write, that seal, and that migrate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ class Role(StrEnum):
 
     RELEASE = "gateway_release"
     WRITE = "gateway_write"
+    SEAL = "gateway_seal"
 
 
 RELEASE_TIMEOUT_MS = 2_000
@@ -27,6 +28,7 @@ LOCK_TIMEOUT_MS = 2_000
 LOOK_FOR_US_MS = 1_000
 GRACE_S = 5
 """So much later than its own time limit a server that keeps none is given up."""
+SEAL_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2
 # Releases are prepared and many: planning one anew for each set of values costs more than executing it.
@@ -64,6 +66,11 @@ def connect(url: str, *, pool_size: int = 8) -> Database:
         keep(engine, longest_wait_s=limit_ms / 1_000 + GRACE_S, silence=silence)
     probe(sums)
     return Database(release=release, sums=sums, write=write)
+
+
+def sealer(url: str) -> Engine:
+    """Return an engine with the rights of the sequencer; each transaction sees the log as of one moment."""
+    return _engine(url, role=Role.SEAL, timeout_ms=SEAL_TIMEOUT_MS, pool_size=1, isolation_level="REPEATABLE READ")
 
 
 def owner(url: str) -> Engine:

@@ -222,6 +222,14 @@ class Proof(Answer):
     checkpoint = fields.String(metadata={"description": "A signed note (C2SP)."})
 
 
+class Consistency(Answer):
+    """That one size of the log is the beginning of another (RFC 6962)."""
+
+    from_ = fields.Integer(data_key="from")
+    to = fields.Integer()
+    hashes = fields.List(fields.String(metadata={"description": "Base64."}))
+
+
 class WholeAccess(Access):
     """An entry with the exact bytes that are sealed."""
 

@@ -1,6 +1,7 @@
 """What auditors read: entries of the access log in full, their verdicts explained by the policies that made them."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -8,7 +9,10 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 from sqlalchemy import Row
 
+from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.identifiers import ACCESS_PREFIX, public
+from partners.access_log.merkle import Hash
+from partners.access_log.proofs import Inclusion
 from partners.vocabulary import Outcome, Reason
 from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
@@ -17,6 +21,7 @@ from serializers.policy.shapes import instant
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
 
 LONGEST_TERM = 255
+LARGEST_SIZE = 2**63 - 1
 SEARCHED_AS_THEY_ARE = ("partner", "client", "model", "operation", "outcome")
 
 
@@ -81,6 +86,28 @@ class ExportQuery(SearchQuery):
     form = fields.Enum(ExportForm, by_value=True, data_key="format", load_default=ExportForm.NDJSON)
 
 
+class ConsistencyQuery(Schema):
+    """Two sizes of the log; whether the newer one is there yet, only the log can say."""
+
+    old = fields.Integer(
+        required=True,
+        data_key="from",
+        validate=Range(0, LARGEST_SIZE),
+        metadata={"description": "The size of an older checkpoint."},
+    )
+    new = fields.Integer(
+        required=True,
+        data_key="to",
+        validate=Range(0, LARGEST_SIZE),
+        metadata={"description": "The size of a newer one."},
+    )
+
+    @validates_schema
+    def _in_order(self, query: dict[str, Any], **_: Any) -> None:
+        if query["old"] > query["new"]:
+            raise ValidationError("Must not be below `from`.", "to")
+
+
 class Entry(Schema):
     """An entry of the access log: the order of an export's columns."""
 
@@ -142,13 +169,30 @@ def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
         "fields_withheld": withheld,
         "policy_version": row.policy_version,
         "ip": str(row.ip) if row.ip else None,
-        "index": None,
+        "index": row.sealed_index,
     }
 
 
-def whole_entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
-    """An entry with the exact bytes that are sealed; `proof` is null until they are."""
-    return entry(row, policies) | {"leaf": b64encode(row.leaf).decode(), "proof": None}
+def whole_entry(row: Row[Any], policies: Policies, inclusion: Inclusion | None) -> dict[str, Any]:
+    """An entry with the exact bytes that are sealed, and the proof that they are; null until they are."""
+    return entry(row, policies) | {
+        "leaf": b64encode(row.leaf).decode(),
+        "proof": _proof(inclusion) if inclusion else None,
+    }
+
+
+def _proof(inclusion: Inclusion) -> dict[str, Any]:
+    return {
+        "index": inclusion.index,
+        "tree_size": read_checkpoint(inclusion.note).size,
+        "hashes": hashes_as_text(inclusion.path),
+        "checkpoint": inclusion.note,
+    }
+
+
+def hashes_as_text(hashes: Sequence[Hash]) -> list[str]:
+    """Hashes in base64."""
+    return [b64encode(each).decode() for each in hashes]
 
 
 def entry_member(row: Row[Any], policies: Policies, of: Row[Any]) -> dict[str, Any]:

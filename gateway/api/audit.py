@@ -19,6 +19,7 @@ from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.proofs import prove_inclusion
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
@@ -60,13 +61,15 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
 @guarded_by(GET)
 @blueprint.arguments(NoQuery, location="query")
 def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Response:
-    """One entry, with the exact bytes that are sealed."""
+    """One entry, with the exact bytes that are sealed and the proof that they are; within two seconds they are."""
     with runtime().database.write.begin() as connection:
         row = _found(connection, GET, caller, access_id)
         policies = Policies(log.policy_documents(connection))
+        index = row.sealed_index if row else None
+        inclusion = prove_inclusion(connection, index) if index is not None else None
     if row is None:
         raise not_found()
-    return answer({"data": whole_entry(row, policies)})
+    return answer({"data": whole_entry(row, policies, inclusion)})
 
 
 @blueprint.route("/accesses/<access_id>/members")

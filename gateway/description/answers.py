@@ -12,6 +12,7 @@ from serializers.answers import (
     Access,
     AccessMember,
     Campaign,
+    Consistency,
     Disclosure,
     FeedReport,
     MemberRequest,
@@ -36,10 +37,11 @@ PAGED_WITH_META: Mapping[str, type[Schema]] = {**PAGED, **WITH_META}
 
 @dataclass(frozen=True)
 class Told:
-    """A good answer; nothing for `schema` where it comes as lines only."""
+    """A good answer; nothing for `schema` where it comes as lines only, or as a `text`, which says what it is."""
 
     schema: type[Schema] | None
     status: HTTPStatus = HTTPStatus.OK
+    text: str | None = None
 
 
 def _list(name: str, row: type[Schema], beside: Mapping[str, type[Schema]], **more: fields.Field[Any]) -> Told:
@@ -82,4 +84,7 @@ ANSWERS: Mapping[str, Told] = {
     "audit.get_access": _one("AccessEntry", WholeAccess, {}),
     "audit.list_access_members": _list("AccessMembers", AccessMember, PAGED),
     "audit_export.export_accesses": Told(None),
+    "audit_proofs.get_checkpoint": Told(None, text="A signed note (C2SP tlog-checkpoint)."),
+    "audit_proofs.get_consistency": _one("LogConsistency", Consistency, {}),
+    "audit_proofs.get_key": Told(None, text="A verifier key (C2SP signed-note): name, key id and key, joined by `+`."),
 }

@@ -65,6 +65,9 @@ MEANINGS = {
 }
 """Parameters of the query that do not describe themselves."""
 
+SELF_EXPLAINED = {"/v1/audit/consistency"}
+"""Paths whose parameters mean something else by the same names, and say it."""
+
 IN_PATH: Mapping[str, JsonSchema] = {
     "ref": {"description": "A member, as `ref` names it to this webmaster.", "example": "mbr_3kPZy0q2Wq0fTn1Vh8xJ2A"},
     "username": {"description": "A member, by username; case does not count.", "example": "night_owl"},

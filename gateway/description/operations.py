@@ -23,6 +23,7 @@ from serializers.queries import NoQuery
 View = Callable[..., Any]
 REVALIDATED = frozenset({PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER})
 """Audiences whose answers carry an `ETag` (contract §7)."""
+TEXT = "text/plain"
 IF_NONE_MATCH: Document = {
     "in": "header",
     "name": "If-None-Match",
@@ -107,7 +108,9 @@ def _good(endpoint: str, told: Told, guard: Guard, *, streams: bool, revalidated
     content: Document = {}
     if told.schema is not None:
         content[JSON] = {"schema": told.schema} | ({"example": EXAMPLES[endpoint]} if endpoint in EXAMPLES else {})
-    if streams or told.schema is None:
+    if told.text is not None:
+        content[TEXT] = {"schema": {"type": "string", "description": told.text}}
+    elif streams or told.schema is None:
         content |= {media_type: _lines(form) for form, media_type in MEDIA_TYPES.items()}
     names = [*(LIMITED if guard.work else ()), *(["Location"] if told.status is HTTPStatus.CREATED else [])]
     names += ["ETag"] if revalidated else []

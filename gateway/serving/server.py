@@ -11,7 +11,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import create_app, metrics
+from gateway import create_app, metrics, sealing
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
@@ -40,6 +40,8 @@ class Serving:
     listener: socket.socket
     workers: int
     on_ready: Callable[[], None]
+    seals: bool = True
+    """Whether one of the workers seals the access log."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -101,8 +103,12 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> SafeBodies:
         """Make the application; each worker does it for itself, so that no connection is shared across a fork."""
-        settings = replace(self._serving.settings, workers=self._serving.workers)
-        return SafeBodies(create_app(settings, self._serving.database_url))
+        settings, url = replace(self._serving.settings, workers=self._serving.workers), self._serving.database_url
+        app = create_app(settings, url)
+        if self._serving.seals:
+            keyring, figures = app.extensions["runtime"].keyring, app.extensions["metrics"]
+            sealing.start(sealing.sealing_of(settings, keyring, url, figures))
+        return SafeBodies(app)
 
     def _settings(self) -> dict[str, Any]:
         return {

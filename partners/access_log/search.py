@@ -14,6 +14,7 @@ from partners.access_log.subjects import accesses_about, members_where
 from partners.tables.access import access_log, access_network, policy_version
 from partners.tables.member import member
 from partners.tables.partner import partner
+from partners.tables.sealing import sealed_leaf
 
 MEMBERS_SHOWN = 100
 LONGEST_REQUEST = timedelta(hours=24)
@@ -102,8 +103,13 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
     )
     columns = [column for column in access_log.c if column.name not in {"leaf", "transaction"}]
     network = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
+    index = select(sealed_leaf.c.index).where(sealed_leaf.c.access == access_log.c.id).scalar_subquery()
     return select(
-        *columns, access_network.c.ip, func.array(shown.scalar_subquery()).label("members"), *more
+        *columns,
+        access_network.c.ip,
+        func.array(shown.scalar_subquery()).label("members"),
+        index.label("sealed_index"),
+        *more,
     ).select_from(access_log.outerjoin(access_network, network))
 
 

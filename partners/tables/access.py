@@ -1,11 +1,14 @@
 """The access log: who received which fields of whom, when, and what was withheld. Append-only."""
 
+from collections.abc import Callable
+
 from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
     Column,
     DateTime,
+    Dialect,
     Index,
     Integer,
     LargeBinary,
@@ -33,6 +36,14 @@ class TransactionId(UserDefinedType[int]):
     def get_col_spec(self, **_: object) -> str:
         """The type's name in DDL."""
         return "xid8"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[int | None], str | None]:  # noqa: ARG002 - SQLAlchemy's signature
+        """Hand numbers over as text: PostgreSQL casts no integer to `xid8`."""
+        return lambda number: None if number is None else str(number)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], int]:  # noqa: ARG002 - likewise
+        """Numbers come as text, because the driver does not know the type."""
+        return int
 
 
 ischema_names["xid8"] = TransactionId

@@ -1,0 +1,97 @@
+"""How long it takes to seal and to verify a log: `python -m benchmarks.sealed_log [ENTRIES]`."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from gateway.preparation import prepare
+from partners import database
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.promises import Anchor
+from partners.access_log.sequencer import seal
+from partners.access_log.trust import Trust
+from partners.access_log.verifying import Verification
+from partners.embedded import embedded_postgres
+from partners.keyring import Keyring
+
+ENTRIES = 1_000_000
+SIGNER = signer_of(Keyring("a secret key for measurements only"), "gateway.example/access-log")
+_FILL = """
+WITH made AS (
+    SELECT number, date_trunc('month', now()) + number * interval '1 millisecond' AS at,
+           'req_' || md5(number::text) AS request_id, md5('salt' || number) AS salt, md5('net' || number)::uuid AS pepper
+      FROM generate_series(:first, :last) AS number),
+numbered AS (
+    SELECT *, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
+               || substr(md5(number::text), 1, 3) || '8' || substr(md5(number::text), 4, 15))::uuid AS id
+      FROM made),
+subjects AS (
+    INSERT INTO access_subject SELECT number % 50000 + 1, at, id, 3 FROM numbered),
+networks AS (
+    INSERT INTO access_network SELECT at, id, '192.0.2.7', pepper FROM numbered)
+INSERT INTO access_log (at, id, request_id, audience, partner, client, operation, purpose, outcome, status,
+                        member_count, verdicts, policy_version, leaf)
+SELECT at, id, request_id, 'webmaster', 'northlight', 'client-1', 'members.get', 'campaigns', 'released', 200,
+       1, '[[3, 1]]', '4f1c0d2a9b7e', convert_to(jsonb_build_object(
+           'v', 1, 'id', 'acc_' || replace(id::text, '-', ''), 'salt', salt,
+           'at', to_char(timezone('UTC', at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'network', encode(sha256(uuid_send(pepper) || substring(inet_send('192.0.2.7') from 5)), 'hex'),
+           'members', encode(sha256(convert_to((number % 50000 + 1) || ':3', 'UTF8')), 'hex'),
+           'request_id', request_id, 'audience', 'webmaster', 'partner', 'northlight', 'client', 'client-1',
+           'model', NULL, 'operation', 'members.get', 'purpose', 'campaigns', 'policy_version', '4f1c0d2a9b7e',
+           'outcome', 'released', 'status', 200, 'reason', NULL, 'member_count', 1,
+           'verdicts', '[[3, 1]]'::jsonb)::text, 'UTF8')
+  FROM numbered
+"""
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print how long a block takes, on the wall and in this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    sys.stdout.write(f"{what:>10}: {time.perf_counter() - wall:6.2f} s ({time.process_time() - cpu:.2f} s of Python)\n")
+
+
+def main(entries: int) -> None:
+    """Fill, seal and verify a log."""
+    with tempfile.TemporaryDirectory(prefix="gateway-sealed-log-") as directory:
+        with embedded_postgres(Path(directory), settings={"synchronous_commit": "off"}) as url:
+            owner, sealer = database.owner(url), database.sealer(url)
+            prepare(owner, now=datetime.now(UTC))
+            with timed("fill"), owner.begin() as connection:
+                _fill(connection, entries)
+            with timed("seal"), sealer.connect() as connection:
+                while seal(connection, SIGNER, Anchor(Path(directory), SIGNER.verifier.name)).is_full:
+                    pass
+            sealer.dispose()
+            with owner.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                _verify(connection)
+            owner.dispose()
+
+
+def _fill(connection: Connection, entries: int) -> None:
+    for first in range(0, entries, 100_000):
+        last = min(first + 100_000, entries) - 1
+        connection.execute(text(_FILL), {"first": first, "last": last})
+
+
+def _verify(connection: Connection) -> None:
+    with timed("verify"):
+        walk = Verification(connection, Trust([SIGNER.verifier]), [], now=datetime.now(UTC))
+        findings = list(walk.findings())
+    sys.stdout.write(
+        f"{walk.covered.entries} entries, {walk.covered.checkpoints} checkpoints, {len(findings)} findings\n"
+    )
+    for finding in findings[:5]:
+        sys.stdout.write(f"{finding.sentence()}\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES)

@@ -1,0 +1,74 @@
+"""What lets auditors hold the log to its word: its newest checkpoint, its key, and that it only ever grew."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+
+from gateway.api.arguments import ApiBlueprint
+from gateway.envelope import answer
+from gateway.oauth.caller import Caller
+from gateway.oauth.guard import Guard, guarded_by
+from gateway.problems import Fault, invalid_request, not_found
+from gateway.runtime import runtime
+from partners.access_log import promises
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.proofs import prove_consistency
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
+from serializers.audit import ConsistencyQuery, hashes_as_text
+from serializers.queries import NoQuery
+
+blueprint = ApiBlueprint("audit_proofs", __name__, url_prefix="/v1/audit")
+
+
+def _guard(operation: str) -> Guard:
+    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
+
+
+CHECKPOINT, CONSISTENCY, KEY = _guard("audit.checkpoint"), _guard("audit.consistency"), _guard("audit.key")
+
+
+@blueprint.route("/checkpoint")
+@guarded_by(CHECKPOINT)
+@blueprint.arguments(NoQuery, location="query")
+def get_checkpoint(caller: Caller, _query: dict[str, Any]) -> Response:
+    """The newest checkpoint: a signed note (C2SP tlog-checkpoint) of the log's name, size and root hash."""
+    with runtime().database.write.begin() as connection:
+        promise = promises.newest(connection)
+        if promise is None:
+            status = HTTPStatus.NOT_FOUND
+            CHECKPOINT.note(connection, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
+        else:
+            CHECKPOINT.note(connection, caller)
+    if promise is None:
+        raise not_found()
+    return _text(promise.note)
+
+
+@blueprint.route("/consistency")
+@guarded_by(CONSISTENCY)
+@blueprint.arguments(ConsistencyQuery, location="query")
+def get_consistency(caller: Caller, query: dict[str, Any]) -> Response:
+    """The proof (RFC 6962) that the log of `from` entries is the beginning of that of `to`: nothing was changed."""
+    old, new = query["old"], query["new"]
+    with runtime().database.write.begin() as connection:
+        promise = promises.newest(connection)
+        if promise is None or new > promise.size:
+            raise invalid_request(Fault("invalid_value", "No checkpoint is as large yet.", parameter="to"))
+        hashes = prove_consistency(connection, old, new)
+        CONSISTENCY.note(connection, caller)
+    return answer({"data": {"from": old, "to": new, "hashes": hashes_as_text(hashes)}})
+
+
+@blueprint.route("/key")
+@guarded_by(KEY)
+@blueprint.arguments(NoQuery, location="query")
+def get_key(caller: Caller, _query: dict[str, Any]) -> Response:
+    """The key that verifies checkpoints (C2SP vkey). Keep it: one that comes together with the log proves nothing."""
+    with runtime().database.write.begin() as connection:
+        KEY.note(connection, caller)
+    return _text(f"{signer_of(runtime().keyring, runtime().settings.log_origin).verifier}\n")
+
+
+def _text(text: str) -> Response:
+    return Response(text, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,103 @@
+"""Keeping the access log sealed: one process at a time holds the lock and seals, the others stand by."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from structlog import get_logger
+
+from gateway.metrics import Metrics
+from gateway.settings import Settings
+from partners import database
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.notes import Signer
+from partners.access_log.promises import Anchor
+from partners.access_log.sequencer import RefusedError, Sealed, seal
+from partners.keyring import Keyring
+
+POLL_S = 0.5
+"""How long what was just committed may wait; half of it on average."""
+STANDBY_S = 1.0
+"""How often a process that stands by looks whether it is needed."""
+TROUBLE_S = 5.0
+_SEALING = 0x5345414C
+"""Key of the advisory lock that the sequencer holds; it falls with its connection, however the process ends."""
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """What it takes to seal."""
+
+    engine: Engine
+    signer: Signer
+    anchor: Anchor
+    metrics: Metrics | None = None
+
+    def run(self, stop: Event) -> None:
+        """Seal until told to stop, whenever this process is the one; after trouble try again."""
+        while not stop.is_set():
+            try:
+                with closing(self.engine.connect()) as connection, _alone(connection) as alone:
+                    if alone:
+                        self._seal_on(connection, stop)
+                    else:
+                        stop.wait(STANDBY_S)
+            except (SQLAlchemyError, RefusedError, OSError) as error:
+                log.warning("sealing_failed", why=_said(error))
+                self._count_failure()
+                stop.wait(TROUBLE_S)
+
+    def _seal_on(self, connection: Connection, stop: Event) -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            sealed = seal(connection, self.signer, self.anchor)
+            self._tell(sealed)
+            if not sealed.is_full:
+                stop.wait(max(0.0, POLL_S - (time.monotonic() - began)))
+
+    def _tell(self, sealed: Sealed) -> None:
+        if self.metrics is not None:
+            until = sealed.waiting_since or datetime.now(UTC)
+            self.metrics.sealed_until.set(until.timestamp())
+            self.metrics.sealed_entries.set(sealed.size)
+
+    def _count_failure(self) -> None:
+        if self.metrics is not None:
+            self.metrics.sealing_failures.inc()
+
+
+def sealing_of(settings: Settings, keyring: Keyring, url: str, metrics: Metrics | None = None) -> Sealing:
+    """Put together what the settings say; nothing is opened until it runs."""
+    signer = signer_of(keyring, settings.log_origin)
+    return Sealing(database.sealer(url), signer, Anchor(settings.data_dir, settings.log_origin), metrics)
+
+
+def start(sealing: Sealing) -> Event:
+    """Seal in a thread of this process until it ends, or the event that is returned is set."""
+    stop = Event()
+    Thread(target=sealing.run, args=[stop], name="sealing", daemon=True).start()
+    return stop
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[bool]:
+    """Try for the lock; it belongs to the connection and must not go back to the pool with it."""
+    with connection.begin():
+        alone = bool(connection.scalar(select(func.pg_try_advisory_lock(_SEALING))))
+    try:
+        yield alone
+    finally:
+        connection.invalidate()
+
+
+def _said(error: Exception) -> str:
+    """One line; of a database's error the kind alone, because its text may quote what is stored."""
+    if isinstance(error, SQLAlchemyError):
+        return type(getattr(error, "orig", None) or error).__name__
+    return str(error)

@@ -1,0 +1,66 @@
+"""The checkpoints that were signed: in the database, and the last of them outside it, where no restore reaches."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, insert, select
+
+from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.tables.sealing import log_checkpoint
+
+_NEWEST = select(log_checkpoint).order_by(log_checkpoint.c.number.desc()).limit(1)
+
+
+class Promise(NamedTuple):
+    """A checkpoint as it is stored."""
+
+    number: int
+    """From 1, without gap."""
+    size: int
+    note: str
+    horizon: int
+    """Every record of an earlier transaction is sealed."""
+
+
+NONE = Promise(0, 0, "", 0)
+"""What stands before the first checkpoint."""
+
+
+def newest(connection: Connection) -> Promise | None:
+    """Return the checkpoint that was signed last."""
+    row: Row[Any] | None = connection.execute(_NEWEST).one_or_none()
+    return Promise(row.number, row.size, row.note, row.horizon) if row else None
+
+
+def keep(connection: Connection, promise: Promise) -> None:
+    """Append a checkpoint."""
+    connection.execute(insert(log_checkpoint), promise._asdict())
+
+
+class Anchor:
+    """The newest note of a log, in a file: a database that was set back to an earlier state does not fit it."""
+
+    def __init__(self, directory: Path, origin: str) -> None:
+        """Keep it in a directory, by the log's name."""
+        name = hashlib.sha256(origin.encode()).hexdigest()[:16]
+        self.path = directory / "access-log" / f"{name}.checkpoint"
+
+    def last(self) -> Checkpoint | None:
+        """What was signed last, as this machine remembers; raise `NoteError` or `OSError` if that is unreadable."""
+        with suppress(FileNotFoundError):
+            return read_checkpoint(self.path.read_text())
+        return None
+
+    def move(self, note: str) -> None:
+        """Remember a newer note; raise `OSError` where that cannot be."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        part.touch(mode=0o600)
+        with part.open("w") as file:
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self.path)

@@ -1,0 +1,76 @@
+"""Proofs over the sealed log: that an entry stands in it, and that an older checkpoint is a newer one's beginning."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from partners.access_log import promises
+from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.access_log.merkle import (
+    BrokenProofError,
+    Hash,
+    consistency_path,
+    inclusion_path,
+    leaf_hash,
+    root_by_path,
+)
+from partners.access_log.notes import NoteError, Verifier, opened
+from partners.access_log.tree import StoredTree
+
+HEADER = "c2sp.org/tlog-proof@v1"
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """That an entry stands in the log."""
+
+    index: int
+    path: Sequence[Hash]
+    note: str
+    """The checkpoint that the path leads to."""
+
+    def file(self, leaf: bytes) -> str:
+        """A `.tlog-proof` (C2SP tlog-proof) with the entry's exact bytes as its extra data: whole by itself."""
+        hashes = "".join(f"{b64encode(each).decode()}\n" for each in self.path)
+        return f"{HEADER}\nextra {b64encode(leaf).decode()}\nindex {self.index}\n{hashes}\n{self.note}"
+
+
+def prove_inclusion(connection: Connection, index: int) -> Inclusion | None:
+    """Prove an entry by the newest checkpoint; None where none covers it. Raise `BrokenTreeError`."""
+    promise = promises.newest(connection)
+    if promise is None or index >= promise.size:
+        return None
+    return Inclusion(index, inclusion_path(index, promise.size, StoredTree(connection).subtree), promise.note)
+
+
+def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:
+    """Prove the log of `old` entries to be the beginning of that of `new`; raise `BrokenTreeError`."""
+    return consistency_path(old, new, StoredTree(connection).subtree)
+
+
+def check_proof(text: str, known: Sequence[Verifier]) -> tuple[Checkpoint, int, bytes]:
+    """Check a `.tlog-proof` that has its entry with it; return checkpoint, index and the entry's exact bytes.
+
+    Raise `NoteError` or `BrokenProofError`.
+    """
+    head, _, note = text.partition("\n\n")
+    checkpoint = read_checkpoint(opened(note, known))
+    match head.split("\n"):
+        case [header, extra, index, *hashes] if header == HEADER and index.removeprefix("index ").isdigit():
+            leaf = _bytes_of(extra.removeprefix("extra "))
+            place = int(index.removeprefix("index "))
+        case _:
+            raise NoteError("this is not a proof with its entry")
+    if root_by_path(place, checkpoint.size, leaf_hash(leaf), list(map(_bytes_of, hashes))) != checkpoint.root:
+        raise BrokenProofError
+    return checkpoint, place, leaf
+
+
+def _bytes_of(encoded: str) -> bytes:
+    try:
+        return b64decode(encoded, validate=True)
+    except (Base64Error, ValueError):
+        raise NoteError("something in it is not base64") from None

@@ -1,0 +1,157 @@
+"""The sequencer: seals what has been committed into the tree, in an order in which nothing is ever missed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, or_, select
+
+from partners.access_log import promises
+from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.access_log.merkle import Frontier, frontier_of, leaf_hash
+from partners.access_log.notes import NoteError, Signer, Verifier, opened
+from partners.access_log.promises import NONE, Anchor, Promise
+from partners.access_log.tree import TILE_WIDTH, BrokenTreeError, Leaf, StoredTree, append
+from partners.tables.access import TransactionId, access_log
+from partners.tables.sealing import sealed_leaf
+
+BATCH = 5_000
+"""Records that are sealed in one transaction."""
+
+
+class RefusedError(Exception):
+    """Signing would contradict what was signed before; the message says what does not fit."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a round did."""
+
+    entries: int
+    size: int
+    """Of the tree, after it."""
+    waiting_since: datetime | None
+    """When the oldest record was asked for that is not sealed yet; a running transaction may hold it back."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more to seal at once."""
+        return self.entries == BATCH
+
+
+@dataclass(frozen=True)
+class _Batch:
+    leaves: list[Leaf]
+    horizon: int
+    """Every record of an earlier transaction is sealed once these are."""
+    is_due: bool
+    """Whether there is something to sign although there may be nothing to append."""
+
+
+def seal(connection: Connection, signer: Signer, anchor: Anchor) -> Sealed:
+    """Seal a batch in one transaction of the sealing role, and sign the tree that it makes.
+
+    Raise `RefusedError` if the stored tree is not what was signed before. Only one caller at a time. A note is shown
+    to nobody before the transaction that keeps it is durable: what is rolled back was never promised.
+    """
+    note = None
+    with connection.begin():
+        tree, last = StoredTree(connection), promises.newest(connection) or NONE
+        frontier = _signed_before(tree, last, signer.verifier)
+        _compare(tree, frontier, anchor, signer.verifier.name)
+        batch = _next_batch(connection, last, signer.verifier.name)
+        if batch.leaves or batch.is_due:
+            append(connection, frontier, batch.leaves)
+            note = signer.sign(Checkpoint(signer.verifier.name, frontier.size, frontier.root()).text())
+            promises.keep(connection, Promise(last.number + 1, frontier.size, note, batch.horizon))
+        waiting_since = connection.execute(_OLDEST_WAITING, {"horizon": batch.horizon}).scalar()
+    if note is not None:
+        anchor.move(note)
+    return Sealed(len(batch.leaves), frontier.size, waiting_since)
+
+
+def _signed_before(tree: StoredTree, last: Promise, own: Verifier) -> Frontier:
+    """The frontier of the stored tree, which must be the one that was signed last."""
+    if last is NONE:
+        return Frontier()
+    try:
+        signed = read_checkpoint(last.note)
+        # The gateway's address may have changed, and with it the log's name; the key has not.
+        opened(last.note, [Verifier(signed.origin, own.public)])
+        frontier = frontier_of(signed.size, tree.subtree)
+    except (NoteError, BrokenTreeError) as error:
+        raise RefusedError(f"the newest checkpoint does not hold: {error}") from error
+    whole, rest = divmod(signed.size, TILE_WIDTH)
+    if (frontier.root(), signed.size) != (signed.root, last.size) or len(tree.tile(0, whole)) != rest:
+        raise RefusedError("the tree is not the one that was signed last")
+    return frontier
+
+
+def _compare(tree: StoredTree, frontier: Frontier, anchor: Anchor, origin: str) -> None:
+    """Refuse where this machine remembers another tree: the database was set back, or exchanged."""
+    try:
+        known = anchor.last()
+        if known is None or known.origin != origin:
+            return
+        if known.size > frontier.size:
+            raise RefusedError(f"{known.size} entries were signed before, and {frontier.size} are there")
+        root = frontier.root() if known.size == frontier.size else frontier_of(known.size, tree.subtree).root()
+    except (NoteError, OSError, BrokenTreeError) as error:
+        raise RefusedError(f"{anchor.path} cannot be compared: {error}") from error
+    if root != known.root:
+        raise RefusedError(f"the first {known.size} entries are not those that were signed before")
+
+
+def _next_batch(connection: Connection, last: Promise, origin: str) -> _Batch:
+    """The next records to seal.
+
+    A record is ready once every transaction up to its own has ended: ids and instants are not in commit order.
+    """
+    snapshot = connection.execute(_SNAPSHOT).one()
+    # A dump that was restored elsewhere brings numbers of transactions with it that are yet to come here.
+    restored = last.horizon > snapshot.end
+    bounds = {"since": last.horizon, "until": snapshot.first, "end": snapshot.end, "batch": BATCH}
+    rows = connection.execute(_READY_AFTER_RESTORE if restored else _READY, bounds).all()
+    leaves = [Leaf(row.at, row.id, leaf_hash(row.leaf)) for row in rows]
+    if len(rows) == BATCH:
+        return _Batch(leaves, last.horizon if restored else rows[-1].transaction, is_due=True)
+    renamed = last is NONE or read_checkpoint(last.note).origin != origin
+    return _Batch(leaves, snapshot.first, is_due=restored or renamed)
+
+
+def _bound(name: str) -> ColumnElement[int]:
+    return bindparam(name, type_=TransactionId)
+
+
+def _unsealed(
+    *conditions: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = ()
+) -> Select[tuple[int, datetime, UUID, bytes]]:
+    # A subquery of its own for each record: the planner would rather hash every leaf there is.
+    index = select(sealed_leaf.c.index).where(sealed_leaf.c.access == access_log.c.id).scalar_subquery()
+    columns = (access_log.c.transaction, access_log.c.at, access_log.c.id)
+    return (
+        select(*columns, access_log.c.leaf)
+        .where(*conditions, index.is_(None))
+        .order_by(*first, *columns)
+        .limit(bindparam("batch", type_=BigInteger))
+    )
+
+
+_SNAPSHOT = select(
+    func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=TransactionId()).label("first"),
+    func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId()).label("end"),
+)
+"""The first transaction that is still running, and the first that has not begun."""
+_READY = _unsealed(access_log.c.transaction >= _bound("since"), access_log.c.transaction < _bound("until"))
+_BROUGHT_ALONG = access_log.c.transaction >= _bound("end")
+_READY_AFTER_RESTORE = _unsealed(
+    or_(access_log.c.transaction < _bound("until"), _BROUGHT_ALONG), first=[_BROUGHT_ALONG.desc()]
+)
+_OLDEST_WAITING = (
+    select(access_log.c.at)
+    .where(access_log.c.transaction >= _bound("horizon"))
+    .order_by(access_log.c.transaction)
+    .limit(1)
+)

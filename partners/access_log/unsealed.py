@@ -1,0 +1,55 @@
+"""Records that are not sealed: those whose turn has not come, and those that came in by another way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
+
+from partners.access_log.findings import Finding, Kind
+from partners.tables.access import TransactionId, access_log
+from partners.tables.sealing import sealed_leaf
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Records that are yet to be sealed."""
+
+    records: int = 0
+    since: datetime | None = None
+
+
+def waiting(connection: Connection, *, sealed: int, horizon: int) -> Waiting:
+    """Count what waits, where `sealed` records were found and everything before `horizon` should be among them."""
+    if connection.scalar(_ALL) == sealed:
+        return Waiting()
+    return Waiting(*connection.execute(_WAITING, {"horizon": horizon}).one())
+
+
+def forged(connection: Connection, *, sealed: int, horizon: int) -> Iterator[Finding]:
+    """Name the records that were not sealed although everything of their time was.
+
+    Nothing can be said where the horizon is another cluster's, of which this is a restored copy, until it is sealed.
+    """
+    if connection.scalar(_ALL) == sealed or connection.execute(_END).scalar_one() < horizon:
+        return
+    for row in connection.execute(_FORGED, {"horizon": horizon}):
+        yield Finding(Kind.RECORD_FORGED, "a record that was never sealed, among those that were", access=row.id)
+
+
+def _is_sealed() -> ColumnElement[bool]:
+    return exists().where(sealed_leaf.c.access == access_log.c.id, sealed_leaf.c.at == access_log.c.at)
+
+
+_HORIZON = bindparam("horizon", type_=TransactionId)
+_ALL = select(func.count()).select_from(access_log)
+_END = select(func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId))
+_NOT_BEGUN = access_log.c.transaction >= func.pg_snapshot_xmax(func.pg_current_snapshot())
+_FORGED = (
+    select(access_log.c.id)
+    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN), ~_is_sealed())
+    .order_by(access_log.c.at, access_log.c.id)
+)
+_WAITING = select(func.count(), func.min(access_log.c.at)).where(
+    and_(access_log.c.transaction >= _HORIZON, ~_NOT_BEGUN), ~_is_sealed()
+)

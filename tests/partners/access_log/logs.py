@@ -1,0 +1,124 @@
+"""Access logs for tests: records appended as the gateway does, sealed, verified."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, make_url, text
+
+from partners import database
+from partners.access_log import promises
+from partners.access_log.append import Access, record
+from partners.access_log.checkpoints import read_checkpoint, signer_of
+from partners.access_log.findings import Finding
+from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.access_log.notes import Signer
+from partners.access_log.promises import Anchor
+from partners.access_log.sequencer import Sealed, seal
+from partners.access_log.trust import Trust, Witness
+from partners.access_log.verifying import Covered, Verification
+from partners.keyring import Keyring
+from partners.vocabulary import Outcome, Purpose
+from tests.conftest import SECRET
+
+ORIGIN = "gateway.example/access-log"
+SIGNER = signer_of(Keyring(SECRET), ORIGIN)
+
+
+def access(at: datetime | None = None, **facts: Any) -> Access:
+    """What is known of a request."""
+    at = at or datetime.now(UTC)
+    usual = {
+        "at": at, "request_id": public(REQUEST_PREFIX, new_id(at)), "ip": "192.0.2.7", "audience": "webmaster",
+        "partner": "w1", "client": "c1", "model": None, "operation": "members.list", "purpose": Purpose.CAMPAIGNS,
+    }  # fmt: skip
+    return Access(**(usual | facts))
+
+
+@dataclass
+class Log:
+    """An access log in a database, and the file that remembers its newest checkpoint."""
+
+    url: str
+    directory: Path
+    signer: Signer = SIGNER
+    verified: list[Covered] = field(default_factory=list)
+    held: Connection | None = None
+
+    def __post_init__(self) -> None:
+        self.engines = database.connect(self.url)
+        self.sealer = database.sealer(self.url)
+        superuser = make_url(self.url).set(drivername="postgresql+psycopg")
+        self.superuser = create_engine(superuser, isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        self.engines.dispose()
+        self.sealer.dispose()
+        self.superuser.dispose()
+
+    def add(self, count: int = 1, members: tuple[int, ...] = (1, 2), **facts: Any) -> None:
+        """Append records, each in a transaction of its own."""
+        for _ in range(count):
+            with self.engines.write.begin() as connection:
+                record(connection, access(**facts), outcome=Outcome.RELEASED, status=200, members=members)
+
+    def seal(self, signer: Signer | None = None) -> Sealed:
+        """Seal a batch."""
+        signer = signer or self.signer
+        with self.sealer.connect() as connection:
+            return seal(connection, signer, Anchor(self.directory, signer.verifier.name))
+
+    def grow(self, *batches: int) -> None:
+        """Append and seal batches of these many records."""
+        for batch in batches:
+            self.add(batch)
+            self.seal()
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever is done in SQL while the block runs can be verified in it, and is undone after it."""
+        with self.superuser.connect().execution_options(isolation_level="REPEATABLE READ") as self.held:
+            yield
+            self.held.rollback()
+        self.held = None
+
+    def sql(self, statement: str, **parameters: Any) -> list[Any]:
+        """Do something that only a superuser may."""
+        with nullcontext(self.held) if self.held else self.superuser.connect() as connection:
+            result = connection.execute(text(statement), parameters)
+            return list(result) if result.returns_rows else []
+
+    def note(self) -> str:
+        """The newest checkpoint."""
+        with self.engines.write.connect() as connection:
+            promise = promises.newest(connection)
+        assert promise is not None
+        return promise.note
+
+    def witness(self, *notes: str, longest_lag: timedelta = timedelta(days=1)) -> Witness:
+        """Somebody who saw these checkpoints."""
+        return Witness("the witness", [read_checkpoint(note) for note in notes], longest_lag)
+
+    def verify(self, *witnesses: Witness, now: datetime | None = None, trust: Trust | None = None) -> list[Finding]:
+        """Verify the log; how far that came is the last of `verified`."""
+        own = self.engines.write.connect().execution_options(isolation_level="REPEATABLE READ")
+        with own as fresh:
+            connection = self.held or fresh
+            trust = trust or Trust([self.signer.verifier])
+            walk = Verification(connection, trust, witnesses, now=now or datetime.now(UTC))
+            found = list(walk.findings())
+        self.verified.append(walk.covered)
+        return found
+
+
+Tampering = Callable[[Log], None]
+
+
+def leaf_of(row: Any) -> dict[str, Any]:
+    """A record's sealed bytes, read."""
+    read: dict[str, Any] = json.loads(bytes(row.leaf))
+    return read

@@ -1,0 +1,172 @@
+"""Sealing: nothing missed, nothing doubled, nothing signed that contradicts what was signed before."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from partners.access_log import sequencer
+from partners.access_log.checkpoints import read_checkpoint, signer_of
+from partners.access_log.merkle import EMPTY_ROOT
+from partners.access_log.notes import Signer, opened
+from partners.access_log.sequencer import RefusedError
+from partners.keyring import Keyring
+from tests.conftest import SECRET
+from tests.partners.access_log import rfc6962
+from tests.partners.access_log.logs import ORIGIN, SIGNER, Log
+
+
+def sealed_bytes(log: Log) -> list[bytes]:
+    rows = log.sql("SELECT leaf FROM sealed_leaf JOIN access_log ON id = access ORDER BY index")
+    return [bytes(row.leaf) for row in rows]
+
+
+def test_a_log_begins_with_a_checkpoint_of_nothing(log: Log) -> None:
+    log.seal()
+
+    checkpoint = read_checkpoint(opened(log.note(), [SIGNER.verifier]))
+    assert (checkpoint.origin, checkpoint.size, checkpoint.root) == (ORIGIN, 0, EMPTY_ROOT)
+
+
+def test_everything_committed_is_sealed_and_nothing_twice(log: Log) -> None:
+    for batch in (1, 2, 0, 5):
+        log.add(batch)
+        log.seal()
+
+    checkpoint = read_checkpoint(log.note())
+    assert (checkpoint.size, checkpoint.root) == (8, rfc6962.tree_hash(sealed_bytes(log)))
+    assert log.sql("SELECT count(*) FROM log_checkpoint")[0][0] == 3  # Nothing new, nothing signed.
+
+
+@pytest.mark.parametrize("size", [255, 256, 257])
+def test_roots_across_stored_tiles_are_those_of_the_standard(log: Log, size: int) -> None:
+    log.add(size, members=())
+    log.seal()
+    log.grow(3)
+
+    assert read_checkpoint(log.note()).root == rfc6962.tree_hash(sealed_bytes(log))
+    assert log.sql("SELECT count(*) FROM sealed_node")[0][0] == (size + 3) // 256
+
+
+def test_batches_are_limited_and_go_on_where_they_stopped(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencer, "BATCH", 3)
+    log.add(7)
+
+    assert [log.seal().entries for _ in range(4)] == [3, 3, 1, 0]
+    assert log.verify() == []
+
+
+def test_what_commits_late_is_sealed_later_though_it_began_first(log: Log) -> None:
+    slow = log.superuser.connect().execution_options(isolation_level="READ COMMITTED")
+    slow.begin()
+    slow.execute(text("SELECT pg_current_xact_id()"))
+    log.add(2)
+
+    held_back = log.seal()
+    slow.rollback()
+    slow.close()
+
+    assert held_back.entries == 0
+    assert held_back.waiting_since is not None
+    sealed = log.seal()
+    assert (sealed.entries, sealed.waiting_since) == (2, None)
+
+
+def test_the_next_sequencer_takes_up_where_the_last_one_died(log: Log) -> None:
+    log.grow(3)
+    another = Log(log.url, log.directory)
+    another.grow(2)
+    another.close()
+
+    assert (log.seal().size, log.verify()) == (5, [])
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE sealed_leaf SET hash = sha256(hash) WHERE index = 1",
+        "DELETE FROM sealed_leaf WHERE index = 2",
+        "INSERT INTO sealed_leaf SELECT 3, hash, at, gen_random_uuid() FROM sealed_leaf WHERE index = 2",
+        "UPDATE log_checkpoint SET note = replace(note, E'\\n3\\n', E'\\n2\\n')",
+        "UPDATE log_checkpoint SET size = 2",
+        "DELETE FROM log_checkpoint",
+    ],
+)
+def test_nothing_is_signed_over_a_tree_that_is_not_the_signed_one(log: Log, tampering: str) -> None:
+    log.add(3)
+    log.seal()
+    log.sql(tampering)
+    log.add(1)
+
+    with pytest.raises(RefusedError):
+        log.seal()
+
+
+def test_nothing_is_signed_over_a_database_that_was_set_back(log: Log) -> None:
+    log.grow(2)
+    leaves, promises = log.sql("SELECT * FROM sealed_leaf"), log.sql("SELECT * FROM log_checkpoint")
+    assert (len(leaves), len(promises)) == (2, 1)
+    log.grow(3)
+    log.sql("DELETE FROM sealed_leaf WHERE index >= 2")
+    log.sql("DELETE FROM log_checkpoint WHERE number > 1")
+
+    with pytest.raises(RefusedError, match="5 entries were signed before, and 2 are there"):
+        log.seal()
+
+
+def test_a_new_name_lets_a_log_go_on_after_a_restore(log: Log) -> None:
+    log.grow(2, 3)
+    log.sql("DELETE FROM sealed_leaf WHERE index >= 2")
+    log.sql("DELETE FROM log_checkpoint WHERE number > 1")
+    renamed = signer_of(Keyring(SECRET), "gateway.example/access-log-2")
+
+    assert log.seal(renamed).size == 5
+    assert read_checkpoint(log.note()).origin == "gateway.example/access-log-2"
+
+
+def test_another_key_signs_nothing(log: Log) -> None:
+    log.grow(1)
+
+    with pytest.raises(RefusedError, match="no trusted key"):
+        log.seal(Signer(ORIGIN, bytes(32)))
+
+
+def test_a_dump_restored_in_a_younger_cluster_is_sealed_on(log: Log) -> None:
+    """Its records bring numbers of transactions with them that are yet to come there."""
+    log.grow(3)
+    log.add(1)
+    log.sql("UPDATE access_log SET transaction = (transaction::text::bigint + 1000000)::text::xid8")
+    log.sql("UPDATE log_checkpoint SET horizon = (horizon::text::bigint + 1000000)::text::xid8")
+
+    assert log.verify() == []
+    log.add(1)
+    assert [log.seal().entries for _ in range(2)] == [2, 0]
+    assert log.verify() == []
+    log.grow(2)
+    assert log.verify() == []
+
+
+def test_whose_turn_has_come_is_found_by_index(log: Log) -> None:
+    log.add(300, members=())
+    log.seal()
+    log.sql("ANALYZE")
+    horizon = log.sql("SELECT horizon FROM log_checkpoint")[0].horizon
+    plan = log.sql(
+        f"EXPLAIN SELECT at, id FROM access_log WHERE transaction >= '{horizon}'::xid8"
+        " AND transaction < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY transaction, at, id LIMIT 5000"
+    )
+
+    assert any("transaction_idx" in line[0] for line in plan)
+
+
+def test_the_log_says_since_when_something_waits(log: Log) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    slow = log.superuser.connect().execution_options(isolation_level="READ COMMITTED")
+    slow.begin()
+    slow.execute(text("SELECT pg_current_xact_id()"))
+    log.add(1, at=long_ago)
+    log.add(1)
+
+    assert log.seal().waiting_since == long_ago
+    slow.rollback()
+    slow.close()
