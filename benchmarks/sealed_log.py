@@ -25,7 +25,8 @@ SIGNER = signer_of(Keyring("a secret key for measurements only"), "gateway.examp
 _FILL = """
 WITH made AS (
     SELECT number, date_trunc('month', now()) + number * interval '1 millisecond' AS at,
-           'req_' || md5(number::text) AS request_id, md5('salt' || number) AS salt, md5('net' || number)::uuid AS pepper
+           'req_' || md5(number::text) AS request_id, md5('salt' || number) AS salt,
+           md5('net' || number)::uuid AS pepper
       FROM generate_series(:first, :last) AS number),
 numbered AS (
     SELECT *, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
@@ -42,7 +43,7 @@ SELECT at, id, request_id, 'webmaster', 'northlight', 'client-1', 'members.get',
            'v', 1, 'id', 'acc_' || replace(id::text, '-', ''), 'salt', salt,
            'at', to_char(timezone('UTC', at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            'network', encode(sha256(uuid_send(pepper) || substring(inet_send('192.0.2.7') from 5)), 'hex'),
-           'members', encode(sha256(convert_to((number % 50000 + 1) || ':3', 'UTF8')), 'hex'),
+           'members', encode(sha256(convert_to((number % 50000 + 1) || '\\:3', 'UTF8')), 'hex'),
            'request_id', request_id, 'audience', 'webmaster', 'partner', 'northlight', 'client', 'client-1',
            'model', NULL, 'operation', 'members.get', 'purpose', 'campaigns', 'policy_version', '4f1c0d2a9b7e',
            'outcome', 'released', 'status', 200, 'reason', NULL, 'member_count', 1,
@@ -61,19 +62,21 @@ def timed(what: str) -> Iterator[None]:
 
 def main(entries: int) -> None:
     """Fill, seal and verify a log."""
-    with tempfile.TemporaryDirectory(prefix="gateway-sealed-log-") as directory:
-        with embedded_postgres(Path(directory), settings={"synchronous_commit": "off"}) as url:
-            owner, sealer = database.owner(url), database.sealer(url)
-            prepare(owner, now=datetime.now(UTC))
-            with timed("fill"), owner.begin() as connection:
-                _fill(connection, entries)
-            with timed("seal"), sealer.connect() as connection:
-                while seal(connection, SIGNER, Anchor(Path(directory), SIGNER.verifier.name)).is_full:
-                    pass
-            sealer.dispose()
-            with owner.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-                _verify(connection)
-            owner.dispose()
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-sealed-log-") as directory,
+        embedded_postgres(Path(directory)) as url,
+    ):
+        owner, sealer = database.owner(url), database.sealer(url)
+        prepare(owner, now=datetime.now(UTC))
+        with timed("fill"), owner.begin() as connection:
+            _fill(connection, entries)
+        with timed("seal"), sealer.connect() as connection:
+            while seal(connection, SIGNER, Anchor(Path(directory), SIGNER.verifier.name)).is_full:
+                pass
+        sealer.dispose()
+        with owner.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            _verify(connection)
+        owner.dispose()
 
 
 def _fill(connection: Connection, entries: int) -> None:

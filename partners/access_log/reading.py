@@ -9,24 +9,25 @@ from sqlalchemy import BigInteger, Connection, bindparam, select, text
 
 from partners.access_log.merkle import Hash
 from partners.access_log.promises import Promise
-from partners.access_log.records import Record, records_of
-from partners.access_log.tree import TILE_HEIGHT, Leaf
-from partners.tables.sealing import log_checkpoint, sealed_leaf, sealed_node
+from partners.access_log.records import Entry, entries_from
+from partners.access_log.tree import TILE_HEIGHT
+from partners.tables.sealing import log_checkpoint, sealed_node
 
 BLOCK = 8_192
-"""Leaves in a block."""
+"""Entries in a block."""
 _PROMISES_AT_ONCE = 1_000
+_SETTINGS = ("plan_cache_mode = force_custom_plan", "enable_nestloop = off", "jit = off", "work_mem = '64MB'")
+"""A block is joined as a whole; without fresh statistics the planner would take it for a row or two."""
 
 
 @dataclass(frozen=True)
 class Block:
     """A part of the log."""
 
-    leaves: Sequence[tuple[int, Leaf]]
-    """With their indexes, in order; what is missing was removed."""
-    records: dict[int, Record]
+    entries: Sequence[Entry]
+    """In order; what is missing was removed."""
     nodes: dict[tuple[int, int], Hash]
-    """By level and number: those that the leaves of this block complete."""
+    """By level and number: those that the entries of this block complete."""
     promises: list[Promise]
     """Checkpoints no larger than the log at this block's end, in the order of their numbers."""
 
@@ -39,15 +40,15 @@ class Reading:
         self._connection = connection
         self._number = 0
         self._promises: deque[Promise] = deque()
-        connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-        connection.execute(text("SET LOCAL work_mem = '64MB'"))
+        for setting in _SETTINGS:
+            connection.execute(text(f"SET LOCAL {setting}"))
 
     def blocks(self) -> Iterator[Block]:
         """Every block; the next is read while the last is looked at."""
         with ThreadPoolExecutor(1) as ahead:
             block = self._block(0)
-            while block.leaves:
-                coming = ahead.submit(self._block, block.leaves[-1][0] + 1)
+            while block.entries:
+                coming = ahead.submit(self._block, block.entries[-1].place + 1)
                 yield block
                 block = coming.result()
 
@@ -57,13 +58,11 @@ class Reading:
             yield self._promises.popleft()
 
     def _block(self, first: int) -> Block:
-        rows = self._connection.execute(_LEAVES, {"first": first})
-        leaves = [(row[0], Leaf(row[1], row[2], row[3])) for row in rows]
-        if not leaves:
-            return Block([], {}, {}, [])
-        end = leaves[-1][0] + 1
-        records = records_of(self._connection, first, end, [leaf for _, leaf in leaves])
-        return Block(leaves, records, self._nodes(first, end), list(self._promises_up_to(end)))
+        entries = entries_from(self._connection, first, BLOCK)
+        if not entries:
+            return Block([], {}, [])
+        end = entries[-1].place + 1
+        return Block(entries, self._nodes(first, end), list(self._promises_up_to(end)))
 
     def _nodes(self, first: int, end: int) -> dict[tuple[int, int], Hash]:
         found, level = {}, 1
@@ -87,12 +86,6 @@ class Reading:
 
 
 _FIRST, _END = bindparam("first", type_=BigInteger), bindparam("end", type_=BigInteger)
-_LEAVES = (
-    select(sealed_leaf.c.index, sealed_leaf.c.at, sealed_leaf.c.access, sealed_leaf.c.hash)
-    .where(sealed_leaf.c.index >= _FIRST)
-    .order_by(sealed_leaf.c.index)
-    .limit(BLOCK)
-)
 _NODES = select(sealed_node.c.number, sealed_node.c.hash).where(
     sealed_node.c.level == bindparam("level", type_=BigInteger),
     sealed_node.c.number >= _FIRST,

@@ -1,58 +1,110 @@
 """Sealed records beside what the log knows of them: each column that can be searched must stand in the sealed bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import BigInteger, Connection, DateTime, Text, Uuid, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from partners.access_log.findings import Finding, Kind
-from partners.access_log.identifiers import ACCESS_PREFIX, public
-from partners.access_log.tree import Leaf
+from partners.access_log.expected import COLUMNS, expected_bytes
+from partners.access_log.findings import Kind
+from partners.access_log.identifiers import ACCESS_PREFIX
+from partners.access_log.merkle import Hash
 from partners.literals import text_literal
 from partners.tables.access import access_log, access_network, access_subject
 from partners.tables.sealing import sealed_leaf
 
-COLUMNS = (
-    "request_id", "audience", "partner", "client", "model", "operation", "purpose", "outcome", "status", "reason",
-    "member_count", "verdicts", "policy_version",
-)  # fmt: skip
-"""Columns of a record that stand in the sealed bytes under their own names."""
-SEALED_BESIDE = ("members", "network")
-"""Digests in the sealed bytes of what stands in tables of its own."""
-_NOBODY = sha256().hexdigest()
 NETWORK_SURELY_KEPT = timedelta(days=119)
 """After 120 days a sweep may have removed network data (see `partners.rights.retention`)."""
+_NOBODY = sha256().hexdigest()
+_OFFSET = len("+00:00")
 
 
-class Record(NamedTuple):
-    """A record as it is stored now; its values in the order of `COLUMNS` and `SEALED_BESIDE`."""
+class Entry(NamedTuple):
+    """A leaf of the log, and what is left of its record: nothing of what follows `access` where that is gone."""
 
-    leaf: bytes
-    values: Sequence[Any]
+    place: int
+    """Its index."""
+    hash: Hash
+    at: datetime
+    access: str
+    """The record's id in hex."""
+    leaf: bytes | None
+    verdicts: str | None
+    members: str | None
+    """Digests of what stands in tables of its own."""
+    network: str | None
+    request_id: str
+    columns: tuple[Any, ...]
+    """In the order of `COLUMNS`."""
 
 
-def records_of(connection: Connection, first: int, end: int, leaves: Sequence[Leaf]) -> dict[int, Record]:
-    """Read the records of some leaves, by index; what is gone is not among them."""
-    if not leaves:
-        return {}
-    instants, accesses = [leaf.at for leaf in leaves], [leaf.access for leaf in leaves]
-    bounds = {"since": min(instants), "until": max(instants), "lowest": min(accesses), "highest": max(accesses)}
-    rows = connection.execute(_RECORDS, {"first": first, "end": end} | bounds)
-    return {row[0]: Record(row[1], row[2:]) for row in rows}
+def entries_from(connection: Connection, first: int, limit: int) -> list[Entry]:
+    """Read entries from an index on, in order, at most `limit`."""
+    bounds = connection.execute(_BOUNDS, {"first": first, "limit": limit}).one()._asdict()
+    if bounds["end"] is None:
+        return []
+    rows = connection.execute(_ENTRIES, {"first": first} | bounds).all()
+    return [Entry._make((*row[:_OWN], row[_OWN:])) for row in rows]
 
 
-def differences(index: int, leaf: Leaf, record: Record, now: datetime) -> Iterator[Finding]:
-    """Say in what a record is not what its sealed bytes tell."""
-    sealed, values = _read(record.leaf), record.values
-    if tuple(map(sealed.get, COLUMNS)) != values[:-2] or not _is_of(leaf, sealed) or not _has(sealed, values):
-        text = f"not as it was sealed: {', '.join(_named(leaf, sealed, values))}"
-        yield Finding(Kind.COLUMNS_CHANGED, text, index, access=leaf.access)
-    if values[-1] is None and leaf.at > now - NETWORK_SURELY_KEPT:
-        yield Finding(Kind.NETWORK_MISSING, "its network data is gone before its time", index, access=leaf.access)
+def differences(entry: Entry, now: datetime) -> Iterator[tuple[Kind, str]]:
+    """Say in what a record is not what its sealed bytes tell; nothing if it is gone."""
+    if entry.network is None and entry.at > now - NETWORK_SURELY_KEPT:
+        yield Kind.NETWORK_MISSING, "its network data is gone before its time"
+    if not _is_as_expected(entry):
+        names = list(_differing(entry, _read(entry.leaf or b"")))
+        if names:
+            yield Kind.COLUMNS_CHANGED, f"not as it was sealed: {', '.join(names)}"
+
+
+def _is_as_expected(entry: Entry) -> bool:
+    """Whether a record need not be read: what its columns say is, to the byte, what was sealed."""
+    if entry.leaf is None or entry.verdicts is None or entry.network is None:
+        return False
+    expected = expected_bytes(
+        entry.columns,
+        entry.verdicts,
+        entry.leaf,
+        at=f"{entry.at.isoformat(timespec='microseconds')[:-_OFFSET]}Z",
+        access=ACCESS_PREFIX + entry.access,
+        members=entry.members or _NOBODY,
+        network=entry.network,
+        request=entry.request_id,
+    )
+    return expected == entry.leaf
+
+
+def _differing(entry: Entry, sealed: dict[str, Any]) -> Iterator[str]:
+    """Names of what does not stand in the sealed bytes as it does in the columns."""
+    yield from (name for name, value in zip(COLUMNS, entry.columns, strict=True) if sealed.get(name) != value)
+    known = {
+        "request_id": entry.request_id,
+        "verdicts": orjson.loads(entry.verdicts or "null"),
+        "members": entry.members or _NOBODY,
+        "network": entry.network or sealed.get("network"),
+    }
+    yield from (name for name, value in known.items() if sealed.get(name) != value)
+    if not _is_of(entry, sealed):
+        yield "id or at"
 
 
 def _read(leaf: bytes) -> dict[str, Any]:
@@ -64,51 +116,64 @@ def _read(leaf: bytes) -> dict[str, Any]:
     return sealed if isinstance(sealed, dict) else {}
 
 
-def _is_of(leaf: Leaf, sealed: dict[str, Any]) -> bool:
-    if sealed.get("id") != public(ACCESS_PREFIX, leaf.access):
+def _is_of(entry: Entry, sealed: dict[str, Any]) -> bool:
+    if sealed.get("id") != ACCESS_PREFIX + entry.access:
         return False
     try:
-        return datetime.fromisoformat(sealed["at"]) == leaf.at
+        return datetime.fromisoformat(sealed["at"]) == entry.at
     except (KeyError, TypeError, ValueError):
         return False
 
 
-def _has(sealed: dict[str, Any], values: Sequence[Any]) -> bool:
-    """Whether members and network data are those of the digests; the latter may be gone."""
-    members, network = values[-2:]
-    return sealed.get("members") == (members or _NOBODY) and network in {None, sealed.get("network")}
+def _some() -> Subquery:
+    return (
+        select(sealed_leaf)
+        .where(sealed_leaf.c.index >= bindparam("first", type_=BigInteger))
+        .order_by(sealed_leaf.c.index)
+        .limit(bindparam("limit", type_=BigInteger))
+        .subquery("some")
+    )
 
 
-def _named(leaf: Leaf, sealed: dict[str, Any], values: Sequence[Any]) -> Iterator[str]:
-    members, network = values[-2:]
-    yield from (name for name, value in zip(COLUMNS, values, strict=False) if sealed.get(name) != value)
-    yield from ["members"] if sealed.get("members") != (members or _NOBODY) else []
-    yield from ["network"] if network not in {None, sealed.get("network")} else []
-    yield from [] if _is_of(leaf, sealed) else ["id or at"]
+def _bounds() -> Select[Any]:
+    """Between which instants and ids the records of some leaves lie: what their tables are read by."""
+    some = _some()
+    access = cast(some.c.access, Text)
+    return select(
+        func.max(some.c.index).label("end"),
+        func.min(some.c.at).label("since"),
+        func.max(some.c.at).label("until"),
+        cast(func.min(access), Uuid).label("lowest"),
+        cast(func.max(access), Uuid).label("highest"),
+    )
 
 
-def _subjects() -> Any:  # noqa: ANN401 - a subquery with two columns
+def _subjects() -> Subquery:
     """The members of each access as `summary_of` in `append` lists them."""
     line = cast(access_subject.c.member, Text).concat(text_literal(":")).concat(cast(access_subject.c.verdict, Text))
     listed = func.string_agg(line, aggregate_order_by(text_literal(","), access_subject.c.member))
-    digest = func.encode(func.sha256(func.convert_to(listed, text_literal("UTF8"))), text_literal("hex"))
     return (
-        select(access_subject.c.access, digest.label("members"))
+        select(
+            access_subject.c.access, _hex(func.sha256(func.convert_to(listed, text_literal("UTF8")))).label("members")
+        )
         .where(access_subject.c.access.between(bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid)))
         .group_by(access_subject.c.access)
         .subquery("subjects")
     )
 
 
-def _records() -> Any:  # noqa: ANN401 - a statement with all of a record's columns
+def _entries() -> Select[Any]:
     instants = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
     subjects = _subjects()
     # Four bytes of `inet_send` stand before the packed address.
     address = func.coalesce(func.substring(func.inet_send(access_network.c.ip), 5), literal_column("''::bytea"))
-    salted = func.uuid_send(access_network.c.salt).op("||")(address)
-    network = func.encode(func.sha256(salted), text_literal("hex"))
-    same_record = and_(access_log.c.at == sealed_leaf.c.at, access_log.c.id == sealed_leaf.c.access)
-    same_network = and_(
+    network = func.sha256(func.uuid_send(access_network.c.salt).op("||")(address))
+    same_record = (
+        access_log.c.at == sealed_leaf.c.at,
+        access_log.c.id == sealed_leaf.c.access,
+        access_log.c.at.between(*instants),
+    )
+    same_network = (
         access_network.c.at == sealed_leaf.c.at,
         access_network.c.access == sealed_leaf.c.access,
         access_network.c.at.between(*instants),
@@ -116,22 +181,33 @@ def _records() -> Any:  # noqa: ANN401 - a statement with all of a record's colu
     return (
         select(
             sealed_leaf.c.index,
+            sealed_leaf.c.hash,
+            sealed_leaf.c.at,
+            _hex(func.uuid_send(sealed_leaf.c.access)).label("access"),
             access_log.c.leaf,
-            *(access_log.c[name] for name in COLUMNS),
+            cast(access_log.c.verdicts, Text).label("verdicts"),
             subjects.c.members,
-            network.label("network"),
+            _hex(network).label("network"),
+            access_log.c.request_id,
+            *(access_log.c[name] for name in COLUMNS),
         )
         .select_from(
-            sealed_leaf.join(access_log, same_record)
-            .outerjoin(access_network, same_network)
+            sealed_leaf.outerjoin(access_log, and_(*same_record))
+            .outerjoin(access_network, and_(*same_network))
             .outerjoin(subjects, subjects.c.access == sealed_leaf.c.access)
         )
         .where(
             sealed_leaf.c.index >= bindparam("first", type_=BigInteger),
-            sealed_leaf.c.index < bindparam("end", type_=BigInteger),
-            access_log.c.at.between(*instants),
+            sealed_leaf.c.index <= bindparam("end", type_=BigInteger),
         )
+        .order_by(sealed_leaf.c.index)
     )
 
 
-_RECORDS = _records()
+def _hex(value: ColumnElement[Any]) -> ColumnElement[str]:
+    return func.encode(value, text_literal("hex"))
+
+
+_OWN = len(Entry._fields) - 1
+_BOUNDS = _bounds()
+_ENTRIES = _entries()

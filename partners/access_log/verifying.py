@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.reading import Block, Reading
-from partners.access_log.records import Record, differences
+from partners.access_log.records import Entry, differences
 from partners.access_log.replay import Replay
 from partners.access_log.search import LONGEST_REQUEST
-from partners.access_log.tree import Leaf
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.unsealed import Waiting, forged, waiting
 
@@ -66,46 +66,44 @@ class Verification:
         self._replay.nodes |= block.nodes
         promises = iter(block.promises)
         promise = next(promises, None)
-        for index, leaf in block.leaves:
+        for entry in block.entries:
             while promise is not None and promise.size <= self._replay.size:
                 self._replay.hold(promise)
                 promise = next(promises, None)
-            self._fill_gap(index)
-            self._look_at(index, leaf, block.records.get(index))
-            self._replay.append(leaf.hash)
-            self._expected = index + 1
+            if entry.place != self._expected:
+                self._fill_gap(entry.place)
+            self._look_at(entry)
+            self._replay.append(entry.hash)
+            self._expected = entry.place + 1
         for each in (promise, *promises):
             if each is not None:
                 self._replay.hold(each)
 
     def _fill_gap(self, index: int) -> None:
-        if index == self._expected:
-            return
-        self._find(Finding(Kind.LEAF_MISSING, "gone from the log", self._expected, index - 1))
+        self._found.append(Finding(Kind.LEAF_MISSING, "gone from the log", self._expected, index - 1))
         for _ in range(min(index - self._expected, _LONGEST_GAP)):
             self._replay.append(_GONE)
 
-    def _look_at(self, index: int, leaf: Leaf, record: Record | None) -> None:
-        self._cover(index, leaf)
-        if record is None:
-            self._find(Finding(Kind.RECORD_MISSING, "the record is gone", index, access=leaf.access))
+    def _look_at(self, entry: Entry) -> None:
+        self._cover(entry)
+        if entry.leaf is None:
+            self._find(Kind.RECORD_MISSING, "the record is gone", entry)
             return
         self._records += 1
-        if leaf_hash(record.leaf) != leaf.hash:
-            text = "the record's bytes are not those that were sealed"
-            self._find(Finding(Kind.RECORD_CHANGED, text, index, access=leaf.access))
-        self._found.extend(differences(index, leaf, record, self._now))
+        if leaf_hash(entry.leaf) != entry.hash:
+            self._find(Kind.RECORD_CHANGED, "the record's bytes are not those that were sealed", entry)
+        for kind, text in differences(entry, self._now):
+            self._find(kind, text, entry)
 
-    def _cover(self, index: int, leaf: Leaf) -> None:
+    def _cover(self, entry: Entry) -> None:
         covered = self.covered
-        covered.first_at = covered.first_at or leaf.at
-        if covered.last_at is None or leaf.at > covered.last_at:
-            covered.last_at = leaf.at
-        elif leaf.at < covered.last_at - LONGEST_REQUEST:
-            text = "sealed long after its own time"
-            self._find(Finding(Kind.RECORD_BACKDATED, text, index, access=leaf.access))
-        if index in self._first_uncovered:
-            self._first_uncovered[index] = leaf.at
+        covered.first_at = covered.first_at or entry.at
+        if covered.last_at is None or entry.at > covered.last_at:
+            covered.last_at = entry.at
+        elif entry.at < covered.last_at - LONGEST_REQUEST:
+            self._find(Kind.RECORD_BACKDATED, "sealed long after its own time", entry)
+        if entry.place in self._first_uncovered:
+            self._first_uncovered[entry.place] = entry.at
 
     def _finish(self) -> None:
         self._replay.finish()
@@ -118,5 +116,5 @@ class Verification:
             lack = witness.lack(self._first_uncovered[witness.size], self._now)
             self.covered.stale += [lack] if lack else []
 
-    def _find(self, finding: Finding) -> None:
-        self._found.append(finding)
+    def _find(self, kind: Kind, text: str, entry: Entry) -> None:
+        self._found.append(Finding(kind, text, entry.place, access=UUID(hex=entry.access)))

@@ -1,0 +1,49 @@
+"""The bytes of an honest record can be told from its columns, so that a verification need not read them."""
+
+import json
+
+import pytest
+
+from partners.access_log import records
+from partners.access_log.records import entries_from
+from partners.tables.access import access_log
+from tests.partners.access_log.logs import Log
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"ip": None, "partner": None, "model": "Zoë"}, {"policy_version": "4f1c", "ip": "2001:db8::7"}],
+)
+def test_an_honest_record_is_not_read(log: Log, monkeypatch: pytest.MonkeyPatch, facts: dict[str, str | None]) -> None:
+    log.add(2, **facts)
+    log.seal()
+    monkeypatch.setattr(records, "_read", None)
+
+    assert log.verify() == []
+
+
+def test_texts_that_are_escaped_are_read_and_found_right(log: Log) -> None:
+    for odd in ('a "quoted" one', "@blank@", "back\\slash", "tab\tand\nline"):
+        log.add(1, partner=odd, request_id=odd)
+    log.seal()
+
+    assert log.verify() == []
+
+
+def test_entries_come_in_order_with_what_is_left_of_their_records(log: Log) -> None:
+    log.grow(3)
+    log.sql("DELETE FROM access_log WHERE id = (SELECT access FROM sealed_leaf WHERE index = 1)")
+
+    with log.engines.write.connect() as connection:
+        entries = entries_from(connection, 0, 10)
+
+    assert [entry.place for entry in entries] == [0, 1, 2]
+    assert [json.loads(entry.leaf)["id"][4:] == entry.access for entry in entries if entry.leaf] == [True, True]
+    assert (entries[1].leaf, entries[1].columns) == (None, (None,) * 11)
+
+
+def test_a_sealed_record_has_all_that_the_log_has(log: Log) -> None:
+    """A new column must be sealed too, or nobody would see it change."""
+    searched = {column.name for column in access_log.c} - {"at", "id", "leaf", "transaction"}
+
+    assert searched == {"request_id", "verdicts", *records.COLUMNS}
