@@ -53,6 +53,15 @@ class Sealing:
                 self._count_failure()
                 stop.wait(TROUBLE_S)
 
+    def once(self) -> int | None:
+        """Seal what is there, and return the log's size; None where another process seals. Raise `RefusedError`."""
+        with closing(self.engine.connect()) as connection, _alone(connection) as alone:
+            while alone:
+                sealed = seal(connection, self.signer, self.anchor)
+                if not sealed.is_full:
+                    return sealed.size
+        return None
+
     def _seal_on(self, connection: Connection, stop: Event) -> None:
         while not stop.is_set():
             began = time.monotonic()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -13,14 +12,18 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.cli.audit_checkpoints import checkpoint, key, seal
+from gateway.cli.audit_proofs import check, export_tiles, prove
+from gateway.cli.audit_reconcile import reconcile
+from gateway.cli.audit_verify import verify
+from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text
 from gateway.cli.session import Session, session
 from gateway.streaming import BrokenStreamError, Chunks, note_broken, written
-from partners.access_log.append import Access, record
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.access_log.append import record
 from partners.access_log.search import Search, policy_documents
 from partners.references import References
-from partners.vocabulary import Outcome, Purpose
+from partners.vocabulary import Outcome
 from serializers.audit import ExportForm, ExportQuery, SearchQuery, lines_of_export
 from serializers.policy.recorded import Policies
 from serializers.searches import Query, UnknownFieldError, entries_until, search_of
@@ -30,7 +33,11 @@ Command = Callable[..., None]
 
 @click.group("audit")
 def command() -> None:
-    """Read the access log."""
+    """Read the access log, and hold it to its word."""
+
+
+for each in (seal, checkpoint, key, verify, prove, check, export_tiles, reconcile):
+    command.add_command(each)
 
 
 def search_options(command: Command) -> Command:
@@ -77,7 +84,7 @@ def _loaded(asked: dict[str, str]) -> Query:
 
 
 def _export(opened: Session, query: Query, output: Path | None) -> int:
-    access = _access(opened.instant())
+    access = access_by_operator(opened.instant(), "audit.export")
     with opened.database.write.begin() as connection:
         policies = Policies(policy_documents(connection))
         search = _search(connection, query, policies, References(opened.keyring))
@@ -115,21 +122,6 @@ def _search(connection: Connection, query: Query, policies: Policies, references
         return search_of(connection, query, policies, references)
     except UnknownFieldError:
         raise click.UsageError("--field: no policy has a field of this name.") from None
-
-
-def _access(at: datetime) -> Access:
-    """An operator at the machine is no partner: nothing says who it was but that it was done here."""
-    return Access(
-        at=at,
-        request_id=public(REQUEST_PREFIX, new_id(at)),
-        ip=None,
-        audience=None,
-        partner=None,
-        client=None,
-        model=None,
-        operation="audit.export",
-        purpose=Purpose.SECURITY,
-    )
 
 
 @contextmanager

@@ -63,6 +63,10 @@ class StoredTree:
             hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
         return hashes[0]
 
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self._tiles.clear()
+
     def tile(self, level: int, number: int) -> Sequence[Hash]:
         """What there is of the 256 hashes of a tile, in order."""
         if (level, number) not in self._tiles:

@@ -42,7 +42,7 @@ def test_entries_come_in_order_with_what_is_left_of_their_records(log: Log) -> N
     assert (entries[1].leaf, entries[1].columns) == (None, (None,) * 11)
 
 
-def test_a_sealed_record_has_all_that_the_log_has(log: Log) -> None:
+def test_a_sealed_record_has_all_that_the_log_has() -> None:
     """A new column must be sealed too, or nobody would see it change."""
     searched = {column.name for column in access_log.c} - {"at", "id", "leaf", "transaction"}
 

@@ -1,0 +1,104 @@
+"""`gateway audit seal|checkpoint|key`: making checkpoints, keeping them elsewhere, and the key that verifies them."""
+
+import signal
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from threading import Event
+
+import click
+
+from gateway import sealing
+from gateway.cli.operator import access_by_operator
+from gateway.cli.output import Document, json_text, printed
+from gateway.cli.session import Session, session
+from partners.access_log import promises, watching
+from partners.access_log.append import record
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.notes import NoteError, Verifier
+from partners.access_log.sequencer import RefusedError
+from partners.access_log.trust import Trust
+from partners.access_log.watching import ContradictionError
+from partners.vocabulary import Outcome
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Seal what is there now, and end.")
+def seal(*, once: bool) -> None:
+    """Seal the access log until SIGTERM or SIGINT; where another process seals it already, stand by."""
+    with session() as opened:
+        work = sealing.sealing_of(opened.settings, opened.keyring, opened.url)
+        try:
+            _seal_once(work) if once else work.run(_told_to_stop())
+        finally:
+            work.engine.dispose()
+
+
+def _seal_once(work: sealing.Sealing) -> None:
+    try:
+        size = work.once()
+    except RefusedError as error:
+        raise click.ClickException(f"Nothing is signed: {error}.") from None
+    click.echo(f"{size} entries are sealed." if size is not None else "Another process seals the log.")
+
+
+def _told_to_stop() -> Event:
+    stop = Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    return stop
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A witness file to append it to, if it goes on from what is there.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def checkpoint(out: Path | None, *, as_json: bool) -> None:
+    """Print the newest checkpoint, or keep it in a file for `gateway audit verify --against`."""
+    with session() as opened:
+        note, is_news = _newest(opened, out)
+    size = int(note.split("\n")[1])
+    if as_json:
+        click.echo(json_text({"size": size, "note": note, "file": str(out) if out else None, "added": is_news}))
+    elif out is None:
+        click.echo(note, nl=False)
+    else:
+        click.echo(f"{out} has seen {size} entries." if is_news else f"{out} had seen {size} entries before.")
+
+
+def _newest(opened: Session, out: Path | None) -> tuple[str, bool]:
+    _note_look(opened, opened.instant(), "audit.checkpoint")
+    with opened.database.write.connect() as connection:
+        promise = promises.newest(connection)
+        if promise is None:
+            raise click.ClickException("Nothing was sealed yet.")
+        try:
+            return promise.note, out is not None and watching.add(out, promise.note, _own(opened), connection)
+        except (ContradictionError, NoteError, OSError) as error:
+            raise click.ClickException(f"{error}.") from None
+
+
+@click.command()
+@printed
+def key() -> Document:
+    """Print the key that verifies checkpoints, a line for a trust file. Compare it over another channel."""
+    with session() as opened:
+        return {"key": str(_verifier(opened))}
+
+
+def _verifier(opened: Session) -> Verifier:
+    return signer_of(opened.keyring, opened.settings.log_origin).verifier
+
+
+def _own(opened: Session) -> Trust:
+    return Trust([], own=_verifier(opened))
+
+
+def _note_look(opened: Session, at: datetime, operation: str) -> None:
+    with opened.database.write.begin() as connection:
+        access = access_by_operator(at, operation)
+        record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)

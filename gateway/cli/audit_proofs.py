@@ -1,0 +1,91 @@
+"""`gateway audit prove|check|export-tiles`: proofs that outsiders can check without the gateway."""
+
+from http import HTTPStatus
+from pathlib import Path
+
+import click
+import orjson
+
+from gateway.cli.operator import access_by_operator
+from gateway.cli.output import Document, printed
+from gateway.cli.session import session
+from partners.access_log import promises, search, tiles
+from partners.access_log.append import record
+from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.merkle import BrokenProofError
+from partners.access_log.notes import NoteError
+from partners.access_log.proofs import check_proof, prove_inclusion
+from partners.access_log.tree import BrokenTreeError
+from partners.access_log.trust import read_trust
+from partners.vocabulary import Outcome
+
+
+@click.command()
+@click.argument("access_id")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file, by default ACCESS_ID.tlog-proof.",
+)
+@printed
+def prove(access_id: str, out: Path | None) -> Document:
+    """Write a `.tlog-proof` (C2SP) of an entry: its exact bytes, its path and the newest checkpoint."""
+    path = out or Path(f"{access_id}.tlog-proof")
+    identifier = parse(ACCESS_PREFIX, access_id)
+    with session() as opened, opened.database.write.begin() as connection:
+        access = access_by_operator(opened.instant(), "audit.get")
+        record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
+        row = search.get(connection, identifier) if identifier else None
+        inclusion = prove_inclusion(connection, row.sealed_index) if row and row.sealed_index is not None else None
+    if row is None or inclusion is None:
+        raise click.ClickException("There is no sealed entry of this id.")
+    _write(path, inclusion.file(bytes(row.leaf)))
+    return {"id": access_id, "index": inclusion.index, "file": str(path)}
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--trust",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A file of verifier keys, one a line.",
+)
+@printed
+def check(file: Path, trust: Path) -> Document:
+    """Check a `.tlog-proof` by itself: no database and no secret is needed."""
+    try:
+        checkpoint, index, leaf = check_proof(file.read_text(), read_trust(trust).verifiers)
+    except (NoteError, BrokenProofError, OSError, ValueError) as error:
+        raise click.ClickException(f"Not proved: {error}.") from None
+    return {"log": checkpoint.origin, "size": checkpoint.size, "index": index, "entry": orjson.loads(leaf)}
+
+
+@click.command("export-tiles")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--entries", is_flag=True, help="The entries' exact bytes too; for auditors alone.")
+@printed
+def export_tiles(directory: Path, *, entries: bool) -> Document:
+    """Write the tree as files (C2SP tlog-tiles); complete tiles that are there already stay."""
+    with session() as opened:
+        with opened.database.write.begin() as connection:
+            access = access_by_operator(opened.instant(), "audit.export")
+            record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
+        with opened.database.write.connect() as connection:
+            promise = promises.newest(connection)
+            if promise is None:
+                raise click.ClickException("Nothing was sealed yet.")
+            try:
+                files = tiles.export(connection, promise, directory, entries=entries)
+            except (BrokenTreeError, OSError) as error:
+                raise click.ClickException(f"{error}.") from None
+    return {"directory": str(directory), "size": promise.size, "files": files}
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.touch(mode=0o600)
+        path.write_text(text)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None

@@ -1,0 +1,35 @@
+"""`gateway audit reconcile`: the access log beside a reverse proxy's."""
+
+from pathlib import Path
+
+import click
+
+from gateway.cli.output import json_text
+from gateway.cli.session import session
+from partners.access_log.reconciling import answered, differences
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def reconcile(file: Path, *, as_json: bool) -> int:
+    """Compare with a proxy's log of `X-Request-Id` and status, one request a line, of paths that are on record.
+
+    It sees what no seal can: a gateway that answers without a record, and records that no request made. Exit status:
+    0 if both have the same, otherwise 1.
+    """
+    with file.open(errors="replace") as lines:
+        requests = answered(lines)
+    with session() as opened, opened.database.write.connect() as connection:
+        found = list(differences(connection, requests))
+    unrecorded = [each.request_id for each in found if not each.is_recorded]
+    unknown = [each.request_id for each in found if each.is_recorded]
+    if as_json:
+        click.echo(json_text({"requests": len(requests), "unrecorded": unrecorded, "unknown_to_proxy": unknown}))
+    else:
+        for request in unrecorded:
+            click.echo(f"Answered without a record: {request}")
+        for request in unknown:
+            click.echo(f"On record without a request: {request}")
+        click.echo(f"{len(requests)} requests compared.")
+    return 1 if found else 0

@@ -1,0 +1,156 @@
+"""`gateway audit verify`: the whole log against its own bytes, its checkpoints and what others have seen of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+
+import click
+
+from gateway.cli.failures import FAILURES, said_of
+from gateway.cli.output import json_text
+from gateway.cli.session import Session, session
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.findings import Finding
+from partners.access_log.notes import NoteError
+from partners.access_log.promises import Anchor
+from partners.access_log.trust import Trust, Witness, read_trust, read_witness
+from partners.access_log.verifying import Covered, Verification
+
+LONGEST_LAG_HOURS = 24.0
+
+
+class Verdict(IntEnum):
+    """What a verification ends with: the exit status (contract §8)."""
+
+    INTACT = 0
+    TAMPERED = 1
+    UNVERIFIABLE = 2
+    STALE = 3
+
+
+@dataclass
+class Outcome:
+    """What a verification came to."""
+
+    covered: Covered = field(default_factory=Covered)
+    findings: list[Finding] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)
+    """What could not be used."""
+    is_witnessed: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Findings weigh more than obstacles, and obstacles more than a stale witness."""
+        if self.findings:
+            return Verdict.TAMPERED
+        if self.obstacles:
+            return Verdict.UNVERIFIABLE
+        return Verdict.STALE if self.covered.stale else Verdict.INTACT
+
+    def document(self) -> dict[str, object]:
+        """As JSON has it."""
+        covered = self.covered
+        return {
+            "verdict": self.verdict.name.lower(),
+            "findings": [finding.document() for finding in self.findings],
+            "obstacles": self.obstacles,
+            "stale": covered.stale,
+            "witnessed": self.is_witnessed,
+            "entries": covered.entries,
+            "checkpoints": covered.checkpoints,
+            "first_at": covered.first_at,
+            "last_at": covered.last_at,
+            "waiting": covered.waiting.records,
+            "waiting_since": covered.waiting.since,
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """As people read it, after the findings."""
+        covered = self.covered
+        yield from (f"Cannot verify: {obstacle}." for obstacle in self.obstacles)
+        yield from (f"Stale: {lack}." for lack in covered.stale)
+        if covered.entries:
+            period = f", from {covered.first_at:%Y-%m-%dT%H:%M:%SZ} to {covered.last_at:%Y-%m-%dT%H:%M:%SZ}"
+            yield f"{covered.entries} entries under {covered.checkpoints} checkpoints{period}."
+        if covered.waiting.records:
+            yield f"{covered.waiting.records} records wait to be sealed, since {covered.waiting.since:%H:%M:%SZ}."
+        if not self.is_witnessed:
+            yield "Not witnessed: whether newer entries were cut off, nobody can tell without --against."
+        yield f"{self.verdict.name.capitalize()}."
+
+
+@click.command()
+@click.option(
+    "--against",
+    "witnesses",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file of checkpoints seen before, kept where the log's database cannot reach.",
+)
+@click.option(
+    "--trust",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file of verifier keys, one a line; by default this gateway's own key is trusted.",
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(0, min_open=True),
+    default=LONGEST_LAG_HOURS,
+    show_default=True,
+    help="After how many hours without a newer checkpoint a witness is stale.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, as_json: bool) -> int:
+    """Compute the whole log again and name everything that is not as it was sealed.
+
+    Exit status: 0 intact, 1 tampered, 2 cannot verify, 3 intact but a given witness is stale or missing.
+    """
+    outcome = Outcome()
+    try:
+        with session() as opened:
+            trusted = read_trust(trust) if trust else _own(opened)
+            longest_lag = timedelta(hours=max_age)
+            for finding in _findings(opened, outcome, trust=trusted, paths=witnesses, longest_lag=longest_lag):
+                outcome.findings.append(finding)
+                if not as_json:
+                    click.echo(f"Tampered: {finding.sentence()}.")
+    except FAILURES as error:
+        outcome.obstacles.append(said_of(error).rstrip("."))
+    except (NoteError, OSError) as error:
+        outcome.obstacles.append(str(error))
+    click.echo(json_text(outcome.document()) if as_json else "\n".join(outcome.sentences()))
+    return outcome.verdict
+
+
+def _findings(
+    opened: Session, outcome: Outcome, *, trust: Trust, paths: Sequence[Path], longest_lag: timedelta
+) -> Iterator[Finding]:
+    witnesses = list(_witnesses(paths, trust, longest_lag, outcome))
+    outcome.is_witnessed = any(witness.seen for witness in witnesses)
+    with suppress(NoteError):
+        # What this machine signed last: of no weight for others, but no dump or restore touches it.
+        witnesses.append(read_witness(Anchor(opened.settings.data_dir, _origin(opened)).path, trust, None))
+    connection = opened.database.write.connect().execution_options(isolation_level="REPEATABLE READ")
+    with connection as reading:
+        walk = Verification(reading, trust, witnesses, now=datetime.now(UTC))
+        outcome.covered = walk.covered
+        yield from walk.findings()
+
+
+def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outcome: Outcome) -> Iterator[Witness]:
+    for path in paths:
+        try:
+            yield read_witness(path, trust, longest_lag)
+        except NoteError as error:
+            outcome.obstacles.append(str(error))
+
+
+def _own(opened: Session) -> Trust:
+    return Trust([], own=signer_of(opened.keyring, _origin(opened)).verifier)
+
+
+def _origin(opened: Session) -> str:
+    return opened.settings.log_origin
