@@ -28,8 +28,9 @@ from partners.access_log.expected import COLUMNS, expected_bytes
 from partners.access_log.findings import Kind
 from partners.access_log.identifiers import ACCESS_PREFIX
 from partners.access_log.merkle import Hash
+from partners.access_log.subjects import members_where
 from partners.literals import text_literal
-from partners.tables.access import access_log, access_network, access_subject
+from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
 NETWORK_SURELY_KEPT = timedelta(days=119)
@@ -149,17 +150,13 @@ def _bounds() -> Select[Any]:
 
 
 def _subjects() -> Subquery:
-    """The members of each access as `summary_of` in `append` lists them."""
-    line = cast(access_subject.c.member, Text).concat(text_literal(":")).concat(cast(access_subject.c.verdict, Text))
-    listed = func.string_agg(line, aggregate_order_by(text_literal(","), access_subject.c.member))
-    return (
-        select(
-            access_subject.c.access, _hex(func.sha256(func.convert_to(listed, text_literal("UTF8")))).label("members")
-        )
-        .where(access_subject.c.access.between(bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid)))
-        .group_by(access_subject.c.access)
-        .subquery("subjects")
-    )
+    """A digest over the members of each access, as `partners.access_log.append` makes it."""
+    bounds = (bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid))
+    about = members_where(lambda _at, access: access.between(*bounds))
+    line = cast(about.c.member, Text).concat(text_literal(":")).concat(cast(about.c.verdict, Text))
+    listed = func.string_agg(line, aggregate_order_by(text_literal(","), about.c.member))
+    digest = _hex(func.sha256(func.convert_to(listed, text_literal("UTF8"))))
+    return select(about.c.access, digest.label("members")).group_by(about.c.access).subquery("digests")
 
 
 def _entries() -> Select[Any]:

@@ -6,8 +6,8 @@ from alembic import op
 from partners.database import Role
 from partners.tables.access import TransactionId
 
-revision = "sealed_access_log"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
