@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, g
 from sqlalchemy import Connection, Row
+from structlog import get_logger
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
@@ -19,12 +20,14 @@ from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
-from partners.access_log.proofs import prove_inclusion
+from partners.access_log.proofs import Inclusion, prove_inclusion
+from partners.access_log.tree import BrokenTreeError
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
 from serializers.queries import NoQuery
 
+logger = get_logger(__name__)
 blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/audit")
 
 
@@ -65,8 +68,7 @@ def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Respon
     with runtime().database.write.begin() as connection:
         row = _found(connection, GET, caller, access_id)
         policies = Policies(log.policy_documents(connection))
-        index = row.sealed_index if row else None
-        inclusion = prove_inclusion(connection, index) if index is not None else None
+        inclusion = _proved(connection, row) if row else None
     if row is None:
         raise not_found()
     return answer({"data": whole_entry(row, policies, inclusion)})
@@ -103,6 +105,17 @@ def _found(connection: Connection, guard: Guard, caller: Caller, access_id: str)
     else:
         guard.note(connection, caller)
     return row
+
+
+def _proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
+    """Auditors can read entries of a log that was tampered with, though it proves nothing any more."""
+    if row.sealed_index is None:
+        return None
+    try:
+        return prove_inclusion(connection, row.sealed_index)
+    except BrokenTreeError:
+        logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
+        return None
 
 
 def _after(search: log.Search, position: list[Any] | None) -> log.Search:

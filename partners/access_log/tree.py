@@ -68,12 +68,14 @@ class StoredTree:
         self._tiles.clear()
 
     def tile(self, level: int, number: int) -> Sequence[Hash]:
-        """What there is of the 256 hashes of a tile, in order."""
+        """What there is of the 256 hashes of a tile, in order; raise `BrokenTreeError` where one is missing between."""
         if (level, number) not in self._tiles:
             first = number * TILE_WIDTH
             parameters = {"level": level, "first": first, "end": first + TILE_WIDTH}
-            hashes = self._connection.execute(_NODES if level else _LEAVES, parameters).scalars()
-            self._tiles[level, number] = list(hashes)
+            rows = self._connection.execute(_NODES if level else _LEAVES, parameters).all()
+            if rows and rows[-1].place != first + len(rows) - 1:
+                raise BrokenTreeError
+            self._tiles[level, number] = [row.hash for row in rows]
         return self._tiles[level, number]
 
 
@@ -103,12 +105,12 @@ def append(connection: Connection, frontier: Frontier, leaves: Sequence[Leaf]) -
 
 _FIRST, _END = bindparam("first", type_=BigInteger), bindparam("end", type_=BigInteger)
 _LEAVES = (
-    select(sealed_leaf.c.hash)
+    select(sealed_leaf.c.index.label("place"), sealed_leaf.c.hash)
     .where(sealed_leaf.c.index >= _FIRST, sealed_leaf.c.index < _END)
     .order_by(sealed_leaf.c.index)
 )
 _NODES = (
-    select(sealed_node.c.hash)
+    select(sealed_node.c.number.label("place"), sealed_node.c.hash)
     .where(
         sealed_node.c.level == bindparam("level", type_=SmallInteger),
         sealed_node.c.number >= _FIRST,

@@ -1,6 +1,7 @@
 """The server starts only where it can serve, tells machines whether it can, and stops in order."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,13 +9,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
+from flask.testing import FlaskClient
 from sqlalchemy import make_url, text
 
 from partners import database
+from partners.database import Database
+from partners.vocabulary import PartnerKind
+from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET
 from tests.journeys.serving import served
 
@@ -131,3 +137,38 @@ def test_the_embedded_database_starts_and_stops_with_the_server(data_dir: Path) 
     assert ready.status_code == 200
     assert running
     assert not pid_file.exists()
+
+
+def test_a_running_server_seals_what_it_records_within_two_seconds(
+    db: Database, database_url: str, tmp_path: Path, http: FlaskClient
+) -> None:
+    auditor = bearer(access_token(http, add_caller(db, PartnerKind.AUDITOR)))
+    with served(database_url, tmp_path) as server:
+        lags = [seal_lag(db, server.url, auditor) for _ in range(5)]
+        figures = requests.get(f"{server.url}/metrics", timeout=5).text
+
+    assert max(lags) < timedelta(seconds=2)
+    entries = re.search(r"^gateway_log_sealed_entries (\d+)", figures, re.MULTILINE)
+    until = re.search(r"^gateway_log_sealed_until_seconds ([\d.e+]+)", figures, re.MULTILINE)
+    assert entries is not None
+    assert until is not None
+    assert float(entries[1]) >= 5
+    assert abs(time.time() - float(until[1])) < 10
+    assert "sealing_failed" not in (tmp_path / "serve.log").read_text()
+
+
+def seal_lag(db: Database, url: str, headers: dict[str, str]) -> timedelta:
+    """How long after it was asked for a request's record was sealed."""
+    answer = requests.get(f"{url}/v1/audit/key", headers=headers, timeout=5)
+    assert answer.status_code == 200
+    asked = text(
+        "SELECT c.at - a.at FROM access_log a JOIN sealed_leaf l ON l.access = a.id"
+        " JOIN log_checkpoint c ON c.size > l.index WHERE a.request_id = :request ORDER BY c.number LIMIT 1"
+    )
+    for _ in range(100):
+        with db.write.connect() as connection:
+            lag: timedelta | None = connection.scalar(asked, {"request": answer.headers["X-Request-Id"]})
+        if lag is not None:
+            return lag
+        time.sleep(0.1)
+    raise AssertionError("never sealed")
