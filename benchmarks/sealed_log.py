@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from gateway.preparation import prepare
 from partners import database
@@ -21,13 +21,14 @@ from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
 
 ENTRIES = 1_000_000
+_AT_ONCE = 4_000
 SIGNER = signer_of(Keyring("a secret key for measurements only"), "gateway.example/access-log")
 _FILL = """
 WITH made AS (
     SELECT number, date_trunc('month', now()) + number * interval '1 millisecond' AS at,
            'req_' || md5(number::text) AS request_id, md5('salt' || number) AS salt,
            md5('net' || number)::uuid AS pepper
-      FROM generate_series(:first, :last) AS number),
+      FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS number),
 numbered AS (
     SELECT *, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
                || substr(md5(number::text), 1, 3) || '8' || substr(md5(number::text), 4, 15))::uuid AS id
@@ -68,8 +69,8 @@ def main(entries: int) -> None:
     ):
         owner, sealer = database.owner(url), database.sealer(url)
         prepare(owner, now=datetime.now(UTC))
-        with timed("fill"), owner.begin() as connection:
-            _fill(connection, entries)
+        with timed("fill"):
+            _fill(owner, entries)
         with timed("seal"), sealer.connect() as connection:
             while seal(connection, SIGNER, Anchor(Path(directory), SIGNER.verifier.name)).is_full:
                 pass
@@ -79,10 +80,12 @@ def main(entries: int) -> None:
         owner.dispose()
 
 
-def _fill(connection: Connection, entries: int) -> None:
-    for first in range(0, entries, 100_000):
-        last = min(first + 100_000, entries) - 1
-        connection.execute(text(_FILL), {"first": first, "last": last})
+def _fill(owner: Engine, entries: int) -> None:
+    """Append records, some thousands in a transaction: so many of one only are scanned again batch by batch."""
+    for first in range(0, entries, _AT_ONCE):
+        with owner.begin() as connection:
+            last = min(first + _AT_ONCE, entries) - 1
+            connection.execute(text(_FILL), {"first": first, "last": last})
 
 
 def _verify(connection: Connection) -> None:
