@@ -7,6 +7,11 @@ from datetime import datetime
 from partners.rights.due import months_after
 
 LONGEST = 64
+LONGEST_WRITTEN = 4 * LONGEST
+"""No character decomposes into more than four: what is longer has more than 64 in NFC too.
+
+Bringing text into order takes time with the square of a run of combining marks, so length is asked for first.
+"""
 BLOCKED_MONTHS = 12
 """How long nobody else may take a former username (R42)."""
 _REFUSED = frozenset({".", ".."})

@@ -45,8 +45,10 @@ def slug(value: object) -> str:
 
 def username(value: object) -> str:
     """A username, in NFC."""
-    if isinstance(value, str) and usernames.acceptable(normal := usernames.normalise(value)):
-        return normal
+    if isinstance(value, str) and len(value) <= usernames.LONGEST_WRITTEN:
+        normal = usernames.normalise(value)
+        if usernames.acceptable(normal):
+            return normal
     raise invalid_value("must be 1 to 64 printable characters without `/` and blanks, and neither `.` nor `..`")
 
 
