@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg.errors
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, literal_column, select, true
 from sqlalchemy.exc import OperationalError
 
 from partners.database import Database
@@ -23,8 +23,15 @@ from partners.statistics import count
 from partners.tables.activity import applied_event
 
 ATTEMPTS = 3
-_ONE_WRITER = select(func.pg_advisory_xact_lock(literal_column("7310592831445")))
-"""The number is the feed's own: whoever holds it may write events until its transaction ends."""
+_ONE_WRITER = select(
+    func.pg_advisory_xact_lock(literal_column("7310592831445")),
+    func.set_config("enable_seqscan", "off", true()),
+)
+"""The number is the feed's own: whoever holds it may write events until its transaction ends.
+
+Every look-up of a batch has its index, but a connection keeps its plans: those made while the tables were small would
+read them whole, and ever longer.
+"""
 _APPLIED = select(applied_event.c.digest).where(among(applied_event.c.digest))
 
 
@@ -81,11 +88,13 @@ def _apply_in_order(state: State, batch: Sequence[Checked]) -> Report:
 
 
 def _apply_one(state: State, line: Checked) -> None:
+    found = line.found
     if line.digest in state.applied:
         raise Repeated
-    if isinstance(line.found, Fault):
-        raise Refused(line.found.code, line.found.detail)
-    apply(state, line.found)
-    state.applied.add(line.found.digest)
-    state.newly_applied.append(line.found.digest)
-    state.through = max(state.through or line.found.time, line.found.time)
+    if isinstance(found, Fault):
+        raise Refused(found.code, found.detail)
+    apply(state, found)
+    state.applied.add(found.digest)
+    state.newly_applied.append(found.digest)
+    if state.through is None or found.time > state.through:
+        state.through = found.time

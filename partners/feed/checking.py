@@ -1,7 +1,7 @@
 """From a line to a checked event, or to what is wrong with it: all that needs no knowledge of what is stored."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -16,8 +16,7 @@ from partners.vocabulary import EventType, FeedError
 _TYPES = {str(type_): type_ for type_ in EventType}
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A line after the check: its event or its fault, and what of its identity could be read."""
 
     line: int

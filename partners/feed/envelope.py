@@ -3,10 +3,9 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from partners import stamps
 from partners.feed import values
@@ -34,8 +33,7 @@ def _forbidden(name: str) -> str | None:
     return _FORBIDDEN.get(_folded(name))
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """An event before its data is looked at."""
 
     id: str

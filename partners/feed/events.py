@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from partners.devices import Device
 from partners.vocabulary import Action, RefundReason, RelationAction
@@ -16,8 +16,7 @@ class Username:
     key: str
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """An attribute, as `member_stamp` names it, and its new value; nothing clears it."""
 
     attribute: str
@@ -46,8 +45,7 @@ class MemberUpdated:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True)
-class DeviceSeen:
+class DeviceSeen(NamedTuple):
     """The member came with a device."""
 
     device: Device
@@ -65,8 +63,7 @@ class NothingChanged:
     """A signal without effect: `dnt` (R62)."""
 
 
-@dataclass(frozen=True)
-class Purchased:
+class Purchased(NamedTuple):
     """Credits were bought; `amount` and `income` are minor units."""
 
     purchase_id: str
@@ -84,8 +81,7 @@ class Refunded:
     reason: RefundReason
 
 
-@dataclass(frozen=True)
-class Spent:
+class Spent(NamedTuple):
     """Credits were spent with a model."""
 
     model: str
@@ -93,16 +89,14 @@ class Spent:
     credits: int
 
 
-@dataclass(frozen=True)
-class Acted:
+class Acted(NamedTuple):
     """The member did something with a model."""
 
     model: str
     action: Action | RelationAction
 
 
-@dataclass(frozen=True)
-class TrafficCounted:
+class TrafficCounted(NamedTuple):
     """A campaign's clicks in a quarter hour."""
 
     webmaster: str
@@ -135,8 +129,7 @@ Content = (
 C_co = TypeVar("C_co", bound=Content, covariant=True)
 
 
-@dataclass(frozen=True)
-class Event(Generic[C_co]):
+class Event(NamedTuple, Generic[C_co]):
     """A checked event. Two events are one if their digests are equal."""
 
     digest: str

@@ -1,8 +1,7 @@
 """A stream of bytes cut into numbered lines, in bounded memory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 LONGEST_LINE = 64 * 1024
 _CHUNK = 256 * 1024
@@ -16,8 +15,7 @@ class Readable(Protocol):
         """Return up to `size` bytes; none at the end."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line and its number, counted from 1; `text` is nothing where the line was too long to be kept."""
 
     number: int

@@ -12,6 +12,8 @@ from partners.sharing import Sharing
 class MemberState:
     """A member: the columns the feed reads, the stamps of attributes, and what has to be written."""
 
+    __slots__ = ("changes", "id", "number", "profile_changes", "row", "stamped", "stamps", "totals")
+
     def __init__(
         self, member_id: str, row: dict[str, Any], *, number: int | None, totals: Totals | None = None
     ) -> None:

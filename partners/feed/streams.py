@@ -9,7 +9,7 @@ from partners.feed.checking import check_document, check_line
 from partners.feed.lines import Line, Readable, lines_of
 from partners.feed.report import Report
 
-BATCH_LINES = 4_000
+BATCH_LINES = 8_000
 BATCH_BYTES = 4 * 1024 * 1024
 """A batch holds no more than either; the result does not depend on where one ends."""
 Clock = Callable[[], datetime]

@@ -68,7 +68,7 @@ def load_traffic(connection: Connection, state: State, wanted: Iterable[tuple[st
     ]
     if not quarters:
         return
-    for row in connection.execute(_TRAFFIC, as_rows(quarters)):
+    for row in connection.execute(_TRAFFIC, as_rows(quarters)).all():
         clicks = (row.clicks, row.unique_clicks)
         state.traffic[row.campaign, row.slot] = TrafficState(
             row.campaign, row.slot, *clicks, stamp=row.stamp, before=clicks
@@ -82,10 +82,10 @@ def _rows_of_pairs(
     models = {state.models[model].number: state.models[model] for model, _ in wanted if model in state.models}
     members = {state.members[member].number: state.members[member] for _, member in wanted if member in state.members}
     pairs = [
-        {"model": state.models[model], "member": state.members[member]}
+        {"model": state.models[model].number, "member": state.members[member].number}
         for model, member in wanted
         if model in state.models and member in state.members
     ]
     if pairs:
-        for row in connection.execute(statement, as_rows(pairs)):
+        for row in connection.execute(statement, as_rows(pairs)).all():
             yield row, models[row.model], members[row.member]

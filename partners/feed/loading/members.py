@@ -44,7 +44,7 @@ def load_members(connection: Connection, state: State, ids: set[str]) -> None:
     """Lock and load members; of those without a row, find out who is erased."""
     if not ids:
         return
-    for row in connection.execute(_MEMBERS, as_values(ids)):
+    for row in connection.execute(_MEMBERS, as_values(ids)).all():
         state.members[row.id] = MemberState(row.id, dict(zip(_NAMES, row, strict=True)), number=row.number)
     missing = {state.keyring.digest(Digest.MEMBER, id_): id_ for id_ in ids - state.members.keys()}
     if missing:
@@ -57,13 +57,13 @@ def load_stamps(connection: Connection, state: State, ids: Iterable[str]) -> Non
     """Load the last writers of the attributes of members."""
     by_number = {state.members[id_].number: state.members[id_] for id_ in ids if id_ in state.members}
     if by_number:
-        for row in connection.execute(_STAMPS, as_values(by_number)):
-            by_number[row.member].stamps[row.attribute] = row.stamp
+        for number, attribute, stamp in connection.execute(_STAMPS, as_values(by_number)).all():
+            by_number[number].stamps[attribute] = stamp
 
 
 def load_held(connection: Connection, state: State, ids: set[str]) -> None:
     """Load the settings held for those who are not registered."""
     absent = ids - state.members.keys()
     if absent:
-        for row in connection.execute(_HELD, as_values(absent)):
+        for row in connection.execute(_HELD, as_values(absent)).all():
             state.held.setdefault(row.member_id, {})[row.attribute] = HeldSetting(row.value, row.stamp)

@@ -39,5 +39,5 @@ def load_campaigns(connection: Connection, state: State, wanted: Collection[tupl
 def load_models(connection: Connection, state: State, ids: Collection[str]) -> None:
     """Load models."""
     if ids:
-        for row in connection.execute(_MODELS, as_values(ids)):
+        for row in connection.execute(_MODELS, as_values(ids)).all():
             state.models[row.id] = ModelState(row.id, number=row.number, name=row.name, stamp=row.stamp)

@@ -61,7 +61,7 @@ def load_totals(connection: Connection, state: State, touched: Touched) -> None:
     by_number = _by_number(state, touched.buyers())
     if not by_number:
         return
-    for row in connection.execute(_TOTALS, as_values(by_number)).mappings():
+    for row in connection.execute(_TOTALS, as_values(by_number)).mappings().all():
         owner = by_number[row["member"]]
         owner.totals = Totals(
             registered_at=owner.row["registered_at"],

@@ -23,12 +23,12 @@ def load_names(connection: Connection, keys: Iterable[str], keyring: Keyring, no
     digests = {keyring.digest(Digest.USERNAME, key): key for key in keys}
     if not digests:
         return Names({}, {}, now=now)
-    holders = connection.execute(_HOLDERS, as_values(digests.values()))
+    holders = connection.execute(_HOLDERS, as_values(digests.values())).all()
     return Names(
         {row.username_key: Holder(row.id, row.erased) for row in holders}, _former(connection, digests), now=now
     )
 
 
 def _former(connection: Connection, digests: Mapping[bytes, str]) -> dict[str, Former]:
-    rows = connection.execute(_FORMER, as_values(digests))
+    rows = connection.execute(_FORMER, as_values(digests)).all()
     return {digests[bytes(row.digest)]: Former(row.blocked_until, row.id) for row in rows}

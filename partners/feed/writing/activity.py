@@ -50,7 +50,7 @@ def write_models(connection: Connection, state: State) -> None:
         {"id": found.id, "name": found.name, "stamp": found.stamp} for found in state.models.values() if found.changed
     ]
     if changed:
-        for row in connection.execute(_MODELS, as_rows(changed)):
+        for row in connection.execute(_MODELS, as_rows(changed)).all():
             state.models[row.id].number = row.number
 
 

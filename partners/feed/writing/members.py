@@ -51,7 +51,7 @@ def write_members(connection: Connection, state: State) -> None:
         connection.execute(_LET_GO, as_values(let_go))
     if new:
         rows = [{name: found.row[name] for name in _OF_NEW_ROW} for found in new.values()]
-        for row in connection.execute(_INSERT, as_rows(rows)):
+        for row in connection.execute(_INSERT, as_rows(rows)).all():
             new[row.id].number = row.number
         connection.execute(_NEW_PROFILES, as_rows([{"member": found.number} for found in new.values()]))
     changed = [{"number": found.number, "changes": found.changes} for found in known if found.changes]
