@@ -1,5 +1,6 @@
 """The platform sends events over HTTP: lines as a stream, or a small batch; every time is on record."""
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -105,6 +106,21 @@ def test_body_of_unknown_length_is_read_as_a_stream(sender: Sender) -> None:
     answer = sender.stream(told[start : start + 100] for start in range(0, len(told), 100))
 
     assert answer.get_json()["accepted"] == 50
+
+
+def test_body_of_any_size_is_read_in_bounded_memory(sender: Sender) -> None:
+    line = lines(registered(id="e1") | {"extension": "x" * 60_000})
+    most = 24 * 1024 * 1024
+
+    tracemalloc.start()
+    try:
+        answer = sender.stream(line for _ in range(4 * most // len(line)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert answer.get_json()["rejected"] == 0
+    assert peak < most
 
 
 def test_media_type_may_have_parameters(sender: Sender) -> None:
