@@ -7,13 +7,14 @@ from sqlalchemy import delete
 
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.tables import access, metadata
+from partners.tables import access, metadata, sealing
 from partners.vocabulary import PartnerKind
 from tests.conftest import NOW
 from tests.factories import add_campaign, add_model, add_partner
 from tests.feeding import Platform
 
-_EMPTIED = [table for table in reversed(metadata.sorted_tables) if table not in vars(access).values()]
+_LOG = [*vars(access).values(), *vars(sealing).values()]
+_EMPTIED = [table for table in reversed(metadata.sorted_tables) if table not in _LOG]
 
 
 @pytest.fixture
