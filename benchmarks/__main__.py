@@ -44,10 +44,11 @@ class Stage:
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
-def main(members: int, rounds: int, seconds: float, workers: int) -> None:
+@click.option("--seal", is_flag=True, help="Seal the log meanwhile, also what the floor records.")
+def main(members: int, rounds: int, seconds: float, workers: int, *, seal: bool) -> None:
     """Measure the gateway beside the same queries without it."""
     leave_on_sigterm()
-    with staged(members, workers=workers) as stage:
+    with staged(members, workers=workers, seals=seal) as stage:
         click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
         observability.configure()
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
@@ -56,7 +57,7 @@ def main(members: int, rounds: int, seconds: float, workers: int) -> None:
 
 
 @contextmanager
-def staged(members: int, *, workers: int) -> Iterator[Stage]:
+def staged(members: int, *, workers: int, seals: bool = False) -> Iterator[Stage]:
     """Fill a PostgreSQL that is as durable as in production, and start the servers on it."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
@@ -66,7 +67,7 @@ def staged(members: int, *, workers: int) -> Iterator[Stage]:
             server: stack.enter_context(servers.floor(server, url, directory, workers=workers))
             for server in (Measured.FLOOR, Measured.RECORDED_FLOOR)
         }
-        port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers))
+        port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers, seals=seals))
         reachable = replace(held, url=f"http://127.0.0.1:{port}")
         wanted = scenarios(reachable, asked, members=members, today=datetime.now(UTC).date())
         yield Stage({Measured.GATEWAY: port, **floors}, wanted, _in_process(url, secret, directory))

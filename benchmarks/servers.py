@@ -18,8 +18,8 @@ UNLIMITED = "1000000/minute"
 
 
 @contextmanager
-def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int) -> Iterator[int]:
-    """Run a real `gateway serve`; yield its port."""
+def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int, seals: bool = True) -> Iterator[int]:
+    """Run a real `gateway serve`, which also seals the log or leaves that to another; yield its port."""
     own = {
         "GATEWAY_DATABASE_URL": database_url,
         "GATEWAY_SECRET_KEY": secret_key,
@@ -28,7 +28,8 @@ def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int)
     }
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]
-    arguments = ("-m", "gateway.cli", "serve", "--port", str(port), "--workers", str(workers))
+    sealing = () if seals else ("--no-seal",)
+    arguments = ("-m", "gateway.cli", "serve", "--port", str(port), "--workers", str(workers), *sealing)
     with _running(arguments, own, data_dir / "gateway.log", port):
         yield port
 
