@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from partners.access_log.checkpoints import origin_of, signer_of
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, basic, bearer, model_token
 from tests.factories import count_events
 from tests.gateway.api.stage import Stage
+from tests.partners.access_log.logs import Log
 
 ODD_REQUESTS = 8
 """Of each operation, well-formed and ill-formed ones each."""
@@ -47,6 +50,7 @@ MONTH = {"from": "2026-10-01", "to": "2026-10-31"}
 
 GOOD: dict[str, dict[str, Any]] = {
     "query_statistics": {"query": MONTH | {"group_by": "day,country,sub1"}},
+    "get_consistency": {"query": {"from": 1, "to": 1}},
     "list_cards": {"query": {"relation": "any"}},
     "batch_cards": {"body": {"usernames": ["night_owl", "nobody"]}},
     "patch_privacy": {"body": {"mask_visibility": "private"}, "media_type": "application/merge-patch+json"},
@@ -134,8 +138,17 @@ class House:
 
 
 @pytest.fixture
-def house(app: Flask, http: FlaskClient, db: Database, keyring: Keyring) -> House:
-    return House(app, http, db, keyring)
+def log(database_url: str, tmp_path: Path, keyring: Keyring) -> Iterator[Log]:
+    made = Log(database_url, tmp_path, signer_of(keyring, origin_of("http://127.0.0.1:8000")))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def house(app: Flask, http: FlaskClient, *, db: Database, keyring: Keyring, log: Log) -> House:
+    made = House(app, http, db, keyring)
+    log.seal()
+    return made
 
 
 def test_a_good_request_of_every_operation_is_answered_as_described(house: House) -> None:
