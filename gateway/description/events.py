@@ -54,7 +54,9 @@ def _data(shape: Shape) -> Document:
 
 
 def _says(field: Field) -> str:
-    return "; ".join(_sentences(field)).capitalize() + "."
+    said = "; ".join(_sentences(field))
+    # Not `capitalize`, which would write ISO in small letters.
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _sentences(field: Field) -> Iterator[str]:

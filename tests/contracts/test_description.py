@@ -121,6 +121,29 @@ def test_every_example_is_of_its_schema(described: Described) -> None:
     assert shown == len(EXAMPLES)
 
 
+def enumerations(part: Any) -> Iterator[list[Any]]:
+    if isinstance(part, dict):
+        if isinstance(part.get("enum"), list):
+            yield part["enum"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from enumerations(inner)
+
+
+def test_enumerations_are_of_strings_which_makers_of_clients_understand(described: Described) -> None:
+    found = list(enumerations(described))
+
+    assert found
+    assert [values for values in found if not all(value is None or isinstance(value, str) for value in values)] == []
+
+
+def test_what_a_member_may_hide_is_described_as_true_or_null(described: Described) -> None:
+    badge = Draft202012Validator(described["components"]["schemas"]["Card"]["properties"]["regular_payer"])
+
+    assert [badge.is_valid(value) for value in (True, None, False, "yes")] == [True, True, False, False]
+
+
 def test_it_may_be_kept_and_is_revalidated(http: FlaskClient) -> None:
     first = http.get("/v1/openapi.json")
     again = http.get("/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
