@@ -20,6 +20,9 @@ class Role(StrEnum):
     SEAL = "gateway_seal"
 
 
+APPLICATION = "member-data-gateway"
+SEALER = f"{APPLICATION} sealing"
+"""What the database shows its operators of who is connected."""
 RELEASE_TIMEOUT_MS = 2_000
 WRITE_TIMEOUT_MS = 60_000
 SUMS_TIMEOUT_MS = 30_000
@@ -118,7 +121,7 @@ def _engine(
         connect_args={
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "application_name": "member-data-gateway",
+            "application_name": SEALER if role is Role.SEAL else APPLICATION,
         },
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,

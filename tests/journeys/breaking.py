@@ -102,7 +102,7 @@ class Cluster:
 
     def backends(self) -> list[int]:
         """The processes that serve the gateway's connections."""
-        found = self.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'member-data-gateway'")
+        found = self.execute("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'member-data-gateway%'")
         return [pid for (pid,) in found]
 
     def postmaster(self) -> int:

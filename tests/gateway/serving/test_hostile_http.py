@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -53,6 +54,14 @@ class Running:
         """The log so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def lines_about(self, request_id: str) -> list[dict[str, object]]:
+        """Those of one request, which are written once its answer has been sent."""
+        for _ in range(100):
+            if found := [line for line in self.lines() if line.get("request_id") == request_id]:
+                return found
+            time.sleep(0.05)
+        return []
+
 
 @pytest.fixture(scope="module")
 def server(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -99,7 +108,7 @@ def test_the_log_never_holds_what_a_caller_sent(server: Running) -> None:
 def test_each_request_is_one_line_with_template_status_and_id(server: Running) -> None:
     answer = requests.get(f"{server.url}/v1/model/members/somebody", timeout=5)
 
-    lines = [line for line in server.lines() if line.get("request_id") == answer.headers["X-Request-Id"]]
+    lines = server.lines_about(answer.headers["X-Request-Id"])
     assert len(lines) == 1
     duration, moment = lines[0].pop("duration_ms"), lines[0].pop("timestamp")
     assert lines[0] == {
