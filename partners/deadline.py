@@ -21,8 +21,6 @@ HANGS_AFTER_S = 1.8
 MOST_UNANSWERED = 3
 SILENCE_S = 1.0
 """How long it is not asked then: whoever queued behind those who wait is told at once."""
-
-
 SIGN_OF_LIFE = "SELECT 1"
 PROBE_S = 2.0
 """How long a sign of life may take."""

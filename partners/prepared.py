@@ -13,6 +13,17 @@ Row = Sequence[Any]
 _CURSOR = "cursor"
 
 
+class _Reader(RawCursor[Row]):
+    """A cursor for the life of a connection: it remembers how each type is read, and nothing of what was."""
+
+    def take(self) -> list[Row]:
+        """Return every row, and let go of them and of the parameters."""
+        rows = self.fetchall()
+        self._reset()
+        self._tx.set_pgresult(None)
+        return rows
+
+
 @dataclass(frozen=True)
 class PreparedText:
     """SQL with the server's own `$1`, `$2` …, so that neither SQLAlchemy nor the driver reads it again."""
@@ -33,17 +44,15 @@ class PreparedText:
         pooled = engine.raw_connection()
         driver = cast("Connection[Row]", pooled.driver_connection)
         try:
-            # A cursor remembers how to read each type, but its last result too: none is kept with many rows.
-            cursor: RawCursor[Row] = pooled.info.pop(_CURSOR, None) or RawCursor(driver)
-            rows = cursor.execute(self.sql, bound, prepare=True).fetchall()
-            if len(rows) == 1:
-                pooled.info[_CURSOR] = cursor
+            cursor: _Reader | None = pooled.info.get(_CURSOR)
+            if cursor is None:
+                cursor = pooled.info[_CURSOR] = _Reader(driver)
+            return cursor.execute(self.sql, bound, prepare=True).take()
         finally:
             if driver.closed:
                 pooled.invalidate()
                 engine.dispose()
             pooled.close()
-        return rows
 
 
 def prepare_text(statement: Select[Any]) -> PreparedText:
