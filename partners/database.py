@@ -73,7 +73,9 @@ def connect(url: str, *, pool_size: int = 8) -> Database:
 
 def sealer(url: str) -> Engine:
     """Return an engine with the rights of the sequencer; each transaction sees the log as of one moment."""
-    return _engine(url, role=Role.SEAL, timeout_ms=SEAL_TIMEOUT_MS, pool_size=1, isolation_level="REPEATABLE READ")
+    engine = _engine(url, role=Role.SEAL, timeout_ms=SEAL_TIMEOUT_MS, pool_size=1, isolation_level="REPEATABLE READ")
+    keep(engine, longest_wait_s=SEAL_TIMEOUT_MS / 1_000 + GRACE_S, silence=Silence())
+    return engine
 
 
 def owner(url: str) -> Engine:

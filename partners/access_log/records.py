@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -36,6 +37,7 @@ from partners.tables.sealing import sealed_leaf
 NETWORK_SURELY_KEPT = timedelta(days=119)
 """After 120 days a sweep may have removed network data (see `partners.rights.retention`)."""
 _NOBODY = sha256().hexdigest()
+_ELSEWHERE = "elsewhere"
 _OFFSET = len("+00:00")
 
 
@@ -150,13 +152,17 @@ def _bounds() -> Select[Any]:
 
 
 def _subjects() -> Subquery:
-    """A digest over the members of each access, as `partners.access_log.append` makes it."""
+    """A digest over the members of each access, as `partners.access_log.append` makes it.
+
+    And the instants at which they stand: at another than the record's, nobody would find it by a member.
+    """
     bounds = (bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid))
     about = members_where(lambda _at, access: access.between(*bounds))
     line = cast(about.c.member, Text).concat(text_literal(":")).concat(cast(about.c.verdict, Text))
     listed = func.string_agg(line, aggregate_order_by(text_literal(","), about.c.member))
     digest = _hex(func.sha256(func.convert_to(listed, text_literal("UTF8"))))
-    return select(about.c.access, digest.label("members")).group_by(about.c.access).subquery("digests")
+    instants = func.min(about.c.at).label("first_at"), func.max(about.c.at).label("last_at")
+    return select(about.c.access, digest.label("members"), *instants).group_by(about.c.access).subquery("digests")
 
 
 def _entries() -> Select[Any]:
@@ -165,6 +171,7 @@ def _entries() -> Select[Any]:
     # Four bytes of `inet_send` stand before the packed address.
     address = func.coalesce(func.substring(func.inet_send(access_network.c.ip), 5), literal_column("''::bytea"))
     network = func.sha256(func.uuid_send(access_network.c.salt).op("||")(address))
+    in_place = and_(subjects.c.first_at == sealed_leaf.c.at, subjects.c.last_at == sealed_leaf.c.at)
     same_record = (
         access_log.c.at == sealed_leaf.c.at,
         access_log.c.id == sealed_leaf.c.access,
@@ -183,7 +190,7 @@ def _entries() -> Select[Any]:
             _hex(func.uuid_send(sealed_leaf.c.access)).label("access"),
             access_log.c.leaf,
             cast(access_log.c.verdicts, Text).label("verdicts"),
-            subjects.c.members,
+            case((in_place, subjects.c.members), (subjects.c.members.is_not(None), text_literal(_ELSEWHERE))),
             _hex(network).label("network"),
             access_log.c.request_id,
             *(access_log.c[name] for name in COLUMNS),

@@ -1,12 +1,25 @@
 """The sequencer: seals what has been committed into the tree, in an order in which nothing is ever missed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from partners.access_log import promises
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
@@ -18,7 +31,7 @@ from partners.tables.access import TransactionId, access_log
 from partners.tables.sealing import sealed_leaf
 
 BATCH = 5_000
-"""Records that are sealed in one transaction."""
+"""Records that are sealed at once; those of one transaction always are, however many."""
 
 
 class RefusedError(Exception):
@@ -38,12 +51,14 @@ class Sealed:
     @property
     def is_full(self) -> bool:
         """Whether there may be more to seal at once."""
-        return self.entries == BATCH
+        return self.entries >= BATCH
 
 
 @dataclass(frozen=True)
 class _Batch:
     leaves: list[Leaf]
+    unfinished: Row[Any] | None
+    """The last of these records, if there may be more of its transaction."""
     horizon: int
     """Every record of an earlier transaction is sealed once these are."""
     is_due: bool
@@ -62,14 +77,17 @@ def seal(connection: Connection, signer: Signer, anchor: Anchor) -> Sealed:
         frontier = _signed_before(tree, last, signer.verifier)
         _compare(tree, frontier, anchor, signer.verifier.name)
         batch = _next_batch(connection, last, signer.verifier.name)
+        before = frontier.size
         if batch.leaves or batch.is_due:
             append(connection, frontier, batch.leaves)
+            for leaves in _rest_of_transaction(connection, batch.unfinished):
+                append(connection, frontier, leaves)
             note = signer.sign(Checkpoint(signer.verifier.name, frontier.size, frontier.root()).text())
             promises.keep(connection, Promise(last.number + 1, frontier.size, note, batch.horizon))
         waiting_since = connection.execute(_OLDEST_WAITING, {"horizon": batch.horizon}).scalar()
     if note is not None:
         anchor.move(note)
-    return Sealed(len(batch.leaves), frontier.size, waiting_since)
+    return Sealed(frontier.size - before, frontier.size, waiting_since)
 
 
 def _signed_before(tree: StoredTree, last: Promise, own: Verifier) -> Frontier:
@@ -114,11 +132,23 @@ def _next_batch(connection: Connection, last: Promise, origin: str) -> _Batch:
     restored = last.horizon > snapshot.end
     bounds = {"since": last.horizon, "until": snapshot.first, "end": snapshot.end, "batch": BATCH}
     rows = connection.execute(_READY_AFTER_RESTORE if restored else _READY, bounds).all()
-    leaves = [Leaf(row.at, row.id, leaf_hash(row.leaf)) for row in rows]
     if len(rows) == BATCH:
-        return _Batch(leaves, last.horizon if restored else rows[-1].transaction, is_due=True)
+        horizon = last.horizon if restored else rows[-1].transaction + 1
+        return _Batch(_leaves(rows), rows[-1], horizon, is_due=True)
     renamed = last is NONE or read_checkpoint(last.note).origin != origin
-    return _Batch(leaves, snapshot.first, is_due=restored or renamed)
+    return _Batch(_leaves(rows), None, snapshot.first, is_due=restored or renamed)
+
+
+def _rest_of_transaction(connection: Connection, last: Row[Any] | None) -> Iterator[list[Leaf]]:
+    """What else the transaction of a batch's last record appended: read once, and never looked through again."""
+    if last is not None:
+        bounds = {"transaction": last.transaction, "at": last.at, "id": last.id}
+        rest = connection.execute(_REST, bounds, execution_options={"yield_per": BATCH})
+        yield from map(_leaves, rest.partitions())
+
+
+def _leaves(rows: Iterable[Row[Any]]) -> list[Leaf]:
+    return [Leaf(row.at, row.id, leaf_hash(row.leaf)) for row in rows]
 
 
 def _bound(name: str) -> ColumnElement[int]:
@@ -131,12 +161,7 @@ def _unsealed(
     # A subquery of its own for each record: the planner would rather hash every leaf there is.
     index = select(sealed_leaf.c.index).where(sealed_leaf.c.access == access_log.c.id).scalar_subquery()
     columns = (access_log.c.transaction, access_log.c.at, access_log.c.id)
-    return (
-        select(*columns, access_log.c.leaf)
-        .where(*conditions, index.is_(None))
-        .order_by(*first, *columns)
-        .limit(bindparam("batch", type_=BigInteger))
-    )
+    return select(*columns, access_log.c.leaf).where(*conditions, index.is_(None)).order_by(*first, *columns)
 
 
 _SNAPSHOT = select(
@@ -144,10 +169,18 @@ _SNAPSHOT = select(
     func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId()).label("end"),
 )
 """The first transaction that is still running, and the first that has not begun."""
-_READY = _unsealed(access_log.c.transaction >= _bound("since"), access_log.c.transaction < _bound("until"))
+_BATCH = bindparam("batch", type_=BigInteger)
+_READY = _unsealed(access_log.c.transaction >= _bound("since"), access_log.c.transaction < _bound("until")).limit(
+    _BATCH
+)
 _BROUGHT_ALONG = access_log.c.transaction >= _bound("end")
 _READY_AFTER_RESTORE = _unsealed(
     or_(access_log.c.transaction < _bound("until"), _BROUGHT_ALONG), first=[_BROUGHT_ALONG.desc()]
+).limit(_BATCH)
+_REST = _unsealed(
+    access_log.c.transaction == _bound("transaction"),
+    tuple_(access_log.c.at, access_log.c.id)
+    > tuple_(bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid)),
 )
 _OLDEST_WAITING = (
     select(access_log.c.at)

@@ -62,16 +62,18 @@ def accesses_about(member: int) -> Subquery:
 
 
 def members_where(condition: Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]) -> Subquery:
-    """The members of the accesses that a condition over instant and id is true of: `access`, `member` and `verdict`.
+    """The members of the accesses that a condition over instant and id is true of: `at`, `access`, `member`, `verdict`.
 
     The condition may name the entry of an enclosing query.
     """
     rows, sets = access_subject.c, access_subject_set.c
     offset = func.unnest(sets.member_offsets).table_valued("value", name="member_offset").render_derived()
     number = cast(sets.member_bucket, BigInteger).bitwise_lshift(number_literal(_BITS)).bitwise_or(offset.c.value)
-    bulk = select(sets.access, number.label("member"), sets.verdict).join_from(access_subject_set, offset, true())
+    bulk = select(sets.at, sets.access, number.label("member"), sets.verdict).join_from(
+        access_subject_set, offset, true()
+    )
     each = (
-        select(rows.access, rows.member, rows.verdict).where(condition(rows.at, rows.access)),
+        select(rows.at, rows.access, rows.member, rows.verdict).where(condition(rows.at, rows.access)),
         bulk.where(condition(sets.at, sets.access)),
     )
     return union_all(*(part.correlate(access_log) for part in each)).subquery("subjects")

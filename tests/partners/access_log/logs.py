@@ -8,11 +8,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Select,
+    SmallInteger,
+    Text,
+    bindparam,
+    create_engine,
+    func,
+    literal,
+    make_url,
+    select,
+    text,
+)
 
 from partners import database
 from partners.access_log import promises
-from partners.access_log.append import Access, record
+from partners.access_log.append import Access, record, record_of, summary_of
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.findings import Finding
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
@@ -66,6 +80,12 @@ class Log:
             with self.engines.write.begin() as connection:
                 record(connection, access(**facts), outcome=Outcome.RELEASED, status=200, members=members)
 
+    def add_in_bulk(self, verdicts: dict[int, int], **facts: Any) -> None:
+        """Append the record of a bulk access, from members' numbers to their verdicts."""
+        parameters = {"members": list(verdicts), "verdicts": list(verdicts.values())}
+        with self.engines.write.begin() as connection:
+            connection.execute(_BULK_RECORD, {**access(**facts).parameters(), **parameters})
+
     def seal(self, signer: Signer | None = None) -> Sealed:
         """Seal a batch."""
         signer = signer or self.signer
@@ -115,6 +135,20 @@ class Log:
         return found
 
 
+def _bulk_record() -> Select[Any]:
+    """The record of an export's chunk, which keeps its members in sets, one for each bucket and verdict."""
+    pairs = func.unnest(bindparam("members", type_=ARRAY(BigInteger)), bindparam("verdicts", type_=ARRAY(BigInteger)))
+    covered = select(pairs.table_valued("member", "verdict").render_derived("pairs")).cte("covered")
+    decision = select(
+        literal("released").label("outcome"),
+        literal(200, SmallInteger).label("status"),
+        literal(None, Text).label("reason"),
+    ).cte("decision")
+    inserts = record_of(decision=decision, summary=summary_of(covered), covered=covered, bulk=True)
+    return select(decision.c.outcome).add_cte(*inserts)
+
+
+_BULK_RECORD = _bulk_record()
 Tampering = Callable[[Log], None]
 
 

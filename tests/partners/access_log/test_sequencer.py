@@ -1,19 +1,36 @@
 """Sealing: nothing missed, nothing doubled, nothing signed that contradicts what was signed before."""
 
+import os
+import signal
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from gateway import sealing
+from gateway.sealing import Sealing
+from partners import database
 from partners.access_log import sequencer
+from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.merkle import EMPTY_ROOT
 from partners.access_log.notes import Signer, opened
+from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError
 from partners.keyring import Keyring
+from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.partners.access_log import rfc6962
-from tests.partners.access_log.logs import ORIGIN, SIGNER, Log
+from tests.partners.access_log.logs import ORIGIN, SIGNER, Log, access
+
+HOLDER = (
+    "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+    " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+)
 
 
 def sealed_bytes(log: Log) -> list[bytes]:
@@ -54,6 +71,55 @@ def test_batches_are_limited_and_go_on_where_they_stopped(log: Log, monkeypatch:
 
     assert [log.seal().entries for _ in range(4)] == [3, 3, 1, 0]
     assert log.verify() == []
+
+
+def test_a_large_transaction_is_sealed_at_once_and_looked_through_once(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer, "BATCH", 3)
+    log.add(2)
+    with log.engines.write.begin() as connection:
+        for _ in range(10):
+            record(connection, access(), outcome=Outcome.RELEASED, status=200)
+    log.add(2)
+
+    assert [log.seal().entries for _ in range(3)] == [12, 2, 0]
+    (first, largest), *_ = log.sql("SELECT horizon, transaction FROM log_checkpoint, access_log"
+                                   " WHERE number = 1 GROUP BY 1, 2 HAVING count(*) = 10")  # fmt: skip
+    assert int(first) == int(largest) + 1  # Nothing of it is looked at again.
+    assert log.verify() == []
+
+
+def test_a_database_that_hangs_is_given_up_and_sealing_comes_back(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is frozen keeps the lock; the sequencer lets go of its own side, and seals once that is gone."""
+    monkeypatch.setattr(database, "SEAL_TIMEOUT_MS", 300)
+    monkeypatch.setattr(database, "GRACE_S", 0.2)
+    monkeypatch.setattr(sealing, "TROUBLE_S", 0.1)
+    stop, work = Event(), Sealing(database.sealer(log.url), SIGNER, Anchor(log.directory, ORIGIN))
+    sealing_thread = Thread(target=work.run, args=[stop], daemon=True)
+    sealing_thread.start()
+    backend = eventually(lambda: log.sql(HOLDER))[0].pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        log.add(1)
+        eventually(lambda: not work.engine.pool.checkedout())
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    eventually(lambda: log.sql("SELECT FROM sealed_leaf"))
+    stop.set()
+    sealing_thread.join(5)
+
+    assert not sealing_thread.is_alive()
+    work.engine.dispose()
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """Look until there is something."""
+    until = time.monotonic() + 8
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
 
 
 def test_what_commits_late_is_sealed_later_though_it_began_first(log: Log) -> None:

@@ -16,6 +16,9 @@ from tests.partners.access_log.logs import ORIGIN, Log
 
 VICTIM = 4
 """Of ten entries, sealed by threes: the entry that is tampered with stands under the second checkpoint."""
+BULK = 10
+"""The entry after them covers members in bulk: 1, 2 and 3 with two verdicts, and two of another bucket."""
+OF_BULK = f"access = (SELECT access FROM sealed_leaf WHERE index = {BULK})"
 OF_VICTIM = f"id = (SELECT access FROM sealed_leaf WHERE index = {VICTIM})"
 
 
@@ -25,6 +28,8 @@ def sealed(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory
     with fresh_database(cluster, template) as url:
         log = Log(url, tmp_path_factory.mktemp("log"))
         log.grow(3, 3, 3, 1)
+        log.add_in_bulk({1: 0, 2: 5, 3: 5, 16_385: 0, 16_386: 0})
+        log.seal()
         yield log
         assert log.verify() == []
         log.close()
@@ -60,6 +65,10 @@ def edited_column(assignment: str, name: str) -> Tampering:
     return Tampering(
         sql(f"UPDATE access_log SET {assignment} WHERE {OF_VICTIM}"), {Kind.COLUMNS_CHANGED}, f"entry {VICTIM}, {name}"
     )
+
+
+def edited_set(*statements: str) -> Tampering:
+    return Tampering(sql(*statements), {Kind.COLUMNS_CHANGED}, f"entry {BULK}, acc_")
 
 
 def swap_leaves(log: Log) -> None:
@@ -153,10 +162,10 @@ TAMPERINGS = {
         sql("DELETE FROM log_checkpoint WHERE number = 2"), {Kind.CHECKPOINT_MISSING}, "checkpoints 2 to 2 are gone"
     ),
     "drop the newest checkpoint": Tampering(
-        sql("DELETE FROM log_checkpoint WHERE number = 4"), {Kind.LEAVES_UNSIGNED}, "entry 9"
+        sql("DELETE FROM log_checkpoint WHERE number = 5"), {Kind.LEAVES_UNSIGNED}, f"entry {BULK}"
     ),
     "drop every checkpoint": Tampering(
-        sql("DELETE FROM log_checkpoint"), {Kind.LEAVES_UNSIGNED}, "entries 0 to 9"
+        sql("DELETE FROM log_checkpoint"), {Kind.LEAVES_UNSIGNED}, f"entries 0 to {BULK}"
     ),
     "spoil a signature": Tampering(
         sql("UPDATE log_checkpoint SET note = overlay(note PLACING 'AAAA' FROM length(note) - 20) WHERE number = 3"),
@@ -200,6 +209,40 @@ TAMPERINGS = {
     "say that more was withheld": Tampering(
         sql(f"UPDATE access_subject SET verdict = 7 WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"),
         {Kind.COLUMNS_CHANGED}, "members",
+    ),
+    "hide that somebody was seen, from whoever looks for them": Tampering(
+        sql(
+            "UPDATE access_subject SET at = at + interval '1 microsecond'"
+            f" WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"
+        ),
+        {Kind.COLUMNS_CHANGED}, "members",
+    ),
+    **{f"{name} a set": edited_set(statement) for name, statement in {
+        "take somebody out of":
+            f"UPDATE access_subject_set SET member_offsets = '{{2}}' WHERE {OF_BULK} AND verdict = 5",
+        "put somebody into":
+            f"UPDATE access_subject_set SET member_offsets = '{{2,3,4}}' WHERE {OF_BULK} AND verdict = 5",
+        "exchange somebody in":
+            f"UPDATE access_subject_set SET member_offsets = '{{2,4}}' WHERE {OF_BULK} AND verdict = 5",
+        "name somebody twice in":
+            f"UPDATE access_subject_set SET member_offsets = '{{2,3,3}}' WHERE {OF_BULK} AND verdict = 5",
+        "empty": f"UPDATE access_subject_set SET member_offsets = '{{}}' WHERE {OF_BULK} AND member_bucket = 1",
+        "change the verdict of": f"UPDATE access_subject_set SET verdict = 4 WHERE {OF_BULK} AND verdict = 5",
+        "change the bucket of":
+            f"UPDATE access_subject_set SET member_bucket = 2 WHERE {OF_BULK} AND member_bucket = 1",
+        "change the instant of":
+            f"UPDATE access_subject_set SET at = at + interval '1 microsecond' WHERE {OF_BULK} AND member_bucket = 1",
+        "change the entry of":
+            "UPDATE access_subject_set SET access = (SELECT access FROM sealed_leaf WHERE index = 0)"
+            f" WHERE {OF_BULK} AND member_bucket = 1",
+        "remove": f"DELETE FROM access_subject_set WHERE {OF_BULK} AND member_bucket = 1",
+        "insert": "INSERT INTO access_subject_set SELECT 9, at, access, verdict, member_offsets"
+            f" FROM access_subject_set WHERE {OF_BULK} AND member_bucket = 1",
+    }.items()},
+    "move somebody from one set into another": edited_set(
+        f"UPDATE access_subject_set SET member_offsets = '{{2}}' WHERE {OF_BULK} AND verdict = 5",
+        f"UPDATE access_subject_set SET member_offsets = '{{1,3}}' WHERE {OF_BULK} AND verdict = 0"
+        " AND member_bucket = 0",
     ),
     "another address": Tampering(
         sql(f"UPDATE access_network SET ip = '192.0.2.8' WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"),
