@@ -1,7 +1,9 @@
 """Callers for tests: partners with clients of every kind, and real access tokens got over HTTP."""
 
+import hmac
+import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +11,8 @@ from uuid import uuid4
 
 from flask.testing import FlaskClient
 from joserfc import jwt
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -138,6 +141,20 @@ def sign(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """Sign a JWT with a key's own algorithm, unless the header names another."""
     named = {"alg": algorithm_of(key)} | header
     return jwt.encode(settled(named), settled(claims), key, algorithms=[named["alg"]])
+
+
+def signed_anyhow(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Sign whatever the header and claims say, as a hostile client would; HS256 takes the public key for a secret."""
+    segments = [
+        urlsafe_b64encode(json.dumps(settled(part)).encode()).rstrip(b"=").decode() for part in (header, claims)
+    ]
+    signed = ".".join(segments).encode()
+    if header["alg"] == "HS256":
+        secret = key.raw_value if isinstance(key, OctKey) else key.as_pem(private=False)
+        signature = hmac.digest(secret, signed, "sha256")
+    else:
+        signature = JWSRegistry.algorithms[algorithm_of(key)].sign(signed, key)
+    return ".".join([*segments, urlsafe_b64encode(signature).rstrip(b"=").decode()])
 
 
 def settled(part: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from partners.vocabulary import AuthMethod, Reason
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 OLDEST_ASSERTION_S = 300
+LATEST_EXPIRY_S = 86_400
+"""How far ahead `exp` may lie: libraries say a minute to an hour, and what says years was made to be kept."""
 CLOCK_SKEW_S = 10
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -81,7 +83,8 @@ class ClientAuthenticator:
     def _check(self, typ: str | None, claims: Claims) -> float:
         now = g.received_at.timestamp()
         issued_at = claims.time("iat")
-        in_time = now - OLDEST_ASSERTION_S <= issued_at <= now + CLOCK_SKEW_S and now < claims.time("exp")
+        in_time = now - OLDEST_ASSERTION_S <= issued_at <= now + CLOCK_SKEW_S
+        lasting = now < claims.time("exp") <= now + LATEST_EXPIRY_S
         begun = "nbf" not in claims or claims.time("nbf") <= now + CLOCK_SKEW_S
         client_id = request.form.get("client_id", claims.text("sub"))
         same = claims.text("iss") == claims.text("sub") == client_id
@@ -90,7 +93,7 @@ class ClientAuthenticator:
             typ not in ASSERTION_TYPES
             or request.form.get("client_assertion_type") != ASSERTION_TYPE
             or claims.text("aud") != self._issuer
-            or not (in_time and begun and same)
+            or not (in_time and lasting and begun and same)
         ):
             raise Untrusted
         return issued_at

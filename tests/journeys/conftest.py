@@ -12,7 +12,7 @@ from partners.registry import partners
 from tests.callers import add_caller
 from tests.conftest import fresh_database
 from tests.factories import add_campaign
-from tests.journeys.serving import Server, served
+from tests.journeys.serving import Server, free_port, served
 from tests.journeys.tracking import Tool, Visitor, add_person, add_tool
 
 
@@ -40,8 +40,9 @@ def log_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server(served_url: str, log_directory: Path) -> Iterator[Server]:
-    """The gateway, in processes of its own."""
-    with served(served_url, log_directory) as running:
+    """The gateway, in processes of its own; its issuer is its own address, as clients that discover it need."""
+    port = free_port()
+    with served(served_url, log_directory, port=port, GATEWAY_ISSUER=f"http://127.0.0.1:{port}") as running:
         yield running
 
 

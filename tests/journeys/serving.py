@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,11 +30,11 @@ class Server:
 
 
 @contextmanager
-def served(database_url: str, directory: Path, *, workers: int = 2, **environ: str) -> Iterator[Server]:
+def served(database_url: str, directory: Path, *, workers: int = 2, port: int = 0, **environ: str) -> Iterator[Server]:
     """Serve until the block ends; standard error goes to `serve.log` in the directory."""
     with (directory / "serve.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "serve", "--port", "0", "--workers", str(workers), "--json"],
+            [sys.executable, "-m", "gateway.cli", "serve", "--port", str(port), "--workers", str(workers), "--json"],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -52,6 +53,14 @@ def served(database_url: str, directory: Path, *, workers: int = 2, **environ: s
         if process.poll() is None:
             process.terminate()
             process.communicate(timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens at, for a server whose address has to be known before it starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _announced(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from requests_oauthlib import OAuth2Session as OauthlibSession
 from partners.database import Database
 from partners.vocabulary import AuthMethod, PartnerKind
 from tests.callers import add_caller
-from tests.journeys.tracking import ISSUER, REDIRECT, Tool, Visitor, challenge_of, fields_of, told
+from tests.journeys.tracking import REDIRECT, Tool, Visitor, challenge_of, fields_of, told
 
 
 def consented(visitor: Visitor, address: str) -> str:
     """Where somebody who allows the tool is sent."""
     shown = visitor.follow(visitor.get(address))
     sent = visitor.post("/oauth/consent", fields_of(shown) | {"decision": "allow"})
-    assert told(sent)["iss"] == ISSUER
+    assert told(sent)["iss"] == visitor.url
     return sent.headers["Location"]
 
 
@@ -31,7 +31,7 @@ def test_authlib(tool: Tool, anna: Visitor, stored: Database, signs: bool) -> No
         key = OKPKey.generate_key("Ed25519", {"kid": "key-1"})
         signing = {"auth_method": AuthMethod.PRIVATE_KEY_JWT, "key": key}
         client = add_caller(stored, PartnerKind.TRACKER, "compass", redirect_uris=(REDIRECT,), **signing).id
-        secret, method = key, PrivateKeyJWT(ISSUER, alg="Ed25519", headers={"kid": "key-1"})
+        secret, method = key, PrivateKeyJWT(tool.url, alg="Ed25519", headers={"kid": "key-1"})
     with AuthlibSession(
         client,
         secret,

@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import requests
+from requests.adapters import HTTPAdapter
 
 from partners.database import Database
 from partners.people import accounts
 from partners.vocabulary import PartnerKind
 from tests.callers import add_caller
 
-ISSUER = "http://127.0.0.1:8000"
 PASSWORD = "a parrot reads the meter"
 REDIRECT = "https://compass.example/back?app=1"
 FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
@@ -172,3 +172,28 @@ def is_alive(tool: Tool, access_token: str) -> bool:
     status = tool.read(access_token).status_code
     assert status in {200, 401}
     return status == 200
+
+
+def fields_of_first_grant(page: requests.Response) -> dict[str, str]:
+    """The fields of the newest grant's form."""
+    first = page.text.partition("<main")[2].partition("</section>")[0]
+    grant = first.partition('name="grant" value="')[2].partition('"')[0]
+    return fields_of(page) | {"grant": grant}
+
+
+class _Bound(HTTPAdapter):
+    """Connections that come from one address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, source_address=(self._address, 0))
+
+
+def from_address(address: str) -> requests.Session:
+    """Requests that come from another loopback address."""
+    session = requests.Session()
+    session.mount("http://", _Bound(address))
+    return session
