@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import account, envelope, limits, metrics, observability, patience, problems
 from gateway.api import (
+    archives,
     audit,
     audit_export,
     audit_proofs,
@@ -57,6 +58,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         statistics.blueprint,
         model.blueprint,
         platform.blueprint,
+        archives.blueprint,
         events.blueprint,
         disclosures.blueprint,
         audit.blueprint,

@@ -65,6 +65,9 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
         "request-closed": "The member's request is settled or refused and cannot change any more.",
         "extension-exhausted": "The member's request is extended to 60 days from its receipt already.",
         "notice-required": "A restriction is lifted only after the member was told: `notify` first.",
+        "no-archive": "Only requests for access, for portability and to know have an archive.",
+        "not-settled": "The archive is there once the member's request is settled.",
+        "request-refused": "The member's request was refused; `supervisory_authority` names who hears complaints.",
         "know-limit": "A third request to know within twelve months; `available_from` says when one is possible.",
     },
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {

@@ -37,11 +37,15 @@ PAGED_WITH_META: Mapping[str, type[Schema]] = {**PAGED, **WITH_META}
 
 @dataclass(frozen=True)
 class Told:
-    """A good answer; nothing for `schema` where it comes as lines only, or as a `text`, which says what it is."""
+    """A good answer; nothing for `schema` where it comes as lines only, or as a `text`, which says what it is.
+
+    `media_type` is that of the `text`.
+    """
 
     schema: type[Schema] | None
     status: HTTPStatus = HTTPStatus.OK
     text: str | None = None
+    media_type: str = "text/plain"
 
 
 def _list(name: str, row: type[Schema], beside: Mapping[str, type[Schema]], **more: fields.Field[Any]) -> Told:
@@ -77,6 +81,7 @@ ANSWERS: Mapping[str, Told] = {
     "platform.list_requests": _list("MemberRequests", MemberRequest, {}),
     "platform.get_request": MEMBER_REQUEST,
     "platform.move_request": MEMBER_REQUEST,
+    "archives.get_archive": Told(None, text="A zip with an `index.html`.", media_type="application/zip"),
     "events.post_events": Told(FeedReport),
     "disclosures.list_disclosures": _list("Disclosures", Disclosure, PAGED),
     "disclosures.preview_member": Told(enveloped("Preview", Previewed(), WITH_META)),

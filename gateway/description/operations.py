@@ -23,7 +23,6 @@ from serializers.queries import NoQuery
 View = Callable[..., Any]
 REVALIDATED = frozenset({PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER})
 """Audiences whose answers carry an `ETag` (contract §7)."""
-TEXT = "text/plain"
 IF_NONE_MATCH: Document = {
     "in": "header",
     "name": "If-None-Match",
@@ -53,10 +52,14 @@ def operation_of(rule: Rule, method: str, view: View) -> Document:
                 guard,
                 names_something=bool(rule.arguments),
                 has_body=body is not None,
-                can_conflict=method == "POST" and guard.operation.startswith("requests."),
+                can_conflict=_can_conflict(guard, method),
             ),
         },
     }
+
+
+def _can_conflict(guard: Guard, method: str) -> bool:
+    return guard.operation == "requests.archive" or (method == "POST" and guard.operation.startswith("requests."))
 
 
 def _asks(guard: Guard, *, streams: bool) -> str:
@@ -109,7 +112,7 @@ def _good(endpoint: str, told: Told, guard: Guard, *, streams: bool, revalidated
     if told.schema is not None:
         content[JSON] = {"schema": told.schema} | ({"example": EXAMPLES[endpoint]} if endpoint in EXAMPLES else {})
     if told.text is not None:
-        content[TEXT] = {"schema": {"type": "string", "description": told.text}}
+        content[told.media_type] = {"schema": {"type": "string", "description": told.text}}
     elif streams or told.schema is None:
         content |= {media_type: _lines(form) for form, media_type in MEDIA_TYPES.items()}
     names = [*(LIMITED if guard.work else ()), *(["Location"] if told.status is HTTPStatus.CREATED else [])]

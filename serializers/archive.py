@@ -1,0 +1,236 @@
+"""A member's archive in words: the categories of what is held, each piece's rows, and recipients by category (R57)."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+from partners import stamps
+from partners.rights.archive import DISCLOSURES, NOT_TOLD, REQUESTS
+from partners.rights.erasure import KEPT
+from partners.vocabulary import SENSITIVE_ITEMS, PartnerKind, ProfileItem, Purpose
+from serializers.lines import harmless_cell
+from serializers.policy.shapes import amounts, instant, money
+from serializers.wire import json_of
+
+Document = dict[str, Any]
+Unseal = Callable[[bytes], str]
+FROM_THE_SITE = "the site, as you use it"
+FROM_YOU = "you, through the site"
+MEANINGS: Mapping[Purpose, str] = {
+    Purpose.CAMPAIGNS: "setting up, maintaining and optimising campaigns",
+    Purpose.INCOME: "tracking a webmaster's income",
+    Purpose.PERSONAL_SERVICE: "a personal service by the models you have to do with",
+}
+WEBMASTER, MODELS = "the webmaster who referred you", "models you have had to do with, through their studio"
+
+
+@dataclass(frozen=True)
+class Category:
+    """A kind of data about a member: where it comes from, what for, who may get it, and how long it stays."""
+
+    name: str
+    title: str
+    source: str
+    purposes: tuple[Purpose, ...]
+    third_parties: tuple[str, ...]
+    kept: str
+    pieces: tuple[str, ...]
+    """The files of the archive in which it stands."""
+    fields: frozenset[str] = frozenset()
+    """As policies name them."""
+    operations: frozenset[str] = frozenset()
+    """What discloses nothing but this."""
+
+    def document(self) -> Document:
+        """As the archive tells it."""
+        return {
+            "category": self.name,
+            "title": self.title,
+            "source": self.source,
+            "purposes": [MEANINGS[purpose] for purpose in self.purposes] or ["running the site; not disclosed"],
+            "third_parties": list(self.third_parties),
+            "kept": self.kept,
+            "files": list(self.pieces),
+        }
+
+
+_ACCOUNT = "the life of the account"
+CATEGORIES = (
+    Category(
+        "identifiers", "How you are known: username, references, referral", FROM_YOU,
+        (Purpose.CAMPAIGNS, Purpose.PERSONAL_SERVICE), (WEBMASTER, MODELS),
+        f"{_ACCOUNT}; a keyed hash of a former username for one year",
+        ("account", "former_usernames", "changes"), frozenset({"ref", "username", "referral"}),
+    ),
+    Category(
+        "account", "Registration, site and country", FROM_THE_SITE,
+        (Purpose.CAMPAIGNS, Purpose.PERSONAL_SERVICE), (WEBMASTER, MODELS), _ACCOUNT,
+        ("account", "registration", "changes"), frozenset({"registration_date", "site", "country"}),
+    ),
+    Category(
+        "device", "Type, system and browser of the device last seen", FROM_THE_SITE,
+        (Purpose.CAMPAIGNS,), (WEBMASTER,), "120 days after the last purchase", ("account",), frozenset({"device"}),
+    ),
+    Category(
+        "purchases", "Credits bought, without the means of payment", FROM_THE_SITE,
+        (Purpose.CAMPAIGNS, Purpose.INCOME), (WEBMASTER,), "ten years", ("purchases", "purchase_totals"),
+        frozenset({"credit_purchases"}), frozenset({"purchases.list"}),
+    ),
+    Category(
+        "profile", "What you wrote in your profile", FROM_YOU, (Purpose.PERSONAL_SERVICE,), (MODELS,), _ACCOUNT,
+        ("profile",), frozenset(f"profile.{item}" for item in ProfileItem if item not in SENSITIVE_ITEMS),
+    ),
+    Category(
+        "special_category", "What you wrote of sexual interests", FROM_YOU, (Purpose.PERSONAL_SERVICE,), (MODELS,),
+        _ACCOUNT, ("profile",), frozenset(f"profile.{item}" for item in SENSITIVE_ITEMS),
+    ),
+    Category(
+        "loyalty", "The loyalty mask and the regular payer's badge", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,),
+        (MODELS,), _ACCOUNT, ("account",), frozenset({"mask", "regular_payer"}),
+    ),
+    Category(
+        "relations", "Favourites, fan clubs and gifts", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
+        _ACCOUNT, ("relations",), frozenset({"favorite", "fan_club", "gift_sent"}),
+    ),
+    Category(
+        "actions", "What you did with models", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
+        "120 days after the last purchase", ("actions",), frozenset({"last_actions"}),
+    ),
+    Category(
+        "spending", "Credits spent, with whom and on which feature", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,),
+        (MODELS,), "ten years", ("spending", "spending_totals"), frozenset({"spending"}), frozenset({"card.spending"}),
+    ),
+    Category(
+        "choices", "Your privacy settings and requests", FROM_YOU, (), (), f"{_ACCOUNT}; requests ten years",
+        ("settings", "held_settings", REQUESTS),
+    ),
+    Category(
+        "disclosures", "Who received what about you", "the gateway's access log", (), (), "25 months",
+        (DISCLOSURES, "recipients"),
+    ),
+)  # fmt: skip
+
+
+def category_of(operation: str, name: str) -> str:
+    """The category of a disclosed field; raise `LookupError` for one that no category names."""
+    by_operation = (category for category in CATEGORIES if operation in category.operations)
+    by_field = (category for category in CATEGORIES if name in category.fields)
+    found = next(by_operation, None) or next(by_field, None)
+    if found is None:
+        raise LookupError(f"no category has {name} of {operation}")
+    return found.name
+
+
+@dataclass
+class Recipients:
+    """Adds disclosures up by category and recipient (R59)."""
+
+    _found: dict[tuple[str, str, str | None, str], Document] = field(default_factory=dict)
+
+    def add(self, disclosed: Document) -> None:
+        """Count one disclosure as the archive tells it."""
+        by_category: dict[str, list[str]] = {}
+        for name in disclosed["fields"]:
+            by_category.setdefault(category_of(disclosed["operation"], name), []).append(name)
+        for category, names in by_category.items():
+            row = self._row(category, disclosed)
+            row["disclosures"] += 1
+            row["first_at"] = disclosed["at"]
+            row["fields"] = sorted({*row["fields"], *names})
+            row["purposes"] = sorted({*row["purposes"], disclosed["purpose"]})
+
+    def rows(self) -> list[Document]:
+        """By category, then recipient; disclosures were added newest first."""
+        return [self._found[key] for key in sorted(self._found, key=lambda key: tuple(part or "" for part in key))]
+
+    def _row(self, category: str, disclosed: Document) -> Document:
+        recipient, kind, model = disclosed["partner"], disclosed["recipient_kind"], disclosed["model"]
+        return self._found.setdefault(
+            (category, recipient, model, kind),
+            {
+                "category": category,
+                "recipient": recipient,
+                "kind": kind,
+                "model": model,
+                "fields": [],
+                "purposes": [],
+                "disclosures": 0,
+                "first_at": None,
+                "last_at": disclosed["at"],
+            },
+        )
+
+
+def told(row: Mapping[str, Any], unseal: Unseal) -> Document:
+    """A stored row in the words of the archive: sealed items opened, stamps as instants, money in decimals."""
+    document = {_name(name): _value(name, value, unseal) for name, value in row.items()}
+    if "amount" in row:
+        document["amount"] = money(row["amount"], row["currency"])
+    return document
+
+
+def _name(column: str) -> str:
+    return "changed_at" if column == "stamp" else column.replace("_stamp", "_changed_at")
+
+
+def _value(name: str, value: Any, unseal: Unseal) -> Any:  # noqa: ANN401 - whatever a column holds
+    if value is None or isinstance(value, bool):
+        return value
+    if name.endswith("stamp"):
+        return instant(stamps.time_of(value))
+    if name == "amounts":
+        return amounts(value)
+    if isinstance(value, bytes):
+        return unseal(value)
+    return instant(value) if isinstance(value, datetime) else value
+
+
+def csv_of(documents: Iterable[Document]) -> Iterator[bytes]:
+    """RFC 4180 with a header line; lists and objects are JSON, null is empty. Nothing where there is no row."""
+    for number, document in enumerate(documents):
+        if not number:
+            yield _line(document)
+        yield _line(_cell(value) for value in document.values())
+
+
+def json_array_of(documents: Iterable[Document]) -> Iterator[bytes]:
+    """A JSON array, a row a line."""
+    yield b"["
+    for number, document in enumerate(documents):
+        yield (b",\n" if number else b"\n") + json_of(document)
+    yield b"\n]\n"
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return harmless_cell(value) if isinstance(value, str) else json_of(value).decode()
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def recipient_kind(audience: str) -> str:
+    """What a recipient is called in the archive."""
+    return {PartnerKind.WEBMASTER: "webmaster", PartnerKind.MODEL_CENTER: "model center"}[PartnerKind(audience)]
+
+
+def about(request: Document, *, at: datetime, since: datetime | None, counts: Mapping[str, int]) -> Document:
+    """The archive's index: the request, the period, every category, and what is not here or stays, with why (R51)."""
+    return {
+        "request": request,
+        "made_at": instant(at),
+        "period": {"from": instant(since) if since else None, "to": instant(at)},
+        "categories": [category.document() for category in CATEGORIES],
+        "files": [{"name": name, "rows": rows} for name, rows in counts.items()],
+        "left_out": [{"what": str(what), "why": why} for what, why in NOT_TOLD.items()],
+        "stays_after_an_erasure": [asdict(kept) for kept in KEPT],
+    }

@@ -1,0 +1,175 @@
+"""The archive of a settled request: all that is held and all that was disclosed, and nothing before identity is sure."""
+
+import csv
+import json
+from datetime import timedelta
+from io import BytesIO, StringIO
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from gateway import archiving
+from partners.access_log.identifiers import new_id
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.tables.access import access_log, access_subject
+from partners.vocabulary import PartnerKind
+from tests.callers import access_token, add_caller, bearer
+from tests.gateway.api.stage import Stage
+
+
+@pytest.fixture
+def stage(http: FlaskClient, db: Database, keyring: Keyring) -> Stage:
+    stage = Stage(http, db, keyring)
+    stage.headers = bearer(access_token(http, add_caller(db, PartnerKind.PLATFORM, "platform-2")))
+    return stage
+
+
+def ask(stage: Stage, kind: str, *steps: str, member: str = "m1", **more: Any) -> str:
+    """A member's request and what the platform did with it; returns the path of its archive."""
+    requests = f"/v1/platform/members/{member}/requests"
+    made = stage.http.post(requests, json={"type": kind, **more}, headers=stage.headers)
+    assert made.status_code == 201, made.get_json()
+    path = f"{requests}/{made.get_json()['id']}"
+    for step in steps:
+        moved = stage.http.post(path, json={"action": step, "reason": "because"}, headers=stage.headers)
+        assert moved.status_code == 200, moved.get_json()
+    return f"{path}/archive"
+
+
+def fetch(stage: Stage, path: str) -> dict[str, bytes]:
+    answer = stage.http.get(path, headers=stage.headers)
+    assert (answer.status_code, answer.content_type) == (200, "application/zip"), answer.data
+    assert answer.content_length == len(answer.data)
+    assert answer.headers["Cache-Control"] == "no-store"
+    with ZipFile(BytesIO(answer.data)) as packed:
+        assert packed.testzip() is None
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def table(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(files[f"{name}.csv"].decode(), newline="")))
+
+
+@pytest.mark.parametrize("kind", ["portability", "know"])
+def test_it_holds_what_is_stored_and_what_was_disclosed_in_both_forms(stage: Stage, kind: str) -> None:
+    """R46, R57, R59."""
+    stage.member("m1", username="night_owl")
+    stage.webmasters["w1"].rows()
+    stage.center.get("/members/night_owl", of="mdl-1")
+
+    files = fetch(stage, ask(stage, kind, "settle", verified=True))
+
+    held = {name.removesuffix(".json"): json.loads(body) for name, body in files.items() if name.endswith(".json")}
+    assert held["account"]["username"] == "night_owl"
+    assert held["profile"]["turn_ons"] == "text"
+    assert [(row["purchase_id"], row["amount"]) for row in held["purchases"]] == [("p-m1", "29.40")]
+    assert {row["model"] for row in held["spending"]} == {"Public mdl-1", "Public mdl-2"}
+    assert held["disclosures"] == [row | {"recipient_kind": kind_of(row)} for row in stage.disclosures("m1")]
+    assert [row["type"] for row in held["requests"]] == [kind]
+    received = {(row["category"], row["recipient"], row["model"]): row for row in held["recipients"]}
+    assert received["purchases", "W1", None]["disclosures"] == 1
+    assert received["profile", "Model_Center", "Public mdl-1"]["fields"]
+    assert ("special_category", "W1", None) not in received
+    for name, document in held.items():
+        if name != "about":
+            rows = document if isinstance(document, list) else [document]
+            assert len(table(files, name)) == len(rows), name
+    assert b"night_owl" not in files["index.html"]
+    assert all(f"{file['name']}.csv" in files for file in held["about"]["files"])
+    assert {category["category"] for category in held["about"]["categories"]} >= {"purchases", "special_category"}
+
+
+def kind_of(disclosed: dict[str, Any]) -> str:
+    return "model center" if disclosed["model"] else "webmaster"
+
+
+def test_to_know_is_told_twelve_months_back_and_access_everything(stage: Stage, db: Database) -> None:
+    """R58."""
+    number = stage.member("m1")
+    stage.webmasters["w1"].rows()
+    with db.write.begin() as connection:
+        (row,) = connection.execute(select(access_log).where(access_log.c.member_count == 1)).mappings().all()
+        for days in (360, 370):
+            # Out of the partitions there are: moved to this month's beginning, and judged by a request received later.
+            at = row["at"].replace(day=1) + timedelta(days=days - 360)
+            entry = new_id(at)
+            kept = {name: value for name, value in row.items() if name not in {"at", "id", "transaction"}}
+            connection.execute(insert(access_log).values(**kept, at=at, id=entry))
+            connection.execute(insert(access_subject).values(member=number, at=at, access=entry, verdict=-1))
+
+    everything = json.loads(fetch(stage, ask(stage, "access", "settle", verified=True))["disclosures.json"])
+    known = fetch(stage, ask(stage, "know", "settle", verified=True))
+
+    assert len(everything) == 3
+    assert json.loads(known["about.json"])["period"]["from"] == "2025-11-01T12:00:00Z"
+
+
+def test_there_is_none_before_identity_is_sure_and_the_request_settled(stage: Stage) -> None:
+    """R48, R56."""
+    stage.member("m1")
+    for path, slug in [
+        (ask(stage, "access"), "not-settled"),
+        (ask(stage, "access", "verify"), "not-settled"),
+        (ask(stage, "access", "verify", "refuse"), "request-refused"),
+        (ask(stage, "objection", "settle", verified=True), "no-archive"),
+    ]:
+        answer = stage.http.get(path, headers=stage.headers)
+
+        assert answer.status_code == 409
+        assert answer.get_json()["type"].endswith(f"#{slug}")
+        assert b"night" not in answer.data
+        assert ("supervisory_authority" in answer.get_json()) == (slug == "request-refused")
+
+
+def test_after_an_erasure_there_is_nothing_to_tell(stage: Stage) -> None:
+    stage.member("m1")
+    path = ask(stage, "access", "settle", verified=True)
+    ask(stage, "erasure", verified=True)
+
+    assert stage.http.get(path, headers=stage.headers).status_code == 404
+
+    ask_again = stage.http.get(path.replace("m1", "nobody"), headers=stage.headers)
+    assert ask_again.status_code == 404
+
+
+def test_it_is_on_record_with_the_member_and_is_no_disclosure(stage: Stage, db: Database) -> None:
+    number = stage.member("m1")
+    fetch(stage, ask(stage, "access", "settle", verified=True))
+
+    with db.write.connect() as connection:
+        asked = select(access_log, access_subject.c.member).join(
+            access_subject, access_subject.c.access == access_log.c.id
+        )
+        record = connection.execute(asked.where(access_log.c.operation == "requests.archive")).one()
+
+    assert (record.outcome, record.status, record.purpose, record.member) == ("released", 200, "members_rights", number)
+    assert stage.disclosures("m1") == []
+
+
+def test_a_large_one_does_not_stay_in_memory(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archiving, "IN_MEMORY_BYTES", 100)
+    stage.member("m1", username="night_owl")
+
+    assert b"night_owl" in fetch(stage, ask(stage, "access", "settle", verified=True))["account.json"]
+
+
+def test_what_a_spreadsheet_could_take_for_a_formula_is_harmless_in_the_csv_alone(stage: Stage, db: Database) -> None:
+    stage.change_profile(stage.member("m1"), nickname="=1+1")
+
+    files = fetch(stage, ask(stage, "access", "settle", verified=True))
+
+    assert table(files, "profile")[0]["nickname"] == "'=1+1"
+    assert json.loads(files["profile.json"])["nickname"] == "=1+1"
+
+
+def test_only_those_who_may_act_for_members_get_it(stage: Stage, http: FlaskClient, db: Database) -> None:
+    stage.member("m1")
+    path = ask(stage, "access", "settle", verified=True)
+    reader = bearer(access_token(http, add_caller(db, PartnerKind.PLATFORM, "platform-3"), "disclosures:read"))
+
+    for headers in (reader, stage.webmasters["w1"].headers):
+        assert http.get(path, headers=headers).status_code == 403
