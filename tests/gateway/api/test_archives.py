@@ -1,4 +1,4 @@
-"""The archive of a settled request: all that is held and all that was disclosed, and nothing before identity is sure."""
+"""The archive of a settled request: all that is held and was disclosed, and nothing before identity is sure."""
 
 import csv
 import json
@@ -157,7 +157,7 @@ def test_a_large_one_does_not_stay_in_memory(stage: Stage, monkeypatch: pytest.M
     assert b"night_owl" in fetch(stage, ask(stage, "access", "settle", verified=True))["account.json"]
 
 
-def test_what_a_spreadsheet_could_take_for_a_formula_is_harmless_in_the_csv_alone(stage: Stage, db: Database) -> None:
+def test_what_a_spreadsheet_could_take_for_a_formula_is_harmless_in_the_csv_alone(stage: Stage) -> None:
     stage.change_profile(stage.member("m1"), nickname="=1+1")
 
     files = fetch(stage, ask(stage, "access", "settle", verified=True))
