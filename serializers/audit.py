@@ -1,7 +1,7 @@
 """What auditors read: entries of the access log in full, their verdicts explained by the policies that made them."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.access_log.merkle import Hash
 from partners.access_log.proofs import Inclusion
 from partners.vocabulary import Outcome, Reason
+from serializers.cef import CefLines
 from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
@@ -78,6 +79,7 @@ class ExportForm(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     OCSF = "ocsf"
+    CEF = "cef"
 
 
 class ExportQuery(SearchQuery):
@@ -132,11 +134,17 @@ class Entry(Schema):
     index = fields.Integer(required=True, allow_none=True)
 
 
+_LINES: Mapping[ExportForm, Callable[[], Lines]] = {
+    ExportForm.NDJSON: NdjsonLines,
+    ExportForm.CSV: lambda: CsvLines(Entry),
+    ExportForm.OCSF: OcsfLines,
+    ExportForm.CEF: CefLines,
+}
+
+
 def lines_of_export(form: ExportForm) -> Lines:
     """How entries are written in a form."""
-    if form is ExportForm.CSV:
-        return CsvLines(Entry)
-    return OcsfLines() if form is ExportForm.OCSF else NdjsonLines()
+    return _LINES[form]()
 
 
 class MembersQuery(Schema):
@@ -170,6 +178,20 @@ def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
         "policy_version": row.policy_version,
         "ip": str(row.ip) if row.ip else None,
         "index": row.sealed_index,
+    }
+
+
+def gone(index: int, identifier: str, at: str) -> dict[str, Any]:
+    """An entry of which the log is all that is left: its record is no longer kept."""
+    nothing: dict[str, Any] = dict.fromkeys(Entry().fields)
+    return nothing | {
+        "id": identifier,
+        "at": at,
+        "member_count": 0,
+        "members": [],
+        "fields_released": [],
+        "fields_withheld": {},
+        "index": index,
     }
 
 

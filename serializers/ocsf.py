@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from partners.access_log.identifiers import EPOCH
+from partners.vocabulary import Outcome
 from serializers.lines import Document, NdjsonLines
 
 VERSION = "1.7.0"
@@ -16,7 +17,7 @@ _UPDATING = frozenset(
     {"privacy.write", "requests.verify", "requests.extend", "requests.settle", "requests.refuse", "requests.notify"}
 )
 _INFORMATIONAL = 1
-_SUCCESS, _FAILURE = 1, 2
+_UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
 _PRODUCT = {"name": "Member Data Gateway", "vendor_name": "Member Data Gateway"}
 _UNMAPPED = (
     "audience",
@@ -49,37 +50,47 @@ class OcsfLines(NdjsonLines):
 
 def event(entry: Document) -> dict[str, Any]:
     """An entry, as `serializers.audit.entry` shapes it, as an event; nulls are left out."""
-    activity, refused = _activity(entry["operation"]), entry["status"] >= HTTPStatus.BAD_REQUEST
-    failed = refused or entry["outcome"] == "error"
+    activity = _activity(entry["operation"])
     return {
         "category_uid": _CATEGORY,
         "class_uid": _CLASS,
         "activity_id": activity,
-        **({"activity_name": entry["operation"]} if activity == _OTHER else {}),
+        **({"activity_name": entry["operation"] or UNKNOWN} if activity == _OTHER else {}),
         "type_uid": _CLASS * 100 + activity,
         "severity_id": _INFORMATIONAL,
         "time": (datetime.fromisoformat(entry["at"]) - EPOCH) // _MILLISECOND,
-        "status_id": _FAILURE if failed else _SUCCESS,
+        "status_id": _status(entry),
         **_known({"status_code": entry["reason"]}),
         "metadata": _metadata(entry),
         "actor": _actor(entry),
-        "api": {
-            "operation": entry["operation"],
-            "request": {"uid": entry["request_id"]},
-            "response": {"code": entry["status"]},
-        },
+        **_asked(entry),
         "src_endpoint": {"ip": entry["ip"]} if entry["ip"] else {"name": UNKNOWN},
         "resources": [{"type": "member", "uid": member} for member in entry["members"]],
         "unmapped": _known({name: entry[name] for name in _UNMAPPED}),
     }
 
 
-def _activity(operation: str) -> int:
+def _activity(operation: str | None) -> int:
     if operation in _CREATING:
         return _CREATE
     if operation in _UPDATING:
         return _UPDATE
-    return _OTHER if operation.startswith("oauth.") else _READ
+    return _OTHER if operation is None or operation.startswith("oauth.") else _READ
+
+
+def _status(entry: Document) -> int:
+    if entry["status"] is None:
+        return _UNKNOWN
+    failed = entry["status"] >= HTTPStatus.BAD_REQUEST or entry["outcome"] == Outcome.ERROR
+    return _FAILURE if failed else _SUCCESS
+
+
+def _asked(entry: Document) -> dict[str, Any]:
+    """The operation, and the request and its answer where the record is still there."""
+    if entry["operation"] is None:
+        return {"api": {"operation": UNKNOWN}}
+    request = {"request": {"uid": entry["request_id"]}, "response": {"code": entry["status"]}}
+    return {"api": {"operation": entry["operation"], **request}, "http_response": {"code": entry["status"]}}
 
 
 def _metadata(entry: Document) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from serializers.answers import (
     WholeAccess,
     enveloped,
 )
+from serializers.lines import Form
 from serializers.statements import Card, MemberRow, PurchaseRow
 from serializers.statements.model import SpendingLine
 
@@ -46,6 +47,8 @@ class Told:
     status: HTTPStatus = HTTPStatus.OK
     text: str | None = None
     media_type: str = "text/plain"
+    forms: tuple[Form, ...] = ()
+    """In which forms its lines come too, beside the text."""
 
 
 def _list(name: str, row: type[Schema], beside: Mapping[str, type[Schema]], **more: fields.Field[Any]) -> Told:
@@ -88,7 +91,7 @@ ANSWERS: Mapping[str, Told] = {
     "audit.search_accesses": _list("Accesses", Access, PAGED),
     "audit.get_access": _one("AccessEntry", WholeAccess, {}),
     "audit.list_access_members": _list("AccessMembers", AccessMember, PAGED),
-    "audit_export.export_accesses": Told(None),
+    "audit_export.export_accesses": Told(None, text="CEF, an event a line.", forms=tuple(Form)),
     "audit_proofs.get_checkpoint": Told(None, text="A signed note (C2SP tlog-checkpoint)."),
     "audit_proofs.get_consistency": _one("LogConsistency", Consistency, {}),
     "audit_proofs.get_key": Told(None, text="A verifier key (C2SP signed-note): name, key id and key, joined by `+`."),

@@ -113,8 +113,8 @@ def _good(endpoint: str, told: Told, guard: Guard, *, streams: bool, revalidated
         content[JSON] = {"schema": told.schema} | ({"example": EXAMPLES[endpoint]} if endpoint in EXAMPLES else {})
     if told.text is not None:
         content[told.media_type] = {"schema": {"type": "string", "description": told.text}}
-    elif streams or told.schema is None:
-        content |= {media_type: _lines(form) for form, media_type in MEDIA_TYPES.items()}
+    forms = told.forms or (tuple(Form) if streams or not content else ())
+    content |= {MEDIA_TYPES[form]: _lines(form) for form in forms}
     names = [*(LIMITED if guard.work else ()), *(["Location"] if told.status is HTTPStatus.CREATED else [])]
     names += ["ETag"] if revalidated else []
     good = {"description": told.status.phrase, "headers": headers(*names), "content": content}
