@@ -1,11 +1,13 @@
 """Every setting, read once from the environment. `docs/operations.md` lists them all; a test compares."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 from urllib.parse import urlsplit
 
 from partners.access_log.checkpoints import origin_of
@@ -13,6 +15,8 @@ from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
 from partners.vocabulary import Work
+
+_OPERATOR = re.compile(r"[a-z0-9_][a-z0-9_.@-]{0,63}")
 
 
 class SettingsError(Exception):
@@ -63,6 +67,7 @@ SETTINGS = (
         USUAL_LIMITS[Work.SIGN_IN],
         "How often one network may try to sign in, or set up an account, under one name.",
     ),
+    Setting("GATEWAY_OPERATOR", "the login name", "Who types commands, as the access log names them."),
     Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
     Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
@@ -116,6 +121,21 @@ def refuse_unsafe_production(environ: Mapping[str, str] = os.environ) -> None:
     """Raise `SettingsError` where a server on an external database would start without a secret key."""
     if environ.get("GATEWAY_DATABASE_URL") and not environ.get("GATEWAY_SECRET_KEY"):
         raise SettingsError("GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: machines must share it")
+
+
+def operator_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Who acts at the command line: as they say, or as they logged in before `sudo`; raise `SettingsError`."""
+    name = (environ.get("GATEWAY_OPERATOR") or environ.get("SUDO_USER") or _login()).lower()
+    if not _OPERATOR.fullmatch(name):
+        raise SettingsError("GATEWAY_OPERATOR has 1 to 64 letters, digits or the characters . _ @ -")
+    return name
+
+
+def _login() -> str:
+    try:
+        return getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
 
 
 def _issuer(value: str) -> str:

@@ -3,9 +3,9 @@
 from alembic import context
 
 from migrations.inclusion import include
-from partners.tables import access, activity, consent, member, metadata, partner, rights, sealing, statistics
+from partners.tables import access, activity, consent, member, metadata, operator, partner, rights, sealing, statistics
 
-__all__ = ["access", "activity", "consent", "member", "partner", "rights", "sealing", "statistics"]
+__all__ = ["access", "activity", "consent", "member", "operator", "partner", "rights", "sealing", "statistics"]
 
 context.configure(
     connection=context.config.attributes["connection"],

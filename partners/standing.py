@@ -31,6 +31,7 @@ from partners.vocabulary import EEA, Reason, Status
 CLIENT = bindparam("caller_client", type_=Text)
 CLIENT_VERSION = bindparam("caller_version", type_=Integer)
 TOKEN = bindparam("caller_token", type_=Text)
+SIGNING_KEY = bindparam("caller_key", type_=Text)
 ADDRESS = bindparam("caller_address", type_=INET)
 FAMILY = bindparam("caller_family", type_=Text)
 OWNER = bindparam("caller_partner", type_=Text)
@@ -112,6 +113,6 @@ def _suspended() -> ColumnElement[bool]:
 def _outdated() -> ColumnElement[bool]:
     return or_(
         client.c.version != CLIENT_VERSION,
-        exists(select(denied_token.c.id).where(denied_token.c.id == TOKEN)),
+        exists(select(denied_token.c.id).where(denied_token.c.id.in_([TOKEN, SIGNING_KEY]))),
         ~calls_from_an_allowed_network(),
     )

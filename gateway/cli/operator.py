@@ -1,22 +1,22 @@
-"""An operator at the machine, as the access log knows one."""
+"""An operator at the machine: what they are called, and putting on record what they do."""
 
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from gateway.cli.session import Session
+from gateway.settings import operator_name
 from partners.access_log.append import Access
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
-from partners.vocabulary import Purpose
+from partners.registry import journal
+from partners.registry.journal import Act
+from partners.vocabulary import Reason
 
 
 def access_by_operator(at: datetime, operation: str) -> Access:
-    """An operator at the machine is no partner: nothing says who it was but that it was done here."""
-    return Access(
-        at=at,
-        request_id=public(REQUEST_PREFIX, new_id(at)),
-        ip=None,
-        audience=None,
-        partner=None,
-        client=None,
-        model=None,
-        operation=operation,
-        purpose=Purpose.SECURITY,
-    )
+    """Describe a look of this operator for the access log."""
+    return journal.access_by_operator(at, operation, operator=operator_name())
+
+
+def note(opened: Session, connection: Connection, act: Act, *, reason: Reason | None = None) -> None:
+    """Put an act of this operator on record, in the transaction that does it; with a `reason`, that it was refused."""
+    journal.note(connection, act, operator=operator_name(), now=opened.instant(), reason=reason)

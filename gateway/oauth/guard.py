@@ -146,6 +146,7 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
         "caller_client": caller.client,
         "caller_version": caller.client_version,
         "caller_token": caller.token,
+        "caller_key": caller.key,
         "caller_address": caller_address(),
         "caller_family": caller.family,
         "caller_partner": caller.partner,

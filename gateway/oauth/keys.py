@@ -1,7 +1,7 @@
-"""The signing keys as a process holds them: read from the database, again after a minute or for an unknown id."""
+"""The signing keys as a process holds them: those that verify for a minute, the one that signs for one token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +9,13 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Engine
 
 from partners.keyring import Keyring
-from partners.registry import signing_keys
+from partners.registry import key_life, signing_keys
 from partners.registry.signing_keys import KeyState, SigningKey
 
 FRESH_FOR = timedelta(minutes=1)
-"""How long another process's retirement of a key may go unnoticed here."""
+"""How long a key that was retired elsewhere may be held here; that one was revoked, `partners.standing` knows."""
 LEAST_PAUSE = timedelta(seconds=1)
-"""Between two reads caused by unknown key ids, which anyone can send."""
+"""Between two reads that anyone can cause: by unknown key ids, and by asking for the published set."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class KeyCabinet:
         self._held = _Held(datetime.min.replace(tzinfo=UTC), (), {}, None)
 
     def signing(self, now: datetime) -> tuple[str, ECKey]:
-        """Return the id and private key of the key that signs, made if there is none."""
-        held = self._fresh(now)
+        """Return the id and private key of the key that signs at this moment everywhere, made if there is none."""
+        held = self._read(now)
         if held.signing is None:
             with self._engine.begin() as connection:
-                signing_keys.make_active(connection, self._keyring, now=now)
+                key_life.make_active(connection, self._keyring, now=now)
             held = self._read(now)
         if held.signing is None:
             raise RuntimeError("no signing key although one was just made")
@@ -55,16 +55,20 @@ class KeyCabinet:
 
     def document(self, now: datetime) -> dict[str, Any]:
         """Return the JWK set to publish (RFC 7517): public members only."""
-        self.signing(now)
+        if self._fresh(now, LEAST_PAUSE).signing is None:
+            self.signing(now)
         return {"keys": [dict(key.public) for key in self._held.stored]}
 
-    def _fresh(self, now: datetime) -> _Held:
+    def _fresh(self, now: datetime, enough: timedelta = FRESH_FOR) -> _Held:
         # A clock that was set back must not keep old keys alive.
-        return self._held if timedelta(0) <= now - self._held.read_at < FRESH_FOR else self._read(now)
+        return self._held if timedelta(0) <= now - self._held.read_at < enough else self._read(now)
 
     def _read(self, now: datetime) -> _Held:
         with self._engine.connect() as connection:
-            stored = signing_keys.published(connection)
+            stored = signing_keys.published(connection, now=now)
+        if stored == self._held.stored:
+            self._held = replace(self._held, read_at=now)
+            return self._held
         private = ((key.id, key.private(self._keyring)) for key in stored if key.state is KeyState.ACTIVE)
         self._held = _Held(
             read_at=now,

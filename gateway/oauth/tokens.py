@@ -92,7 +92,7 @@ class TokenMaker:
         claims = parsed.verify(self.keys.public(parsed.kid, now), [ALGORITHM])
         if claims.text("iss") != self.issuer or claims.text("aud") != self.issuer:
             raise Untrusted
-        token = AccessToken(_caller(claims), int(claims.time("iat")), int(claims.time("exp")))
+        token = AccessToken(_caller(claims, parsed.kid), int(claims.time("iat")), int(claims.time("exp")))
         if claims.text("sub") != token.subject:
             raise Untrusted
         return parsed.kid, token
@@ -109,7 +109,7 @@ def scope_text(scopes: frozenset[Scope], kind: PartnerKind) -> str:
     return " ".join(scope for scope in SCOPES_OF_KIND[kind] if scope in scopes)
 
 
-def _caller(claims: Claims) -> Caller:
+def _caller(claims: Claims, kid: str | None) -> Caller:
     client = claims.text("client_id")
     acts = "act" in claims
     if acts and claims.nested("act").text("sub") != client:
@@ -130,5 +130,6 @@ def _caller(claims: Claims) -> Caller:
         token=claims.text("jti"),
         scopes=scopes,
         model=claims.text("sub") if acts else None,
+        key=kid,
         family=claims.text("fam") if by_consent else None,
     )

@@ -20,10 +20,10 @@ from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
+from partners.registry.signing_keys import MAX_AGE
 from partners.vocabulary import Outcome, Work
 
 LARGEST_BODY = 65_536
-KEYS_FRESH_S = 300
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = get_logger(__name__)
 # Its name and those of the views are the operations in the access log.
@@ -99,7 +99,7 @@ def _unavailable(error: Exception) -> Response:
 
 def _cacheable(document: dict[str, Any]) -> Response:
     published = answer(document)
-    published.headers["Cache-Control"] = f"public, max-age={KEYS_FRESH_S}"
+    published.headers["Cache-Control"] = f"public, max-age={MAX_AGE.seconds}"
     return published
 
 

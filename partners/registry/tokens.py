@@ -24,7 +24,10 @@ def spend_assertion(connection: Connection, client: str, jti: str, *, expires_at
 
 def deny_token(connection: Connection, jti: str, *, expires_at: float, now: datetime) -> None:
     """Revoke an access token by its `jti`; `expires_at` (Unix time) says for how long that must be remembered."""
+    deny(connection, jti, expires_at=datetime.fromtimestamp(expires_at, UTC), now=now)
+
+
+def deny(connection: Connection, identifier: str, *, expires_at: datetime, now: datetime) -> None:
+    """Refuse the token of this `jti`, or all that were signed with the key of this id, from the next request on."""
     connection.execute(delete(denied_token).where(denied_token.c.expires_at < now))
-    connection.execute(
-        insert(denied_token).values(id=jti, expires_at=datetime.fromtimestamp(expires_at, UTC)).on_conflict_do_nothing()
-    )
+    connection.execute(insert(denied_token).values(id=identifier, expires_at=expires_at).on_conflict_do_nothing())

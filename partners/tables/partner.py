@@ -104,9 +104,13 @@ signing_key = Table(
     Column("id", Text, primary_key=True, info=internal(), comment="RFC 7638 thumbprint, the `kid`."),
     Column("algorithm", Text, nullable=False, info=internal()),
     Column("public", JSONB, nullable=False, info=internal()),
-    Column("sealed_private", LargeBinary, nullable=False, info=internal()),
+    Column("sealed_private", LargeBinary, info=internal(), comment="Gone as soon as the key signs no more."),
     Column("state", Text, nullable=False, info=internal(), comment="pending, active, retiring or retired"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
+    Column("activated_at", DateTime(timezone=True), info=internal()),
+    Column("retiring_at", DateTime(timezone=True), info=internal()),
+    Column("retired_at", DateTime(timezone=True), info=internal()),
+    Index("ix_signing_key_active", "state", unique=True, postgresql_where=text("state = 'active'")),
 )
 
 spent_assertion = Table(
@@ -121,6 +125,6 @@ spent_assertion = Table(
 denied_token = Table(
     "denied_token",
     metadata,
-    Column("id", Text, primary_key=True, info=internal(), comment="The `jti` of a revoked access token."),
+    Column("id", Text, primary_key=True, info=internal(), comment="The `jti` of an access token, or a key's id."),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=internal()),
 )

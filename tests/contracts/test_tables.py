@@ -23,7 +23,7 @@ from serializers.statements import EVERY_STATEMENT
 
 CLASSES = {"shared": {"rule"}, "personal": {"kept"}, "internal": set()}
 OWN_OF_THE_WEBMASTER = {"ref", "referral.campaign", "campaign"}
-RECORDS = ("access_log", "access_subject", "access_subject_set", "access_network", "policy_version")
+RECORDS = ("access_log", "access_subject", "access_subject_set", "access_network", "policy_version", "operator_act")
 
 
 def test_every_column_says_what_it_is() -> None:

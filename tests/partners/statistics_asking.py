@@ -50,7 +50,13 @@ def fetch(connection: Connection, webmaster: str, statement: PreparedText, param
     now = datetime.now(UTC)
     access = Access(now, "req_1", None, PartnerKind.WEBMASTER, webmaster, name, None, "test",
                     Purpose.CAMPAIGNS)  # fmt: skip
-    client_of = {"caller_client": name, "caller_version": 1, "caller_token": "", "caller_address": None}
+    client_of = {
+        "caller_client": name,
+        "caller_version": 1,
+        "caller_token": "",
+        "caller_key": "",
+        "caller_address": None,
+    }
     itself = {"caller_family": None, "caller_partner": webmaster, "caller_now": now}
     values = {**client_of, **itself, **access.parameters(), **parameters}
     driver = cast("DriverConnection[Row]", connection.connection.driver_connection)

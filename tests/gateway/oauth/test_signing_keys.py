@@ -1,4 +1,4 @@
-"""The gateway's own keys: made once however many start at once, overlapping in rotation, dead when retired, sealed."""
+"""The gateway's own keys: made once however many start at once, one signing, overlapping in rotation, sealed."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,21 +8,43 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from gateway import create_app
+from gateway.oauth import jose
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.keys import FRESH_FOR, KeyCabinet
+from gateway.oauth.tokens import CLOCK_SKEW_S, LIFETIME
 from gateway.settings import Settings
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.registry import signing_keys
+from partners.registry import RegistryError, key_life, signing_keys
+from partners.registry.key_life import ACTIVE_FOR
+from partners.registry.signing_keys import KEPT_RETIRING, MAX_AGE, PUBLISHED_BEFORE, KeyState
 from partners.tables.partner import signing_key
-from tests.callers import access_token, add_caller, bearer
+from tests.callers import access_token, add_caller, basic, bearer
 from tests.conftest import SECRET
 from tests.gateway.oauth.conftest import add_probes
 
 KEYRING = Keyring(SECRET)
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(module_db: Database) -> Iterator[Connection]:
+    """A transaction on a database without keys, rolled back."""
+    with module_db.write.connect() as opened:
+        yield opened
+
+
+def _states(connection: Connection, now: datetime) -> dict[str, KeyState]:
+    return {key.id: key.state for key in signing_keys.every(connection, now=now)}
+
+
+def _active(connection: Connection, now: datetime) -> str:
+    (only,) = (key.id for key in signing_keys.published(connection, now=now) if key.state is KeyState.ACTIVE)
+    return only
 
 
 def test_of_processes_starting_at_once_one_makes_the_key(db: Database) -> None:
@@ -38,65 +60,177 @@ def test_of_processes_starting_at_once_one_makes_the_key(db: Database) -> None:
     assert kids == [stored[0]] * 6
 
 
-def test_the_private_part_is_sealed(http: FlaskClient, db: Database) -> None:
+def test_the_private_part_is_sealed_and_goes_when_it_signs_no_more(http: FlaskClient, db: Database) -> None:
     access_token(http, add_caller(db))
-
     with db.write.connect() as connection:
-        row = connection.execute(select(signing_key)).first()
-        (key, *_) = signing_keys.published(connection)
+        now = datetime.now(UTC)
+        kid = _active(connection, now)
+        key = signing_keys.get(connection, kid, now=now)
+        row = connection.execute(select(signing_key).where(signing_key.c.id == kid)).one()
+        next_one = key_life.add(connection, KEYRING, now=now)
+        key_life.activate(connection, KEYRING, next_one.id, now=now + PUBLISHED_BEFORE)
+        after = signing_keys.get(connection, kid, now=now + PUBLISHED_BEFORE)
 
-    assert row is not None
     assert b'"d"' not in row.sealed_private
     assert "d" not in row.public
     assert key.private(KEYRING) is not None
     assert key.private(Keyring("another secret key that is long enough")) is None
     assert "sealed_private" not in repr(key)
+    assert (after.state, after.sealed_private, after.private(KEYRING)) == (KeyState.RETIRING, None, None)
+
+
+def test_the_periods_cover_what_others_keep_and_what_tokens_live() -> None:
+    """A published set may be a minute old here and `MAX_AGE` elsewhere before a key signs; tokens outlive it not."""
+    assert PUBLISHED_BEFORE >= 2 * MAX_AGE
+    assert PUBLISHED_BEFORE > MAX_AGE + FRESH_FOR
+    assert LIFETIME + timedelta(seconds=CLOCK_SKEW_S) < KEPT_RETIRING
+
+
+def test_a_pending_key_signs_once_it_was_published_for_twice_the_max_age(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    first, waiting = _active(connection, NOW), key_life.add(connection, KEYRING, now=NOW)
+    assert {key.id for key in signing_keys.published(connection, now=NOW)} == {first, waiting.id}
+    with pytest.raises(RegistryError, match="pending already"):
+        key_life.add(connection, KEYRING, now=NOW)
+
+    with pytest.raises(RegistryError, match="2026-11-01T12:10:00Z"):
+        key_life.activate(connection, KEYRING, waiting.id, now=NOW + PUBLISHED_BEFORE - timedelta(seconds=1))
+    key_life.activate(connection, KEYRING, waiting.id, now=NOW + PUBLISHED_BEFORE)
+
+    assert _states(connection, NOW + PUBLISHED_BEFORE) == {first: KeyState.RETIRING, waiting.id: KeyState.ACTIVE}
+    with pytest.raises(RegistryError, match="only a pending key"):
+        key_life.activate(connection, KEYRING, first, now=NOW + PUBLISHED_BEFORE)
+
+
+def test_a_key_that_cannot_wait_is_activated_at_once(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    waiting = key_life.add(connection, KEYRING, now=NOW)
+
+    key_life.activate(connection, KEYRING, waiting.id, now=NOW, at_once=True)
+
+    assert _active(connection, NOW) == waiting.id
+
+
+def test_a_retiring_key_is_kept_while_its_tokens_live_and_then_retires_by_itself(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    old, new = _active(connection, NOW), key_life.add(connection, KEYRING, now=NOW)
+    with pytest.raises(RegistryError, match="activate another first"):
+        key_life.retire(connection, old, now=NOW)
+    key_life.activate(connection, KEYRING, new.id, now=NOW, at_once=True)
+    until = NOW + KEPT_RETIRING
+
+    with pytest.raises(RegistryError, match="live until"):
+        key_life.retire(connection, old, now=until - timedelta(seconds=1))
+
+    assert old in {key.id for key in signing_keys.published(connection, now=until - timedelta(seconds=1))}
+    assert old not in {key.id for key in signing_keys.published(connection, now=until)}
+    assert signing_keys.get(connection, old, now=until).retired_at == until
+    assert key_life.retire(connection, old, now=until + timedelta(days=1)).retired_at == until
+
+
+def test_the_calendar_replaces_a_key_after_ninety_days(connection: Connection) -> None:
+    def at(days: float) -> list[KeyState]:
+        changed = key_life.rotate(connection, KEYRING, now=NOW + timedelta(days=days))
+        return sorted(key.state for key in changed)
+
+    due = ACTIVE_FOR.days
+    steps = [at(day) for day in (0, 1, due - 0.1, due, due + 0.001, due + 1, due + 1.005, due + 1.01, due + 2)]
+
+    assert steps == [["active"], [], [], ["pending"], [], ["active", "retiring"], [], ["retired"], []]
+    assert sorted(_states(connection, NOW + timedelta(days=200)).values()) == ["active", "retired"]
+
+
+def test_the_database_holds_that_one_key_signs(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    another = {"id": "x", "algorithm": "ES256", "public": {}, "sealed_private": b"", "state": KeyState.ACTIVE}
+
+    with pytest.raises(IntegrityError, match="ix_signing_key_active"):
+        connection.execute(insert(signing_key).values(another))
 
 
 def test_tokens_of_the_previous_key_live_until_it_is_retired(
     http: FlaskClient, db: Database, settings: Settings, database_url: str
 ) -> None:
+    """Check 57 of the research note."""
     caller = add_caller(db)
     old = access_token(http, caller)
-    with db.write.begin() as connection:
-        before = signing_keys.published(connection)[0].id
-        signing_keys.rotate(connection, KEYRING, now=datetime.now(UTC))
-
-    with _another_process(settings, database_url) as fresh:
-        new = access_token(fresh, caller)
-        overlap = [fresh.get("/probe/stats", headers=bearer(token)).status_code for token in (old, new)]
-    with db.write.begin() as connection:
-        assert signing_keys.retire(connection, before)
-    with _another_process(settings, database_url) as fresh:
-        retired = [fresh.get("/probe/stats", headers=bearer(token)).status_code for token in (old, new)]
-
-    assert overlap == [200, 200]
-    assert retired == [401, 200]
-
-
-def test_a_running_process_notices_retirement_within_a_minute(app: Flask, http: FlaskClient, db: Database) -> None:
-    access_token(http, add_caller(db))
-    keys: KeyCabinet = app.extensions["access_tokens"].keys
     now = datetime.now(UTC)
-    kid, _ = keys.signing(now)
     with db.write.begin() as connection:
-        signing_keys.retire(connection, kid)
+        pending = key_life.add(connection, KEYRING, now=now)
+        key_life.activate(connection, KEYRING, pending.id, now=now, at_once=True)
 
-    still, gone = keys.public(kid, now), keys.public(kid, now + FRESH_FOR)
+    new = access_token(http, caller)
+    with _another_process(settings, database_url) as fresh:
+        overlap = [_status(each, token) for each in (http, fresh) for token in (old, new)]
+    with db.write.begin() as connection:
+        connection.execute(signing_key.update().values(retiring_at=signing_key.c.retiring_at - KEPT_RETIRING))
+    with _another_process(settings, database_url) as fresh:
+        retired = [_status(fresh, token) for token in (old, new)]
+        listed = {key["kid"] for key in fresh.get("/oauth/jwks").get_json()["keys"]}
+
+    assert overlap == [200, 200, 200, 200]
+    assert retired == [401, 200]
+    assert listed == {pending.id}
+
+
+def test_the_published_set_has_what_signed_signs_and_will_sign(http: FlaskClient, db: Database) -> None:
+    access_token(http, add_caller(db))
+    now = datetime.now(UTC)
+    with db.write.begin() as connection:
+        second = key_life.add(connection, KEYRING, now=now)
+        key_life.activate(connection, KEYRING, second.id, now=now, at_once=True)
+        third = key_life.add(connection, KEYRING, now=now)
+        stored = {key.id for key in signing_keys.published(connection, now=now)}
+    access_token(http, add_caller(db))
+
+    answer = http.get("/oauth/jwks")
+
+    kids = [key["kid"] for key in answer.get_json()["keys"]]
+    assert {second.id, third.id} < set(kids) == stored
+    assert len(kids) == len(stored)
+    assert not any({"d", "k"} & key.keys() for key in answer.get_json()["keys"])
+    assert answer.headers["Cache-Control"] == f"public, max-age={MAX_AGE.seconds}"
+
+
+def test_a_revoked_key_is_dead_with_the_next_request_in_every_process(
+    http: FlaskClient, db: Database, settings: Settings, database_url: str
+) -> None:
+    """Both processes hold the key, and would for a minute; what it still signs is worth nothing either."""
+    caller = add_caller(db)
+    with _another_process(settings, database_url) as other:
+        old = access_token(http, caller)
+        before = [_status(each, old) for each in (http, other)]
+        with db.write.begin() as connection:
+            now = datetime.now(UTC)
+            leaked = _active(connection, now)
+            successor = key_life.revoke(connection, KEYRING, leaked, now=now)
+        after = [_status(each, old) for each in (http, other)]
+        told = other.post(
+            "/oauth/introspect", data={"token": old}, headers=basic(caller.id, caller.secret or "")
+        ).get_json()
+        new = access_token(other, caller)
+
+        assert (before, after, told) == ([200, 200], [401, 401], {"active": False})
+        assert successor is not None
+        assert _kid(new) == successor.id != leaked
+        assert _status(other, new) == 200
+    with db.write.connect() as connection:
+        assert leaked not in {key.id for key in signing_keys.published(connection, now=now)}
+
+
+def test_a_running_process_forgets_a_retired_key_within_a_minute(app: Flask, http: FlaskClient, db: Database) -> None:
+    token = access_token(http, add_caller(db))
+    tokens = app.extensions["access_tokens"]
+    now = datetime.now(UTC)
+    kid, _ = tokens.keys.signing(now)
+    tokens.read(token, now)
+    with db.write.begin() as connection:
+        key_life.revoke(connection, KEYRING, kid, now=now)
+
+    still, gone = tokens.keys.public(kid, now), tokens.keys.public(kid, now + FRESH_FOR)
 
     assert still is not None
     assert gone is None
-    assert keys.signing(now + FRESH_FOR)[0] != kid
-
-
-def test_a_remembered_token_dies_with_its_key(app: Flask, http: FlaskClient, db: Database) -> None:
-    tokens = app.extensions["access_tokens"]
-    token = access_token(http, add_caller(db))
-    now = datetime.now(UTC)
-    tokens.read(token, now)
-    with db.write.begin() as connection:
-        signing_keys.retire(connection, tokens.keys.signing(now)[0])
-
     with pytest.raises(Untrusted):
         tokens.read(token, now + FRESH_FOR)
 
@@ -104,13 +238,13 @@ def test_a_remembered_token_dies_with_its_key(app: Flask, http: FlaskClient, db:
 def test_unknown_key_ids_cause_one_read_a_second_at_most(db: Database) -> None:
     keys = KeyCabinet(db.write, KEYRING)
     now = datetime.now(UTC)
-    keys.signing(now)
+    kid, _ = keys.signing(now)
     with db.write.begin() as connection:
-        signing_keys.rotate(connection, KEYRING, now=now + timedelta(milliseconds=1))
-        newest = signing_keys.published(connection)[0].id
+        successor = key_life.revoke(connection, KEYRING, kid, now=now)
 
-    assert keys.public(newest, now + timedelta(milliseconds=900)) is None
-    assert keys.public(newest, now + timedelta(milliseconds=1100)) is not None
+    assert successor is not None
+    assert keys.public(successor.id, now + timedelta(milliseconds=900)) is None
+    assert keys.public(successor.id, now + timedelta(milliseconds=1100)) is not None
 
 
 def test_a_key_sealed_under_a_former_secret_is_replaced(db: Database) -> None:
@@ -122,6 +256,14 @@ def test_a_key_sealed_under_a_former_secret_is_replaced(db: Database) -> None:
 
     assert kid != former
     assert keys.public(former, now) is not None
+
+
+def _status(http: FlaskClient, token: str) -> int:
+    return http.get("/probe/stats", headers=bearer(token)).status_code
+
+
+def _kid(token: str) -> str:
+    return str(jose.parse(token).kid)
 
 
 @contextmanager
