@@ -14,10 +14,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from partners.database import Database
-from partners.registry import partners
+from partners.keyring import Keyring
+from partners.registry import key_life, partners, signing_keys
+from partners.registry.signing_keys import KeyState
 from partners.tables.access import access_log
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer, model_token
+from tests.conftest import SECRET
 from tests.factories import add_model, add_relation
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.journeys.serving import served
@@ -25,7 +28,8 @@ from tests.journeys.serving import served
 MEMBERS = 4
 READERS = 6
 SECONDS = 5.0
-SUSPENSIONS = 8
+STOPPED_READERS = 8
+STOPS = 8
 
 
 @dataclass
@@ -75,6 +79,12 @@ class Reads:
         begun = time.monotonic()
         answer = session.get(url + path, headers=headers, timeout=10)
         return answer, begun, time.monotonic()
+
+    def await_more(self, count: int) -> None:
+        """Wait until so many more answers are there."""
+        enough, until = len(self.found) + count, time.monotonic() + 20
+        while len(self.found) < enough and time.monotonic() < until:
+            time.sleep(0.01)
 
     def run(self, readers: list[Callable[[requests.Session], None]], meanwhile: Callable[[], None]) -> None:
         """Let readers read over and over while something else happens."""
@@ -176,28 +186,31 @@ def test_a_privacy_choice_binds_the_next_request_everywhere(
     assert {read.request_id for read in reads.found} <= recorded(db).keys()
 
 
-def test_a_suspension_binds_the_very_next_request(db: Database, http: FlaskClient, urls: tuple[str, str]) -> None:
+def test_a_stop_binds_the_very_next_request(db: Database, http: FlaskClient, urls: tuple[str, str]) -> None:
+    """The partner suspended, and the key revoked that its token is signed with: in turns."""
     w1 = webmaster(db, http, "w1")
     w1.member(db, "m1", registered_at=datetime.now(UTC))
     paths = ("/v1/webmaster/members", "/v1/webmaster/campaigns", "/v1/webmaster/purchases")
-    every: list[Read] = []
+    stops, every = (suspend, revoke), list[Read]()
 
-    for _ in range(SUSPENSIONS):
+    for turn in range(STOPS):
         headers, history, reads = bearer(access_token(http, w1.caller)), History(first=True), Reads(urls)
 
         def read(session: requests.Session, reads: Reads = reads, headers: dict[str, str] = headers) -> None:
             answer, *when = reads.ask(session, paths[len(reads.found) % len(paths)], headers)
             reads.found.append(Read("w1", answer.status_code == 200, *when, answer.headers["X-Request-Id"]))
 
-        def suspend_and_resume(history: History = history) -> None:
-            time.sleep(0.3)
-            history.change(state=False, make=lambda: suspend(db))
-            time.sleep(0.2)
-            # What was suspended stays dead for its old tokens: resuming is no change of what they see.
+        def stop_and_resume(
+            history: History = history, reads: Reads = reads, stop: Callable[[Database], None] = stops[turn % 2]
+        ) -> None:
+            reads.await_more(STOPPED_READERS)
+            history.change(state=False, make=lambda: stop(db))
+            reads.await_more(STOPPED_READERS)
+            # What was stopped stays dead for its old tokens: resuming is no change of what they see.
             resume(db)
-            time.sleep(0.2)
+            reads.await_more(STOPPED_READERS)
 
-        reads.run([read] * READERS, suspend_and_resume)
+        reads.run([read] * STOPPED_READERS, stop_and_resume)
         assert {found.seen for found in reads.found} == {True, False}
         assert not [found for found in reads.found if not history.could_be(found)]
         every += reads.found
@@ -211,6 +224,13 @@ def test_a_suspension_binds_the_very_next_request(db: Database, http: FlaskClien
 def suspend(db: Database) -> None:
     with db.write.begin() as connection:
         partners.suspend(connection, "w1")
+
+
+def revoke(db: Database) -> None:
+    with db.write.begin() as connection:
+        now = datetime.now(UTC)
+        (key,) = (key for key in signing_keys.published(connection, now=now) if key.state is KeyState.ACTIVE)
+        key_life.revoke(connection, Keyring(SECRET), key.id, now=now)
 
 
 def resume(db: Database) -> None:
