@@ -1,9 +1,8 @@
-"""The months of statements: UTC calendar months, final from the third day of the next (contract §3)."""
+"""UTC calendar months; those of statements are final from the third day of the next (contract §3)."""
 
 from datetime import UTC, date, datetime, timedelta
 
 FINAL_AFTER = timedelta(days=2)
-_LONGEST_MONTH = timedelta(days=31)
 
 
 def month_of(instant: datetime) -> date:
@@ -11,10 +10,20 @@ def month_of(instant: datetime) -> date:
     return instant.astimezone(UTC).date().replace(day=1)
 
 
+def next_month(month: date, count: int = 1) -> date:
+    """The first day of the month so many months after one that is given by its first day."""
+    months = month.month - 1 + count
+    return month.replace(year=month.year + months // 12, month=months % 12 + 1)
+
+
+def beginning_of(month: date) -> datetime:
+    """The first instant of a month that is given by its first day."""
+    return datetime(month.year, month.month, month.day, tzinfo=UTC)
+
+
 def is_final(month: date, now: datetime) -> bool:
     """Whether a month's statement can change no more: from the third day of the next month, 00:00 UTC."""
-    following = (month + _LONGEST_MONTH).replace(day=1)
-    return now >= datetime(following.year, following.month, 1, tzinfo=UTC) + FINAL_AFTER
+    return now >= beginning_of(next_month(month)) + FINAL_AFTER
 
 
 def booked_month(at: datetime, now: datetime) -> date:

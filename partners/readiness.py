@@ -1,6 +1,6 @@
 """Whether a database can serve: it can be reached and written, is fully migrated, and has room for the log."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from sqlalchemy import URL, make_url
 import migrations
 from partners import deadline
 from partners.database import CONNECT_TIMEOUT_S, Role
-from partners.schema import PARTITIONED, next_month
+from partners.months import month_of, next_month
+from partners.schema import PARTITIONED
 
 STATEMENT_TIMEOUT_MS = 800
 _CONNECTION = deadline.punctual(1, deadline.Silence())
@@ -29,6 +30,7 @@ INSERT INTO access_log (at, id, request_id, operation, purpose, outcome, status,
 SELECT at, id, '', '', '', '', 0, 0, '[]', decode(repeat('00', 1000), 'hex') FROM trial
 """
 """As large as a record usually is: where it finds room, so does the next one."""
+_ATTACHED = "SELECT count(*) FROM unnest(%s::text[]) AS name JOIN pg_inherits ON inhrelid = to_regclass(name)"
 
 
 class Lack(StrEnum):
@@ -65,7 +67,7 @@ def _lack(connection: psycopg.Connection, now: datetime) -> Lack | None:
     if not migrated or _scalar(connection, "SELECT version_num FROM alembic_version") != _head():
         return Lack.MIGRATIONS
     wanted = _partitions(now)
-    there = _scalar(connection, "SELECT count(to_regclass(name)) FROM unnest(%s::text[]) AS name", wanted)
+    there = _scalar(connection, _ATTACHED, wanted)
     if there != len(wanted):
         return Lack.PARTITIONS
     return None if _can_record(connection, now) else Lack.RECORDING
@@ -87,7 +89,7 @@ def _scalar(connection: psycopg.Connection, query: str, *parameters: object) -> 
 
 
 def _partitions(now: datetime) -> list[str]:
-    month = now.astimezone(UTC).date().replace(day=1)
+    month = month_of(now)
     return [f"{table.name}_{each:%Y_%m}" for table in PARTITIONED for each in (month, next_month(month))]
 
 

@@ -1,17 +1,21 @@
 """Brings a database to the newest migration and keeps the log's partitions ahead of time."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 import migrations
+from partners.months import month_of, next_month
 from partners.tables.access import access_log, access_network, access_subject, access_subject_set
 
 PARTITIONED = (access_log, access_subject, access_subject_set, access_network)
 MONTHS_AHEAD = 3
+_PARTITIONING = 0x50415254
+"""Key of the advisory lock under which one process at a time makes partitions."""
 
 
 def upgrade(engine: Engine, *, now: datetime) -> None:
@@ -25,20 +29,15 @@ def upgrade(engine: Engine, *, now: datetime) -> None:
 
 
 def make_partitions(connection: Connection, *, now: datetime) -> None:
-    """Make what is missing of the monthly partitions from this month to three months ahead."""
-    month = now.astimezone(UTC).date().replace(day=1)
-    for _ in range(MONTHS_AHEAD + 1):
-        following = next_month(month)
-        for table in PARTITIONED:
-            connection.execute(
-                text(
-                    f"CREATE TABLE IF NOT EXISTS {table.name}_{month:%Y_%m} PARTITION OF {table.name} "
-                    f"FOR VALUES FROM ('{month} 00:00:00+00') TO ('{following} 00:00:00+00')"
-                )
-            )
-        month = following
+    """Make what is missing of the monthly partitions from this month to three months ahead.
 
-
-def next_month(month: date) -> date:
-    """The first day of the month after one that is given by its first day."""
-    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
+    Made apart and then attached, so that neither those who read the log nor those who append to it wait.
+    """
+    connection.execute(select(func.pg_advisory_xact_lock(_PARTITIONING)))
+    months = [next_month(month_of(now), ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    for table, month in product(PARTITIONED, months):
+        name = f"{table.name}_{month:%Y_%m}"
+        if connection.scalar(select(func.to_regclass(name))) is None:
+            bounds = f"FROM ('{month} 00:00:00+00') TO ('{next_month(month)} 00:00:00+00')"
+            connection.execute(text(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL)"))
+            connection.execute(text(f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES {bounds}"))

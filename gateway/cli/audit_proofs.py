@@ -14,7 +14,7 @@ from partners.access_log.append import record
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.merkle import BrokenProofError
 from partners.access_log.notes import NoteError
-from partners.access_log.proofs import check_proof, prove_inclusion
+from partners.access_log.proofs import check_proof, prove_inclusion, sealed_index
 from partners.access_log.tree import BrokenTreeError
 from partners.access_log.trust import read_trust
 from partners.vocabulary import Outcome
@@ -30,18 +30,22 @@ from partners.vocabulary import Outcome
 )
 @printed
 def prove(access_id: str, out: Path | None) -> Document:
-    """Write a `.tlog-proof` (C2SP) of an entry: its exact bytes, its path and the newest checkpoint."""
+    """Write a `.tlog-proof` (C2SP) of an entry: its exact bytes, its path and the newest checkpoint.
+
+    Where its record was let go after its time, the bytes are not there: the proof is about their hash.
+    """
     path = out or Path(f"{access_id}.tlog-proof")
     identifier = parse(ACCESS_PREFIX, access_id)
     with session() as opened, opened.database.write.begin() as connection:
         access = access_by_operator(opened.instant(), "audit.get")
         record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
         row = search.get(connection, identifier) if identifier else None
-        inclusion = prove_inclusion(connection, row.sealed_index) if row and row.sealed_index is not None else None
-    if row is None or inclusion is None:
+        index = sealed_index(connection, identifier) if identifier else None
+        inclusion = prove_inclusion(connection, index) if index is not None else None
+    if inclusion is None:
         raise click.ClickException("There is no sealed entry of this id.")
-    _write(path, inclusion.file(bytes(row.leaf)))
-    return {"id": access_id, "index": inclusion.index, "file": str(path)}
+    _write(path, inclusion.file(bytes(row.leaf) if row else None))
+    return {"id": access_id, "index": inclusion.index, "file": str(path), "has_entry": row is not None}
 
 
 @click.command()
@@ -52,11 +56,17 @@ def prove(access_id: str, out: Path | None) -> Document:
     required=True,
     help="A file of verifier keys, one a line.",
 )
+@click.option(
+    "--entry",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The entry's exact bytes, where the proof does not have them or others are to be held against it.",
+)
 @printed
-def check(file: Path, trust: Path) -> Document:
+def check(file: Path, trust: Path, entry: Path | None) -> Document:
     """Check a `.tlog-proof` by itself: no database and no secret is needed."""
     try:
-        checkpoint, index, leaf = check_proof(file.read_text(), read_trust(trust).verifiers)
+        given = entry.read_bytes() if entry else None
+        checkpoint, index, leaf = check_proof(file.read_text(), read_trust(trust).verifiers, given)
     except (NoteError, BrokenProofError, OSError, ValueError) as error:
         raise click.ClickException(f"Not proved: {error}.") from None
     return {"log": checkpoint.origin, "size": checkpoint.size, "index": index, "entry": orjson.loads(leaf)}
@@ -78,7 +88,7 @@ def export_tiles(directory: Path, *, entries: bool) -> Document:
                 raise click.ClickException("Nothing was sealed yet.")
             try:
                 files = tiles.export(connection, promise, directory, entries=entries)
-            except (BrokenTreeError, OSError) as error:
+            except (BrokenTreeError, NoteError, OSError) as error:
                 raise click.ClickException(f"{error}.") from None
     return {"directory": str(directory), "size": promise.size, "files": files}
 

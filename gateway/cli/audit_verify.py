@@ -61,6 +61,7 @@ class Outcome:
             "witnessed": self.is_witnessed,
             "entries": covered.entries,
             "checkpoints": covered.checkpoints,
+            "pruned": covered.pruned,
             "first_at": covered.first_at,
             "last_at": covered.last_at,
             "waiting": covered.waiting.records,
@@ -75,6 +76,8 @@ class Outcome:
         if covered.entries:
             period = f", from {covered.first_at:%Y-%m-%dT%H:%M:%SZ} to {covered.last_at:%Y-%m-%dT%H:%M:%SZ}"
             yield f"{covered.entries} entries under {covered.checkpoints} checkpoints{period}."
+        if covered.pruned:
+            yield f"Of {covered.pruned} the records were let go in time; their hashes are there."
         if covered.waiting.records:
             yield f"{covered.waiting.records} records wait to be sealed, since {covered.waiting.since:%H:%M:%SZ}."
         if not self.is_witnessed:

@@ -1,12 +1,18 @@
 """`gateway retention`: what has outlived its time goes."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 
 from gateway.cli.output import Document, printed
 from gateway.cli.session import Session, session
+from gateway.pruning import prune
 from partners import database
+from partners.access_log.letting_go import PruningError
+from partners.access_log.notes import NoteError
+from partners.access_log.sequencer import RefusedError
 from partners.rights.retention import Swept, forget_networks, sweep
 from partners.schema import make_partitions
 
@@ -17,20 +23,40 @@ def command() -> None:
 
 
 @command.command()
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A directory for the exact bytes of the access log's records, before a month of them is dropped.",
+)
 @printed
-def run() -> Document:
-    """Delete what has lapsed, report what was skipped, and make the log's coming partitions. Run it daily."""
+def run(export: Path | None) -> Document:
+    """Delete what has lapsed, report what was skipped, and make the log's coming partitions. Run it daily.
+
+    Months of the access log go 25 months after their end, under a sealed record that says which entries went.
+    """
     with session() as opened:
         swept = sweep(opened.database.write, now=opened.settings.now(), real_now=opened.instant())
-        return asdict(swept + _as_owner(opened))
+        owner = database.owner(opened.url)
+        try:
+            return asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export)
+        finally:
+            owner.dispose()
 
 
-def _as_owner(opened: Session) -> Swept:
+def _as_owner(opened: Session, owner: Engine) -> Swept:
     """Do what only the owner of the tables may: partitions, and the network data of old accesses."""
-    owner = database.owner(opened.url)
+    with owner.begin() as connection:
+        make_partitions(connection, now=opened.instant())
+    return forget_networks(owner, real_now=opened.instant())
+
+
+def _prune(opened: Session, owner: Engine, export: Path | None) -> dict[str, object]:
     try:
-        with owner.begin() as connection:
-            make_partitions(connection, now=opened.instant())
-        return forget_networks(owner, real_now=opened.instant())
-    finally:
-        owner.dispose()
+        pruned = list(prune(opened, owner, export=export))
+    except (PruningError, NoteError, RefusedError, OSError) as error:
+        raise click.ClickException(f"The access log's outlived records stay: {error}.") from None
+    return {
+        "pruned": [each.month for each in pruned],
+        "pruned_entries": sum(each.entries for each in pruned),
+        "exported": [each.file for each in pruned if each.file],
+    }

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from gateway.demo.cast import HEROINE, OPTED_OUT, OWL
 from gateway.demo.members import members
-from partners.months import month_of
-from partners.schema import next_month
+from partners.months import month_of, next_month
 
 PRETTY = "python3 -m json.tool"
 HEADING = """Member Data Gateway: the demo of {day}, at {url}

@@ -11,7 +11,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import create_app, metrics, sealing
+from gateway import create_app, metrics, sealing, upkeep
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
@@ -105,6 +105,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         """Make the application; each worker does it for itself, so that no connection is shared across a fork."""
         settings, url = replace(self._serving.settings, workers=self._serving.workers), self._serving.database_url
         app = create_app(settings, url)
+        upkeep.start(url)
         if self._serving.seals:
             keyring, figures = app.extensions["runtime"].keyring, app.extensions["metrics"]
             sealing.start(sealing.sealing_of(settings, keyring, url, figures))

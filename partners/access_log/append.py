@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -31,7 +31,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import INET, aggregate_order_by
+from sqlalchemy.dialects.postgresql import INET, JSONB, aggregate_order_by
 
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
 from partners.access_log.subjects import in_bulk, one_by_one
@@ -137,17 +137,23 @@ def _digest_of(lines: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def record_of(
-    *, decision: FromClause, summary: FromClause, covered: FromClause | None, bulk: bool = False
+    *,
+    decision: FromClause,
+    summary: FromClause,
+    covered: FromClause | None,
+    bulk: bool = False,
+    details: ColumnElement[Any] | None = None,
 ) -> tuple[CTE, ...]:
     """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
 
     Nothing is `covered` by what is about no member. `bulk` keeps whom it covers in sets: less to write for thousands,
-    but more to look through for each of them.
+    but more to look through for each of them. `details` stand in the sealed bytes alone.
     """
     verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
     counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
     columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted}
-    leaf = _leaf({**_FACTS, **verdict, **counted, "members": summary.c.members})
+    more = {} if details is None else {"details": details}
+    leaf = _leaf({**_FACTS, **verdict, **counted, "members": summary.c.members, **more})
     log = insert(access_log).from_select(
         [*columns, "leaf"], select(*columns.values(), leaf).join_from(decision, summary, true())
     )
@@ -175,7 +181,7 @@ def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
     return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), text_literal("UTF8"))
 
 
-def _plain_record() -> Select[Any]:
+def _plain_record(details: ColumnElement[Any] | None = None) -> Select[Any]:
     member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
     covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
     summary = summary_of(covered)
@@ -184,11 +190,12 @@ def _plain_record() -> Select[Any]:
         bindparam("status", type_=SmallInteger).label("status"),
         bindparam("reason", type_=Text).label("reason"),
     ).cte("decision")
-    inserts = record_of(decision=decision, summary=summary, covered=covered)
+    inserts = record_of(decision=decision, summary=summary, covered=covered, details=details)
     return select(decision.c.outcome).add_cte(*inserts)
 
 
 _PLAIN_RECORD = _plain_record()
+_DETAILED_RECORD = _plain_record(bindparam("details", type_=JSONB))
 
 
 def record(
@@ -199,7 +206,14 @@ def record(
     status: int,
     reason: Reason | None = None,
     members: Sequence[int] = (),
-) -> None:
-    """Append the record of an access that released no member's data to a partner."""
+    details: Mapping[str, str] | None = None,
+) -> UUID:
+    """Append the record of an access that released no member's data to a partner; return its id."""
     parameters = {"outcome": outcome, "status": status, "reason": reason, "members": list(members)}
-    connection.execute(_PLAIN_RECORD, {**access.parameters(), **parameters})
+    own = access.parameters()
+    if details is None:
+        connection.execute(_PLAIN_RECORD, own | parameters)
+    else:
+        connection.execute(_DETAILED_RECORD, own | parameters | {"details": details})
+    identifier: UUID = own["access_id"]
+    return identifier

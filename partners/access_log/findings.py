@@ -23,6 +23,8 @@ class Kind(StrEnum):
     CHECKPOINT_UNTRUSTED = "checkpoint_untrusted"
     CHECKPOINT_DISPLACED = "checkpoint_displaced"
     CHECKPOINT_MISSING = "checkpoint_missing"
+    PRUNED_OTHERWISE = "pruned_otherwise"
+    PRUNING_UNTRUSTED = "pruning_untrusted"
     LOG_CUT_OFF = "log_cut_off"
     LOG_REWRITTEN = "log_rewritten"
 

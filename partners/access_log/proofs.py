@@ -4,8 +4,9 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from partners.access_log import promises
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
@@ -19,8 +20,10 @@ from partners.access_log.merkle import (
 )
 from partners.access_log.notes import NoteError, Verifier, opened
 from partners.access_log.tree import StoredTree
+from partners.tables.sealing import sealed_leaf
 
 HEADER = "c2sp.org/tlog-proof@v1"
+_EXTRA, _INDEX = "extra ", "index "
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,14 @@ class Inclusion:
     note: str
     """The checkpoint that the path leads to."""
 
-    def file(self, leaf: bytes) -> str:
-        """A `.tlog-proof` (C2SP tlog-proof) with the entry's exact bytes as its extra data: whole by itself."""
+    def file(self, leaf: bytes | None) -> str:
+        """A `.tlog-proof` (C2SP tlog-proof) with the entry's exact bytes as its extra data: whole by itself.
+
+        Without them, because the record was let go, it proves the hash of whatever is held against it.
+        """
         hashes = "".join(f"{b64encode(each).decode()}\n" for each in self.path)
-        return f"{HEADER}\nextra {b64encode(leaf).decode()}\nindex {self.index}\n{hashes}\n{self.note}"
+        extra = "" if leaf is None else f"extra {b64encode(leaf).decode()}\n"
+        return f"{HEADER}\n{extra}index {self.index}\n{hashes}\n{self.note}"
 
 
 def prove_inclusion(connection: Connection, index: int) -> Inclusion | None:
@@ -46,24 +53,32 @@ def prove_inclusion(connection: Connection, index: int) -> Inclusion | None:
     return Inclusion(index, inclusion_path(index, promise.size, StoredTree(connection).subtree), promise.note)
 
 
+def sealed_index(connection: Connection, access: UUID) -> int | None:
+    """Where an entry stands; its record may be gone."""
+    return connection.scalar(select(sealed_leaf.c.index).where(sealed_leaf.c.access == access))
+
+
 def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:
     """Prove the log of `old` entries to be the beginning of that of `new`; raise `BrokenTreeError`."""
     return consistency_path(old, new, StoredTree(connection).subtree)
 
 
-def check_proof(text: str, known: Sequence[Verifier]) -> tuple[Checkpoint, int, bytes]:
-    """Check a `.tlog-proof` that has its entry with it; return checkpoint, index and the entry's exact bytes.
+def check_proof(text: str, known: Sequence[Verifier], entry: bytes | None = None) -> tuple[Checkpoint, int, bytes]:
+    """Check a `.tlog-proof` of the entry that it has with it, or of one that is given.
 
-    Raise `NoteError` or `BrokenProofError`.
+    Return checkpoint, index and the entry's exact bytes. Raise `NoteError` or `BrokenProofError`.
     """
     head, _, note = text.partition("\n\n")
     checkpoint = read_checkpoint(opened(note, known))
-    match head.split("\n"):
-        case [header, extra, index, *hashes] if header == HEADER and index.removeprefix("index ").isdigit():
-            leaf = _bytes_of(extra.removeprefix("extra "))
-            place = int(index.removeprefix("index "))
-        case _:
-            raise NoteError("this is not a proof with its entry")
+    header, *lines = head.split("\n")
+    extra = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
+    leaf = _bytes_of(extra.removeprefix(_EXTRA)) if extra and entry is None else entry
+    index, hashes = lines[0] if lines else "", lines[1:]
+    if header != HEADER or not index.startswith(_INDEX) or not index.removeprefix(_INDEX).isdecimal():
+        raise NoteError("this is not a proof")
+    if leaf is None:
+        raise NoteError("the proof has no entry with it")
+    place = int(index.removeprefix(_INDEX))
     if root_by_path(place, checkpoint.size, leaf_hash(leaf), list(map(_bytes_of, hashes))) != checkpoint.root:
         raise BrokenProofError
     return checkpoint, place, leaf

@@ -143,8 +143,8 @@ def _rest_of_transaction(connection: Connection, last: Row[Any] | None) -> Itera
     """What else the transaction of a batch's last record appended: read once, and never looked through again."""
     if last is not None:
         bounds = {"transaction": last.transaction, "at": last.at, "id": last.id}
-        rest = connection.execute(_REST, bounds, execution_options={"yield_per": BATCH})
-        yield from map(_leaves, rest.partitions())
+        with connection.execute(_REST, bounds, execution_options={"yield_per": BATCH}) as rest:
+            yield from map(_leaves, rest.partitions())
 
 
 def _leaves(rows: Iterable[Row[Any]]) -> list[Leaf]:

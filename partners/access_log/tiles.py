@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.promises import Promise
+from partners.access_log.pruning import prunings
 from partners.access_log.tree import TILE_HEIGHT, TILE_WIDTH, BrokenTreeError, StoredTree
 from partners.tables.access import access_log
 from partners.tables.sealing import sealed_leaf
@@ -18,8 +19,9 @@ _THOUSAND = 1_000
 def export(connection: Connection, promise: Promise, directory: Path, *, entries: bool) -> int:
     """Write the tree of a checkpoint below a directory, the checkpoint last; return how many files were new.
 
-    Complete tiles that are there already stay. With `entries` the records' exact bytes too: for auditors alone. Raise
-    `BrokenTreeError` where something is missing, or `OSError`.
+    Complete tiles that are there already stay. With `entries` the records' exact bytes too, for auditors alone; no
+    bundle in which some were let go after their time. Raise `BrokenTreeError` where something else is missing, or
+    `OSError`.
     """
     size, written = read_checkpoint(promise.note).size, 0
     tree = StoredTree(connection)
@@ -29,7 +31,10 @@ def export(connection: Connection, promise: Promise, directory: Path, *, entries
             written += _write(path, b"".join(_whole(tree.tile(level, number)[:width], width)))
             tree.forget()
     if entries:
+        pruned = prunings(connection)
         for _, number, width in (tile for tile in _tiles(size) if tile[0] == 0):
+            if any(number * TILE_WIDTH <= each.last and each.first < number * TILE_WIDTH + width for each in pruned):
+                continue
             path = directory / "tile" / "entries" / _path(number, width)
             if not path.exists():
                 written += _write(path, b"".join(_bundle(connection, number, width)))

@@ -21,11 +21,15 @@ class Trust:
     def open(self, note: str) -> Checkpoint:
         """Read a checkpoint that a trusted key signed under the log's name; raise `NoteError`."""
         checkpoint = read_checkpoint(note)
-        known = [each for each in self.verifiers if each.name == checkpoint.origin]
-        if self.own is not None:
-            known.append(Verifier(checkpoint.origin, self.own.public))
-        opened(note, known)
+        self.open_signed(note, checkpoint.origin)
         return checkpoint
+
+    def open_signed(self, note: str, origin: str) -> str:
+        """Return what a key signed that is trusted with the log of a name; raise `NoteError`."""
+        known = [each for each in self.verifiers if each.name == origin]
+        if self.own is not None:
+            known.append(Verifier(origin, self.own.public))
+        return opened(note, known)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
+from partners.access_log.pruning import Gaps
 from partners.access_log.reading import Block, Reading
 from partners.access_log.records import Entry, differences
 from partners.access_log.replay import Replay
@@ -28,6 +29,8 @@ class Covered:
 
     entries: int = 0
     checkpoints: int = 0
+    pruned: int = 0
+    """Of these, entries whose records were let go in time."""
     first_at: datetime | None = None
     last_at: datetime | None = None
     waiting: Waiting = field(default_factory=Waiting)
@@ -45,7 +48,9 @@ class Verification:
         self._witnesses = witnesses
         self._now = now
         self._replay = Replay(trust, witnesses)
+        self._gaps = Gaps(connection, trust)
         self._found = self._replay.found
+        self._found.extend(self._gaps.found)
         self._expected = 0
         self._records = 0
         self._first_uncovered: dict[int, datetime] = dict.fromkeys((witness.size for witness in witnesses), now)
@@ -86,8 +91,11 @@ class Verification:
 
     def _look_at(self, entry: Entry) -> None:
         self._cover(entry)
+        may_be_gone = self._gaps.meet(entry.place, entry.at, entry.hash)
         if entry.leaf is None:
-            self._find(Kind.RECORD_MISSING, "the record is gone", entry)
+            self.covered.pruned += may_be_gone
+            if not may_be_gone:
+                self._find(Kind.RECORD_MISSING, "the record is gone", entry)
             return
         self._records += 1
         if leaf_hash(entry.leaf) != entry.hash:
@@ -107,6 +115,7 @@ class Verification:
 
     def _finish(self) -> None:
         self._replay.finish()
+        self._found.extend(self._gaps.rest())
         facts = {"sealed": self._records, "horizon": self._replay.last.horizon}
         self._found.extend(forged(self._connection, **facts))
         self.covered.entries = self._replay.size

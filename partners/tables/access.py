@@ -25,8 +25,6 @@ from sqlalchemy.types import UserDefinedType
 
 from partners.tables import internal, metadata
 
-KEPT = "25 months"
-
 
 class TransactionId(UserDefinedType[int]):
     """PostgreSQL's 64-bit transaction id."""

@@ -2,17 +2,26 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, func, make_url, select, text
 
 from gateway.cli import main
+from partners.access_log.checkpoints import origin_of, signer_of
+from partners.access_log.merkle import leaf_hash
+from partners.access_log.pruning import MONTHS_KEPT
 from partners.database import Database
+from partners.keyring import Keyring
+from partners.months import beginning_of, month_of, next_month
+from partners.schema import make_partitions
 from partners.tables.access import access_network
 from partners.tables.activity import action
 from tests.conftest import NOW, SECRET
 from tests.factories import add_action, add_member, add_model
+from tests.partners.access_log.logs import Log
 
 LAPSED = NOW + timedelta(days=120, seconds=1)
 
@@ -74,6 +83,60 @@ def test_a_run_makes_the_logs_coming_partitions_and_forgets_old_network_data(
         assert connection.execute(select(func.count()).select_from(access_network)).scalar_one() == 0
     assert said["networks"] == 1
     owner.dispose()
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
+    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    end = beginning_of(next_month(month_of(datetime.now(UTC)), -MONTHS_KEPT))
+    with log.superuser.connect() as connection:
+        make_partitions(connection, now=end - timedelta(days=40))
+    for at in (end - timedelta(days=35), end - timedelta(days=1), end + timedelta(hours=1)):
+        log.add(2, at=at)
+        log.seal()
+
+    said = json.loads(run(capsys, "--json", "--export", str(tmp_path / "old")))
+
+    assert said["pruned"] == [f"{end - timedelta(days=35):%Y-%m}", f"{end - timedelta(days=1):%Y-%m}"]
+    assert said["pruned_entries"] == 4
+    lines = [json.loads(line) for file in said["exported"] for line in Path(file).read_text().splitlines()]
+    hashes = {row.index: bytes(row.hash) for row in log.sql("SELECT index, hash FROM sealed_leaf")}
+    assert {line["index"] for line in lines} == {0, 1, 2, 3}
+    assert all(leaf_hash(line["leaf"].encode()) == hashes[line["index"]] for line in lines)
+    assert verified(capsys) == 0
+    assert_proved_without_its_record(log, lines[0], tmp_path)
+    capsys.readouterr()
+    assert json.loads(run(capsys, "--json"))["pruned"] == []
+    log.sql(f"DROP TABLE access_log_{end:%Y_%m}")
+    log.close()
+    assert verified(capsys) == 1
+
+
+def assert_proved_without_its_record(log: Log, line: dict[str, Any], directory: Path) -> None:
+    """What was exported can be held against the tree, and the tree can still be exported."""
+    (directory / "entry").write_text(line["leaf"])
+    (directory / "trust").write_text(str(log.signer.verifier))
+    proof, trust = str(directory / "proof"), ["--trust", str(directory / "trust")]
+    entry = ["--entry", str(directory / "entry")]
+    for arguments, status in (
+        (["audit", "prove", json.loads(line["leaf"])["id"], "--out", proof], 0),
+        (["audit", "check", proof, *trust, *entry], 0),
+        (["audit", "check", proof, *trust], 1),
+        (["audit", "export-tiles", str(directory / "tiles"), "--entries"], 0),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == status
+
+
+def verified(capsys: pytest.CaptureFixture[str]) -> object:
+    with pytest.raises(SystemExit) as left:
+        main(["audit", "verify"])
+    capsys.readouterr()
+    return left.value.code
 
 
 def _in_three_months() -> datetime:

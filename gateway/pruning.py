@@ -1,0 +1,94 @@
+"""Letting go of the access log's outlived months, each only once the log has promised to say so."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from gateway import sealing
+from gateway.cli.operator import access_by_operator
+from gateway.cli.session import Session
+from partners.access_log import letting_go
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.letting_go import PruningError
+from partners.access_log.pruning import OPERATION, Pruning
+
+SEALED_WITHIN_S = 60.0
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A month that is gone."""
+
+    month: str
+    entries: int
+    file: str | None
+    """Where its records' exact bytes are, if they were exported."""
+
+
+def prune(opened: Session, owner: Engine, *, export: Path | None) -> Iterator[Pruned]:
+    """Let go of every month that has outlived its time; nothing is dropped before that is sealed.
+
+    Raise `PruningError`, `NoteError`, `OSError` or `RefusedError`; what is left is taken up the next time.
+    """
+    with owner.connect() as connection:
+        due = letting_go.months_due(connection, opened.instant())
+    for month in due:
+        with owner.begin() as connection:
+            pruning = letting_go.declared(connection, month) or _declare(connection, opened, month)
+        if pruning is not None:
+            _wait_until_promised(opened, owner, month)
+        with owner.begin() as connection:
+            file = _last_look(connection, month, pruning, export)
+        letting_go.drop(owner, month)
+        yield Pruned(f"{month:%Y-%m}", pruning.entries if pruning else 0, file)
+
+
+def _declare(connection: Connection, opened: Session, month: date) -> Pruning | None:
+    pruning = letting_go.survey(connection, month)
+    if pruning is not None:
+        signer = signer_of(opened.keyring, opened.settings.log_origin)
+        letting_go.declare(connection, pruning, signer, access_by_operator(opened.instant(), OPERATION))
+    return pruning
+
+
+def _wait_until_promised(opened: Session, owner: Engine, month: date) -> None:
+    """Seal, or wait for the process that does."""
+    work, until = sealing.sealing_of(opened.settings, opened.keyring, opened.url), time.monotonic() + SEALED_WITHIN_S
+    try:
+        while True:
+            work.once()
+            with owner.begin() as connection:
+                if letting_go.is_promised(connection, month):
+                    return
+            if time.monotonic() > until:
+                raise PruningError(f"{month:%Y-%m} is not let go, because nothing seals the log")
+            time.sleep(_LOOK_S)
+    finally:
+        work.engine.dispose()
+
+
+def _last_look(connection: Connection, month: date, pruning: Pruning | None, export: Path | None) -> str | None:
+    """Refuse where the month's records are not, or no longer, those that are to go; gone already they may be."""
+    there = letting_go.survey(connection, month)
+    if there not in {None, pruning}:
+        raise PruningError(f"{month:%Y-%m} has other records than those that were to be let go")
+    return str(_export(connection, month, export)) if there and export else None
+
+
+def _export(connection: Connection, month: date, directory: Path) -> Path:
+    """Write each record's index and exact bytes as a line of JSON, into a file that its owner alone may read."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"access-log-{month:%Y-%m}.ndjson"
+    part = path.with_name(f"{path.name}.part")
+    part.touch(mode=0o600)
+    with part.open("wb") as file:
+        for index, leaf in letting_go.leaves_of(connection, month):
+            file.write(orjson.dumps({"index": index, "leaf": leaf.decode()}) + b"\n")
+    part.replace(path)
+    return path
