@@ -17,8 +17,9 @@ from sqlalchemy import update
 
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.registry import clients, partners, signing_keys
+from partners.registry import clients, key_life, partners, signing_keys
 from partners.tables.consent import authorization_code, grant_family, refresh_token
+from partners.tables.partner import signing_key
 from partners.vocabulary import AuthMethod, PartnerKind
 from tests.callers import Key, add_caller, signed_anyhow
 from tests.conftest import SECRET
@@ -29,6 +30,7 @@ _AGED = {
     "code": (authorization_code, ("expires_at",)),
     "refresh_token": (refresh_token, ("used_at", "superseded_at")),
     "grant": (grant_family, ("expires_at",)),
+    "signing_key": (signing_key, ("retiring_at",)),
 }
 _numbers = itertools.count(1)
 
@@ -130,7 +132,7 @@ class GatewayOperator:
     def signing_key(self) -> tuple[str, ECKey]:
         """The key that signs access tokens, as nobody else has it."""
         with self.db.write.connect() as connection:
-            for key in signing_keys.published(connection):
+            for key in signing_keys.published(connection, now=datetime.now(UTC)):
                 private = key.private(Keyring(SECRET))
                 if key.state is signing_keys.KeyState.ACTIVE and private is not None:
                     return key.id, private
@@ -147,12 +149,13 @@ class GatewayOperator:
     def rotate_signing_key(self) -> None:
         """Sign with a new key."""
         with self.db.write.begin() as connection:
-            signing_keys.rotate(connection, Keyring(SECRET), now=datetime.now(UTC))
+            added = key_life.add(connection, Keyring(SECRET), now=datetime.now(UTC))
+            key_life.activate(connection, Keyring(SECRET), added.id, now=datetime.now(UTC), at_once=True)
 
-    def retire(self, kid: str) -> None:
-        """Take a signing key out of use."""
+    def revoke_signing_key(self, kid: str) -> None:
+        """Refuse what a key has signed, which has leaked."""
         with self.db.write.begin() as connection:
-            assert signing_keys.retire(connection, kid)
+            key_life.revoke(connection, Keyring(SECRET), kid, now=datetime.now(UTC))
 
     def _add(self, kind: PartnerKind, wanted: dict[str, Any]) -> Client:
         alone = {PartnerKind.MODEL_CENTER, PartnerKind.PLATFORM, PartnerKind.AUDITOR}
