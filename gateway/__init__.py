@@ -12,6 +12,7 @@ from gateway.api import (
     audit,
     audit_export,
     audit_proofs,
+    audit_stream,
     disclosures,
     events,
     meta,
@@ -64,6 +65,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         audit.blueprint,
         audit_export.blueprint,
         audit_proofs.blueprint,
+        audit_stream.blueprint,
         meta.blueprint,
     ):
         app.register_blueprint(blueprint)

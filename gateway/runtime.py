@@ -1,8 +1,9 @@
 """What a running gateway holds: its settings, keys and database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from flask import current_app
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from gateway.limits import PartnersOwn
 
 
+SEATS = 2
+"""Of the eight threads of a process, so many may be held by who waits."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """Made once by `create_app` and never changed."""
@@ -25,6 +30,8 @@ class Runtime:
     keyring: Keyring
     database: Database
     own_limits: "PartnersOwn"
+    seats: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(SEATS))
+    """For requests that wait for something to happen, each of which holds a thread."""
 
     @cached_property
     def references(self) -> References:

@@ -10,6 +10,7 @@ from marshmallow.validate import Length, OneOf, Range
 from sqlalchemy import Row
 
 from partners.access_log.checkpoints import read_checkpoint
+from partners.access_log.following import START, Followed
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.access_log.merkle import Hash
 from partners.access_log.proofs import Inclusion
@@ -23,6 +24,8 @@ from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
 
 LONGEST_TERM = 255
 LARGEST_SIZE = 2**63 - 1
+MOST_FOLLOWED = 1_000
+LONGEST_WAIT_S = 10
 SEARCHED_AS_THEY_ARE = ("partner", "client", "model", "operation", "outcome")
 
 
@@ -88,6 +91,31 @@ class ExportQuery(SearchQuery):
     form = fields.Enum(ExportForm, by_value=True, data_key="format", load_default=ExportForm.NDJSON)
 
 
+class StreamForm(StrEnum):
+    """The forms the stream comes in: every line is an entry, and nothing else."""
+
+    NDJSON = "ndjson"
+    OCSF = "ocsf"
+    CEF = "cef"
+
+
+class StreamQuery(Schema):
+    """The parameters of a pull."""
+
+    after = fields.Integer(
+        load_default=START,
+        validate=Range(START, LARGEST_SIZE),
+        metadata={"description": "The index of the last entry that you have; without it, from the first on."},
+    )
+    limit = fields.Integer(load_default=500, validate=Range(1, MOST_FOLLOWED))
+    wait = fields.Integer(
+        load_default=0,
+        validate=Range(0, LONGEST_WAIT_S),
+        metadata={"description": "For how many seconds to wait where there is no news."},
+    )
+    form = fields.Enum(StreamForm, by_value=True, data_key="format", load_default=StreamForm.NDJSON)
+
+
 class ConsistencyQuery(Schema):
     """Two sizes of the log; whether the newer one is there yet, only the log can say."""
 
@@ -142,9 +170,9 @@ _LINES: Mapping[ExportForm, Callable[[], Lines]] = {
 }
 
 
-def lines_of_export(form: ExportForm) -> Lines:
+def lines_of_export(form: ExportForm | StreamForm) -> Lines:
     """How entries are written in a form."""
-    return _LINES[form]()
+    return _LINES[ExportForm(form)]()
 
 
 class MembersQuery(Schema):
@@ -193,6 +221,13 @@ def gone(index: int, identifier: str, at: str) -> dict[str, Any]:
         "fields_withheld": {},
         "index": index,
     }
+
+
+def followed_entry(followed: Followed, policies: Policies) -> dict[str, Any]:
+    """A sealed entry; its index is that under which it was found."""
+    if followed.row is None:
+        return gone(followed.index, public(ACCESS_PREFIX, followed.access), instant(followed.at))
+    return entry(followed.row, policies)
 
 
 def whole_entry(row: Row[Any], policies: Policies, inclusion: Inclusion | None) -> dict[str, Any]:

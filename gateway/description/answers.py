@@ -34,6 +34,7 @@ from serializers.statements.model import SpendingLine
 WITH_META: Mapping[str, type[Schema]] = {"meta": Meta}
 PAGED: Mapping[str, type[Schema]] = {"page": Page}
 PAGED_WITH_META: Mapping[str, type[Schema]] = {**PAGED, **WITH_META}
+LOG_HEADERS = ("Log-Origin", "Log-Size")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Told:
     media_type: str = "text/plain"
     forms: tuple[Form, ...] = ()
     """In which forms its lines come too, beside the text."""
+    is_endless: bool = False
+    """Whether no line tells the end, for there is none."""
+    headers: tuple[str, ...] = ()
+    """What it has besides the usual ones."""
 
 
 def _list(name: str, row: type[Schema], beside: Mapping[str, type[Schema]], **more: fields.Field[Any]) -> Told:
@@ -92,6 +97,9 @@ ANSWERS: Mapping[str, Told] = {
     "audit.get_access": _one("AccessEntry", WholeAccess, {}),
     "audit.list_access_members": _list("AccessMembers", AccessMember, PAGED),
     "audit_export.export_accesses": Told(None, text="CEF, an event a line.", forms=tuple(Form)),
+    "audit_stream.stream_accesses": Told(
+        None, text="CEF, an event a line.", forms=(Form.NDJSON,), is_endless=True, headers=LOG_HEADERS
+    ),
     "audit_proofs.get_checkpoint": Told(None, text="A signed note (C2SP tlog-checkpoint)."),
     "audit_proofs.get_consistency": _one("LogConsistency", Consistency, {}),
     "audit_proofs.get_key": Told(None, text="A verifier key (C2SP signed-note): name, key id and key, joined by `+`."),

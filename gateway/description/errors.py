@@ -63,6 +63,16 @@ HEADERS: Mapping[str, Document] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "Log-Origin": {
+        "description": "The name of the log; under another one its indexes mean something else.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Log-Size": {
+        "description": "How many entries are sealed: the newest has the index below.",
+        "required": True,
+        "schema": {"type": "integer", "format": "int64", "minimum": 0},
+    },
     "Location": {
         "description": "Where it is.",
         "required": True,

@@ -114,16 +114,17 @@ def _good(endpoint: str, told: Told, guard: Guard, *, streams: bool, revalidated
     if told.text is not None:
         content[told.media_type] = {"schema": {"type": "string", "description": told.text}}
     forms = told.forms or (tuple(Form) if streams or not content else ())
-    content |= {MEDIA_TYPES[form]: _lines(form) for form in forms}
+    content |= {MEDIA_TYPES[form]: _lines(form, ends=not told.is_endless) for form in forms}
     names = [*(LIMITED if guard.work else ()), *(["Location"] if told.status is HTTPStatus.CREATED else [])]
     names += ["ETag"] if revalidated else []
+    names += told.headers
     good = {"description": told.status.phrase, "headers": headers(*names), "content": content}
     not_modified = {"304": {"description": "As it was.", "headers": headers(*names)}} if revalidated else {}
     return {str(int(told.status)): good, **not_modified}
 
 
-def _lines(form: Form) -> Document:
+def _lines(form: Form, *, ends: bool) -> Document:
     if form is Form.CSV:
         return {"schema": {"type": "string", "description": "RFC 4180, with dotted column names in a fixed order."}}
-    meaning = 'One row a line, as in `data`; the last line is `{"end": true, "rows": n}`.'
+    meaning = "One row a line, as in `data`" + ('; the last line is `{"end": true, "rows": n}`.' if ends else ".")
     return {"schema": {"type": "string", "description": meaning}}

@@ -1,12 +1,27 @@
 """Searching the access log: by who, what, whom, when and why, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import INET
 
 from partners.access_log.identifiers import instant_of
@@ -60,6 +75,17 @@ def find(connection: Connection, search: Search, *, limit: int) -> list[Row[Any]
 def get(connection: Connection, identifier: UUID) -> Row[Any] | None:
     """Return one entry, its exact bytes included."""
     return connection.execute(_entries(access_log.c.leaf).where(_is(identifier))).one_or_none()
+
+
+def these(connection: Connection, identifiers: Sequence[UUID], instants: Sequence[datetime]) -> dict[UUID, Row[Any]]:
+    """Return the entries of some ids and instants by id; those whose record is gone are not there."""
+    if not identifiers:
+        return {}
+    statement = _entries().where(
+        access_log.c.at.between(min(instants), max(instants)),
+        access_log.c.id == any_(bindparam("identifiers", type_=ARRAY(Uuid))),
+    )
+    return {row.id: row for row in connection.execute(statement, {"identifiers": list(identifiers)})}
 
 
 def members_of(connection: Connection, identifier: UUID, *, after: int, limit: int) -> list[Row[Any]]:
