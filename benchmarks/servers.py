@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.serving.server import IDLE_S, PATIENCE_S, THREADS
 from partners.vocabulary import Work
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
 UNLIMITED = "1000000/minute"
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import account, envelope, limits, metrics, observability, patience, problems
+from gateway import account, envelope, limits, observability, patience, problems
 from gateway.api import (
     archives,
     audit,
@@ -49,7 +49,6 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     envelope.register(app)
     patience.register(app)
     observability.register(app)
-    metrics.register(app)
     problems.register(app)
     limits.register(app, settings)
     oauth.register(app)

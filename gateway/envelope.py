@@ -19,8 +19,8 @@ def register(app: Flask) -> None:
 
 
 def _open() -> None:
-    g.received_at = datetime.now(UTC)
-    g.request_id = public(REQUEST_PREFIX, new_id(g.received_at))
+    g.received_at = now = datetime.now(UTC)
+    g.request_id = public(REQUEST_PREFIX, new_id(now))
 
 
 def _close(response: Response) -> Response:
@@ -40,9 +40,9 @@ def answer(document: object, status: int = 200) -> Response:
 def data(document: object) -> Response:
     """Released data: to be revalidated each time, with a strong ETag over the filtered body (contract §7)."""
     body = json_of(document)
-    response = Response(body, content_type=JSON)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["ETag"] = f'"{urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()}"'
+    tag = urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode()
+    headers = [("Content-Type", JSON), ("Cache-Control", "private, no-cache"), ("ETag", f'"{tag}"')]
+    response = Response(body, headers=headers)
     if "If-None-Match" in request.headers:
         # What is left out here was already recorded as released: the record may say more than was sent, never less.
         response.make_conditional(request)

@@ -5,11 +5,12 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
+from typing import cast
 
 from flask import Flask, Response, current_app, g
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
-from limits.strategies import RateLimiter
+from limits.storage import MovingWindowSupport
 from sqlalchemy import Engine
 
 from gateway import counting, metrics
@@ -21,6 +22,8 @@ from partners.vocabulary import Work
 REDIS_TIMEOUT_S = 1
 OVERRIDES_FRESH_S = 5
 """How long a process goes on with the partners' own limits it has read."""
+MOST_REMEMBERED = 4_096
+"""So many allowances, each of one client for one kind of work, are held ready."""
 
 
 class LimitReachedError(Exception):
@@ -29,21 +32,24 @@ class LimitReachedError(Exception):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one request counts against."""
+    """How often one client may ask for one kind of work."""
 
-    work: Work
-    client: str
     rate: RateLimitItem
+    key: str
+    """Under which its requests are counted."""
+    policy: str
+    """`RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers; Flask-Limiter does not send the draft's fields."""
+    work: Work
 
     def take(self) -> bool:
         """Take one; tell whether there was one left."""
-        return _counter().hit(self.rate, self.client, self.work)
+        return _storage().acquire_entry(self.key, self.rate.amount, self.rate.get_expiry())
 
     def left(self) -> tuple[int, int]:
         """How many are left, and in how many seconds there will be more."""
-        window = _counter().get_window_stats(self.rate, self.client, self.work)
-        seconds = math.ceil(window.reset_time - time.time())
-        return window.remaining, max(1, min(seconds, self.rate.get_expiry()))
+        seconds = self.rate.get_expiry()
+        oldest, taken = _storage().get_moving_window(self.key, self.rate.amount, seconds)
+        return self.rate.amount - taken, max(1, min(math.ceil(oldest + seconds - time.time()), seconds))
 
 
 @dataclass
@@ -75,45 +81,48 @@ class PartnersOwn:
                 self._lock.release()
 
 
-class _OnDemand(Limiter):
-    """Limits belong to callers and kinds of work, not to endpoints: nothing is counted before the guard asks."""
-
-    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's own signature
-        """Let every request come as far as the guard."""
-
-
 def spend(work: Work, *, client: str, partner: str | None) -> None:
     """Count the current request; raise `LimitReachedError`, a 429, where the client has asked too much."""
     held = runtime()
     own = held.own_limits.rate(partner, work) if partner is not None else None
     sharing = held.settings.workers if held.settings.redis_url is None else 1
-    g.allowance = Allowance(work, client, _rate(own or held.settings.limits[work], sharing))
-    if not g.allowance.take():
+    g.allowance = allowance = _allowance(work, client, own or held.settings.limits[work], sharing)
+    if not allowance.take():
         metrics.limit_reached(work)
         raise LimitReachedError
 
 
-@lru_cache
-def _rate(text: str, sharing: int) -> RateLimitItem:
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _allowance(work: Work, client: str, text: str, sharing: int) -> Allowance:
     """Without Redis each worker counts for itself, and so gets an even share (contract §9)."""
-    rate = parse(text)
-    return type(rate)(max(1, rate.amount // sharing), rate.multiples, rate.namespace)
+    whole = parse(text)
+    rate = type(whole)(max(1, whole.amount // sharing), whole.multiples, whole.namespace)
+    policy = f'"{work}";q={rate.amount};w={rate.get_expiry()}'
+    return Allowance(rate, rate.key_for(client, work), policy, work)
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Wire the limiter and its headers into the application."""
-    redis_url = settings.redis_url
-    limiter = _OnDemand(
-        key_func=lambda: g.allowance.client,
+    """Wire the limits and their headers into the application."""
+    app.extensions["counted"] = _counted(settings.redis_url)
+    app.after_request(_add_headers)
+
+
+def _counted(redis_url: str | None) -> MovingWindowSupport:
+    """Where Flask-Limiter counts, wired to an application without requests.
+
+    Limits belong to callers and kinds of work, not to endpoints: nothing is counted before the guard asks, and its
+    hooks would find nothing to do.
+    """
+    limiter = Limiter(
+        key_func=str,
         strategy="moving-window",
         storage_uri=f"{counting.IN_PROCESS}+{redis_url}" if redis_url else f"{counting.IN_PROCESS}://",
         storage_options=(
             {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S} if redis_url else {}
         ),
     )
-    limiter.init_app(app)
-    app.extensions["counter"] = limiter.limiter
-    app.after_request(_add_headers)
+    limiter.init_app(Flask(__name__, static_folder=None))
+    return cast("MovingWindowSupport", limiter.storage)
 
 
 def retry_after() -> int:
@@ -122,18 +131,15 @@ def retry_after() -> int:
     return allowance.left()[1]
 
 
-def _counter() -> RateLimiter:
-    held: RateLimiter = current_app.extensions["counter"]
+def _storage() -> MovingWindowSupport:
+    held: MovingWindowSupport = current_app.extensions["counted"]
     return held
 
 
 def _add_headers(response: Response) -> Response:
-    """`RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers, which Flask-Limiter does not send."""
     allowance: Allowance | None = g.get("allowance")
     if allowance is not None:
         remaining, seconds = allowance.left()
-        response.headers["RateLimit-Policy"] = (
-            f'"{allowance.work}";q={allowance.rate.amount};w={allowance.rate.get_expiry()}'
-        )
-        response.headers["RateLimit"] = f'"{allowance.work}";r={remaining};t={seconds}'
+        response.headers.add("RateLimit-Policy", allowance.policy)
+        response.headers.add("RateLimit", f'"{allowance.work}";r={remaining};t={seconds}')
     return response

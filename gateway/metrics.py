@@ -1,16 +1,14 @@
 """What Prometheus may know: counts and durations by closed words, never a path, a client or a member's value."""
 
 import os
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from gateway.observability import METHODS
 from partners.vocabulary import PartnerKind, Reason, Work
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -33,14 +31,18 @@ class Metrics:
     sealed_until: Gauge
     sealed_entries: Gauge
     sealing_failures: Counter
-    kinds: dict[tuple[str, str, str], tuple[Counter, Histogram]] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
+    """Looked up once: there are as many as routes, methods and classes of answers allow."""
 
-    def of(self, route: str, method: str, status: str) -> tuple[Counter, Histogram]:
-        """What counts and times answers of this kind, looked up once: there are as many as routes and methods allow."""
-        kind = (route, method, status)
-        if kind not in self.kinds:
-            self.kinds[kind] = (self.requests.labels(*kind), self.seconds.labels(route, method))
-        return self.kinds[kind]
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request by its answer, and time it."""
+        kind = (route, method, status // 100)
+        if kind not in self._kinds:
+            counter = self.requests.labels(route, method, f"{status // 100}xx")
+            self._kinds[kind] = (counter, self.seconds.labels(route, method))
+        counter, histogram = self._kinds[kind]
+        counter.inc()
+        histogram.observe(seconds)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format; of all processes where they share a directory."""
@@ -51,12 +53,13 @@ class Metrics:
         return generate_latest(together)
 
 
-def register(app: Flask) -> None:
-    """Count every request of an application."""
+def register(app: Flask) -> Metrics:
+    """Give an application its figures."""
     # prometheus-client looks for the directory when it is imported, which is before a server has made it.
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-    app.extensions["metrics"] = _metrics(CollectorRegistry())
-    app.after_request(_count_when_sent)
+    figures: Metrics = _metrics(CollectorRegistry())
+    app.extensions["metrics"] = figures
+    return figures
 
 
 def released(audience: PartnerKind, members: int) -> None:
@@ -134,18 +137,3 @@ def _of_sealing(registry: CollectorRegistry) -> dict[str, Any]:
 def _current() -> Metrics:
     held: Metrics = current_app.extensions["metrics"]
     return held
-
-
-def _count_when_sent(response: Response) -> Response:
-    held, started = _current(), g.started
-    route = request.url_rule.rule if request.url_rule else "none"
-    method = request.method if request.method in METHODS else "OTHER"
-    status = f"{response.status_code // 100}xx"
-
-    def count() -> None:
-        counter, histogram = held.of(route, method, status)
-        counter.inc()
-        histogram.observe(time.perf_counter() - started)
-
-    response.call_on_close(count)
-    return response

@@ -3,10 +3,13 @@
 import logging
 import sys
 import time
+from functools import partial
 
 import orjson
 import structlog
 from flask import Flask, Response, g, request
+
+from gateway import metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """A method is a caller's word too: any other is written as `OTHER`."""
@@ -21,7 +24,8 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=lambda line, **_: orjson.dumps(line, default=str).decode()),
         ],
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(_StandardError()),  # type: ignore[arg-type]  # of a file it needs no more
+        cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     if not any(isinstance(handler, _Wordless) for handler in root.handlers):
@@ -29,9 +33,19 @@ def configure() -> None:
 
 
 def register(app: Flask) -> None:
-    """Log each request once its answer has been sent."""
+    """Log and count each request once its answer has been sent."""
     app.before_request(_start)
-    app.after_request(_log_when_sent)
+    app.after_request(partial(_tell_when_sent, metrics.register(app)))
+
+
+class _StandardError:
+    """Whatever is the standard error stream when something is written."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _Wordless(logging.Handler):
@@ -53,18 +67,20 @@ def _start() -> None:
     g.started = time.perf_counter()
 
 
-def _log_when_sent(response: Response) -> Response:
-    started = g.started
+def _tell_when_sent(figures: metrics.Metrics, response: Response) -> Response:
+    method, rule, started = request.method, request.url_rule, g.started
     line = {
-        "method": request.method if request.method in METHODS else "OTHER",
-        "route": request.url_rule.rule if request.url_rule else None,
+        "method": method if method in METHODS else "OTHER",
+        "route": rule.rule if rule else None,
         "status": response.status_code,
         "request_id": g.request_id,
         "client": g.get("client"),
     }
 
-    def say() -> None:
-        log.info("request", **line, duration_ms=round((time.perf_counter() - started) * 1_000, 1))
+    def tell() -> None:
+        seconds = time.perf_counter() - started
+        log.info("request", **line, duration_ms=round(seconds * 1_000, 1))
+        figures.answered(line["route"] or "none", line["method"], line["status"], seconds)
 
-    response.call_on_close(say)
+    response.call_on_close(tell)
     return response

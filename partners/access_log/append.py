@@ -1,7 +1,7 @@
 """Appending to the access log: one record, its exact bytes, whom it was about and from where, in one statement."""
 
 import hashlib
-import secrets
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,12 +61,13 @@ class Access:
     def parameters(self) -> dict[str, Any]:
         """Values for the bind parameters that every recording statement has, a fresh id and salts among them."""
         identifier = new_id(self.at)
-        network_salt = UUID(int=secrets.randbits(128))
+        chance = os.urandom(32)
+        network_salt = UUID(bytes=chance[:16])
         return {
             "access_at": self.at,
             "access_id": identifier,
             "access_public_id": public(ACCESS_PREFIX, identifier),
-            "access_salt": secrets.token_hex(16),
+            "access_salt": chance[16:].hex(),
             "access_request_id": self.request_id,
             "access_ip": self.ip,
             "access_network": network_digest(self.ip, network_salt),

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Label, and_, case, null, true
 
 from partners.literals import number_literal, text_literal
-from serializers.policy.conditions import Atom, Condition, to_sql
+from serializers.policy.clauses import clauses_of, holds_in
+from serializers.policy.conditions import Atom, to_sql
 from serializers.policy.declaration import Field, Policy
 
 MEMBER = "member"
@@ -49,13 +50,8 @@ def guard(field: Field, value: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def anything_withheld(policy: Policy, verdict: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether some field was withheld, told from the verdict alone."""
-    conditions = {str(id(field.when)): field.when for field in policy.fields if not field.never_withheld}
-    return ~and_(true(), *(holds_in(policy, condition, verdict) for condition in conditions.values()))
-
-
-def holds_in(policy: Policy, condition: Condition, verdict: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a condition holds in a verdict."""
-    return to_sql(condition, lambda atom: _bit_is_set(policy, atom, verdict))
+    clauses = clauses_of((field.when for field in policy.fields), policy.bits)
+    return ~and_(true(), *(holds_in(clause, verdict) for clause in clauses))
 
 
 def why_not_visible(policy: Policy, verdict: ColumnElement[int]) -> ColumnElement[str | None]:
