@@ -61,6 +61,8 @@ class Status(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    LAPSED = "lapsed"
+    """Of a client: nobody has used it for so long that nobody would miss it."""
 
 
 class Visibility(StrEnum):

@@ -1,14 +1,18 @@
 """`gateway clients`: the programs of partners and their credentials."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import click
+from sqlalchemy import Connection
 
 from gateway.cli.jwks_file import jwks_option
+from gateway.cli.operator import note
 from gateway.cli.output import Document, Entry, printed
-from gateway.cli.session import session
-from partners.registry import clients
+from gateway.cli.session import Session, session
+from partners.registry import client_revocation, clients
 from partners.registry.clients import Client, Credentials, Wanted
+from partners.registry.journal import Act
 from partners.registry.secrets import DEFAULT_OVERLAP
 from partners.vocabulary import AuthMethod
 
@@ -48,7 +52,9 @@ def add(
         redirect_uris=redirects,
     )
     with session() as opened, opened.database.write.begin() as connection:
-        return _credentials(clients.add(connection, wanted, now=opened.instant()))
+        made = clients.add(connection, wanted, now=opened.instant())
+        _note(opened, connection, "add", made.client, scopes=made.client.scopes, networks=made.client.allowed_networks)
+        return _credentials(made)
 
 
 @command.command()
@@ -64,12 +70,35 @@ def add(
 @jwks_option
 @printed
 def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> Document:
-    """Give CLIENT a new secret, or with --jwks a new key set, which replaces the old at once."""
+    """Give CLIENT a new secret; or with --jwks a new key set, such as the old key and the new one, later the new alone.
+
+    A key that is not in the set any more is refused at once. On suspicion: --overlap 0. If it has leaked: see revoke.
+    """
     with session() as opened, opened.database.write.begin() as connection:
         if jwks is not None:
-            return _credentials(clients.replace_keys(connection, identifier, jwks))
-        lasting = timedelta(days=overlap)
-        return _credentials(clients.rotate_secret(connection, identifier, overlap=lasting, now=opened.instant()))
+            made = clients.replace_keys(connection, identifier, jwks)
+        else:
+            lasting = timedelta(days=overlap)
+            made = clients.rotate_secret(connection, identifier, overlap=lasting, now=opened.instant())
+        how = {"keys": made.client.keys} if jwks is not None else {"overlap_days": overlap}
+        _note(opened, connection, "rotate", made.client, **how)
+        return _credentials(made)
+
+
+@command.command()
+@identifier
+@click.argument("credential", required=False, metavar="[SECRET|KID]")
+@click.option("--reason", required=True, metavar="TEXT", help="What happened, for the record.")
+@printed
+def revoke(identifier: str, credential: str | None, *, reason: str) -> Document:
+    """A secret or key of CLIENT has leaked: end it, or all, and every token of CLIENT, from the next request on.
+
+    `list` names secrets and keys; a new one comes from rotate.
+    """
+    with session() as opened, opened.database.write.begin() as connection:
+        left, ended = client_revocation.revoke(connection, identifier, credential)
+        _note(opened, connection, "revoke", left, reason=reason, ended=ended)
+        return {**_entry(left), "ended": ended}
 
 
 @command.command()
@@ -78,16 +107,20 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
 def suspend(identifier: str) -> Document:
     """Stop CLIENT's very next request. Its tokens stay dead for good."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _entry(clients.suspend(connection, identifier))
+        changed = clients.suspend(connection, identifier)
+        _note(opened, connection, "suspend", changed)
+        return _entry(changed)
 
 
 @command.command()
 @identifier
 @printed
 def resume(identifier: str) -> Document:
-    """Let a suspended CLIENT get new tokens."""
+    """Let a suspended CLIENT get new tokens, or one that lapsed because nobody used it for 90 days."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _entry(clients.resume(connection, identifier))
+        changed = clients.resume(connection, identifier)
+        _note(opened, connection, "resume", changed)
+        return _entry(changed)
 
 
 @command.command("list")
@@ -97,6 +130,11 @@ def list_all(partner: str | None) -> Document:
     """List all clients, or those of PARTNER."""
     with session() as opened, opened.database.write.connect() as connection:
         return [_entry(client) for client in clients.every(connection, partner)]
+
+
+def _note(opened: Session, connection: Connection, verb: str, about: Client, **detail: object) -> None:
+    act = Act(f"oauth.clients.{verb}", partner=about.partner, client=about.id, detail=detail)
+    note(opened, connection, act)
 
 
 def _credentials(made: Credentials) -> Entry:
@@ -116,4 +154,7 @@ def _entry(client: Client) -> Entry:
         "redirect_uris": client.redirect_uris,
         "status": client.status.value,
         "created_at": client.created_at,
+        "last_used_at": client.last_used_at,
+        "secrets": [asdict(secret) for secret in client.secrets],
+        "keys": client.keys,
     }

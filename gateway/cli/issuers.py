@@ -3,9 +3,11 @@
 import click
 
 from gateway.cli.jwks_file import JwksFile
+from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 from partners.registry import issuers
+from partners.registry.journal import Act
 
 
 @click.group("issuers")
@@ -22,4 +24,5 @@ def add(issuer: str, *, jwks: dict[str, object], named: tuple[str, ...]) -> Docu
     """Register the issuer whose JWTs say ISS, or give it a new key set."""
     with session() as opened, opened.database.write.begin() as connection:
         added = issuers.add(connection, issuer, jwks, named)
+        note(opened, connection, Act("oauth.issuers.add", subject=added.id, detail={"clients": added.clients}))
     return {"issuer": added.id, "clients": added.clients}

@@ -50,6 +50,8 @@ def _word(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={_word(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return " ".join(map(_word, value)) or "-"
     return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)

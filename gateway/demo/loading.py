@@ -47,6 +47,7 @@ def _registered(opened: Session, *, url: str, issuer: str) -> Credentials:
     held = stored.read(opened.settings.data_dir)
     with opened.database.write.begin() as connection:
         if held is not None and registration.is_registered(connection, held):
+            registration.wake(connection, held)
             return held
         if registration.anybody_registered(connection):
             raise NotADemoError

@@ -10,7 +10,7 @@ from gateway.demo.credentials import Account, Credentials
 from partners.registry import campaigns, clients, issuers, partners
 from partners.registry.campaigns import Campaign
 from partners.registry.partners import Partner
-from partners.vocabulary import SCOPES_OF_KIND, PartnerKind
+from partners.vocabulary import SCOPES_OF_KIND, PartnerKind, Status
 
 SESSIONS = "https://sessions.demo.example"
 CALLBACK = "http://127.0.0.1:8081/callback"
@@ -28,6 +28,13 @@ def is_registered(connection: Connection, credentials: Credentials) -> bool:
     """Whether the database knows the clients of these credentials."""
     known = {client.id for client in clients.every(connection)}
     return known >= {account.client for account in credentials.accounts.values()}
+
+
+def wake(connection: Connection, credentials: Credentials) -> None:
+    """Resume clients that lapsed while nobody looked at the demo."""
+    for account in credentials.accounts.values():
+        if clients.get(connection, account.client).status is Status.LAPSED:
+            clients.resume(connection, account.client)
 
 
 def anybody_registered(connection: Connection) -> bool:

@@ -15,7 +15,7 @@ from gateway.oauth.address import caller_address
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.faults import ClientRefused
 from gateway.oauth.jose import Claims, Untrusted
-from partners.registry import credentials, jwks, secrets, tokens
+from partners.registry import client_use, credentials, jwks, secrets, tokens
 from partners.vocabulary import AuthMethod, Reason
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -59,7 +59,9 @@ class ClientAuthenticator:
         client = self.find(client_id)
         # Unknown clients cost the same comparison.
         known = secrets.matches(secret, client.registration.secret_digests if client else ())
-        return _admitted(client, proved=known, method=AuthMethod.CLIENT_SECRET_BASIC)
+        admitted = self._admitted(client, proved=known, method=AuthMethod.CLIENT_SECRET_BASIC)
+        self._note_use(admitted, secrets.digest_of(secret))
+        return admitted
 
     def by_assertion(self, _query_client: object, _request: OAuth2Request) -> RegisteredClient | None:
         """Authenticate by `private_key_jwt` (RFC 7523, FAPI 2.0 §5.3.2.1); nothing if the request does not try to."""
@@ -75,9 +77,10 @@ class ClientAuthenticator:
             issued_at = self._check(parsed.type, claims)
         except Untrusted as error:
             raise ClientRefused(Reason.INVALID_TOKEN if client else Reason.UNKNOWN, client) from error
-        admitted = _admitted(client, proved=True, method=AuthMethod.PRIVATE_KEY_JWT)
+        admitted = self._admitted(client, proved=True, method=AuthMethod.PRIVATE_KEY_JWT)
         if not self._spend(admitted, claims.text("jti"), issued_at):
             raise ClientRefused(Reason.INVALID_TOKEN, admitted)
+        self._note_use(admitted)
         return admitted
 
     def _check(self, typ: str | None, claims: Claims) -> float:
@@ -104,15 +107,25 @@ class ClientAuthenticator:
         with self._engine.begin() as connection:
             return tokens.spend_assertion(connection, client.get_client_id(), jti, expires_at=until, now=g.received_at)
 
+    def _admitted(self, client: RegisteredClient | None, *, proved: bool, method: AuthMethod) -> RegisteredClient:
+        if client is None:
+            raise ClientRefused(Reason.UNKNOWN)
+        known = client.registration
+        if not proved or not client.check_endpoint_auth_method(method, "token"):
+            raise ClientRefused(Reason.INVALID_TOKEN, client)
+        if known.is_dormant:
+            with self._engine.begin() as connection:
+                client_use.lapse(connection, now=g.received_at, client_id=known.client)
+        if known.barrier is not None:
+            raise ClientRefused(known.barrier, client)
+        return client
 
-def _admitted(client: RegisteredClient | None, *, proved: bool, method: AuthMethod) -> RegisteredClient:
-    if client is None:
-        raise ClientRefused(Reason.UNKNOWN)
-    if not proved or not client.check_endpoint_auth_method(method, "token"):
-        raise ClientRefused(Reason.INVALID_TOKEN, client)
-    if client.registration.barrier is not None:
-        raise ClientRefused(client.registration.barrier, client)
-    return client
+    def _note_use(self, client: RegisteredClient, digest: bytes | None = None) -> None:
+        """Note the use where that tells more than what is noted: about once an hour."""
+        known = client.registration
+        if known.use_to_be_noted or digest in known.unnoted_digests:
+            with self._engine.begin() as connection:
+                client_use.note(connection, known.client, digest, now=g.received_at)
 
 
 def presented_client() -> str:

@@ -6,16 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from partners.consents import ending
-from partners.registry import RegistryError, addresses, jwks, partners
+from partners.registry import RegistryError, addresses, client_use, jwks, partners
 from partners.registry import secrets as client_secrets
+from partners.registry.secrets import Secret
 from partners.tables.partner import client, partner
 from partners.vocabulary import SCOPES_GIVEN_ONLY_WHEN_ASKED, SCOPES_OF_KIND, AuthMethod, PartnerKind, Scope, Status
 
 CLIENT_PREFIX = "cl_"
-_COLUMNS = client.c["id", "auth_method", "scopes", "allowed_networks", "redirect_uris", "status", "created_at"]
+_COLUMNS = client.c[
+    "id",
+    "auth_method",
+    "scopes",
+    "jwks",
+    "allowed_networks",
+    "redirect_uris",
+    "status",
+    "created_at",
+    "last_used_at",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,12 @@ class Client:
     redirect_uris: tuple[str, ...]
     status: Status
     created_at: datetime
+    last_used_at: datetime | None = None
+    """When it last authenticated, to the hour."""
+    secrets: tuple[Secret, ...] = ()
+    """Those that work."""
+    keys: tuple[str | None, ...] = ()
+    """The `kid` of each of its keys."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,8 @@ def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials
     keys = jwks.checked(wanted.jwks, jwks.CLIENT_ALGORITHMS) if wanted.jwks is not None else None
     connection.execute(insert(client).values(partner=owner.number, jwks=keys, **_row(new)))
     by_secret = new.auth_method is AuthMethod.CLIENT_SECRET_BASIC
-    return Credentials(new, client_secrets.add(connection, new.id, now=now) if by_secret else None)
+    secret = client_secrets.add(connection, new.id, now=now) if by_secret else None
+    return Credentials(get(connection, new.id), secret)
 
 
 def get(connection: Connection, identifier: str, *, lock: bool = False) -> Client:
@@ -81,7 +99,7 @@ def get(connection: Connection, identifier: str, *, lock: bool = False) -> Clien
     row = connection.execute(statement.with_for_update(of=client) if lock else statement).one_or_none()
     if row is None:
         raise RegistryError(f"there is no client {identifier}")
-    return _client(row)
+    return _client(row, client_secrets.of_clients(connection, [identifier]))
 
 
 def every(connection: Connection, partner_id: str | None = None) -> Sequence[Client]:
@@ -89,7 +107,9 @@ def every(connection: Connection, partner_id: str | None = None) -> Sequence[Cli
     statement = _selected().order_by(client.c.created_at, client.c.id)
     if partner_id is not None:
         statement = statement.where(partner.c.id == partners.get(connection, partner_id).id)
-    return [_client(row) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    held = client_secrets.of_clients(connection, [row.id for row in rows])
+    return [_client(row, held) for row in rows]
 
 
 def rotate_secret(connection: Connection, identifier: str, *, overlap: timedelta, now: datetime) -> Credentials:
@@ -99,17 +119,18 @@ def rotate_secret(connection: Connection, identifier: str, *, overlap: timedelta
         raise RegistryError(f"{identifier} signs with its own keys; register its new key set instead")
     if overlap < timedelta(0):
         raise RegistryError("the overlap cannot be negative")
-    return Credentials(held, client_secrets.rotate(connection, identifier, overlap=overlap, now=now))
+    secret = client_secrets.rotate(connection, identifier, overlap=overlap, now=now)
+    return Credentials(get(connection, identifier), secret)
 
 
 def replace_keys(connection: Connection, identifier: str, keys: Mapping[str, Any]) -> Credentials:
-    """Register a client's new key set; what the old key signs is refused from now on."""
+    """Register a client's new key set; what a key signs that is not in it is refused from now on."""
     held = get(connection, identifier, lock=True)
     if held.auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         raise RegistryError(f"{identifier} proves itself by a secret and has no keys")
     checked = jwks.checked(keys, jwks.CLIENT_ALGORITHMS)
     connection.execute(update(client).where(client.c.id == identifier).values(jwks=checked))
-    return Credentials(held, None)
+    return Credentials(get(connection, identifier), None)
 
 
 def suspend(connection: Connection, identifier: str) -> Client:
@@ -118,8 +139,10 @@ def suspend(connection: Connection, identifier: str) -> Client:
 
 
 def resume(connection: Connection, identifier: str) -> Client:
-    """Let a client have tokens again; no token from before its suspension lives again."""
-    return _set_status(connection, identifier, Status.ACTIVE)
+    """Let a suspended or lapsed client have tokens again; no token from before lives again."""
+    resumed = _set_status(connection, identifier, Status.ACTIVE)
+    connection.execute(update(client).where(client.c.id == identifier).values(resumed_at=func.now()))
+    return resumed
 
 
 def _set_status(connection: Connection, identifier: str, status: Status) -> Client:
@@ -151,7 +174,8 @@ def _scopes(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
 
 
 def _selected() -> Select[Any]:
-    return select(*_COLUMNS, partner.c.id.label("owner"), partner.c.kind).select_from(
+    dormant = client_use.is_dormant(func.now()).label("dormant")
+    return select(*_COLUMNS, dormant, partner.c.id.label("owner"), partner.c.kind).select_from(
         client.join(partner, client.c.partner == partner.c.number)
     )
 
@@ -168,7 +192,7 @@ def _row(new: Client) -> dict[str, Any]:
     }
 
 
-def _client(row: Row[Any]) -> Client:
+def _client(row: Row[Any], secrets_of: Mapping[str, tuple[Secret, ...]]) -> Client:
     return Client(
         id=row.id,
         partner=row.owner,
@@ -177,6 +201,9 @@ def _client(row: Row[Any]) -> Client:
         scopes=tuple(row.scopes),
         allowed_networks=tuple(str(network) for network in row.allowed_networks),
         redirect_uris=tuple(row.redirect_uris),
-        status=Status(row.status),
+        status=Status.LAPSED if row.dormant else Status(row.status),
         created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        secrets=secrets_of.get(row.id, ()),
+        keys=tuple(key.get("kid") for key in row.jwks["keys"]) if row.jwks else (),
     )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from partners.registry import client_use
 from partners.standing import calls_from_an_allowed_network, may_have_member_rows
 from partners.tables.partner import client, client_secret, partner
 from partners.vocabulary import AuthMethod, PartnerKind, Reason, Scope, Status
@@ -45,6 +46,11 @@ class Registration:
     secret_digests: tuple[bytes, ...] = field(repr=False)
     barrier: Reason | None
     """Why it may have no token, or nothing."""
+    is_dormant: bool = False
+    """Whether that is because nobody used it for 90 days, and it has not lapsed yet."""
+    use_to_be_noted: bool = False
+    unnoted_digests: frozenset[bytes] = field(default=frozenset(), repr=False)
+    """Digests of secrets whose use now would tell more than what is noted."""
 
     @property
     def may_be_consented_to(self) -> bool:
@@ -58,8 +64,10 @@ def _statement() -> Select[Any]:
         client_secret.c.client == client.c.id,
         or_(client_secret.c.expires_at.is_(None), client_secret.c.expires_at > now),
     )
+    unnoted = and_(live, client_use.is_to_be_noted(client_secret.c.last_used_at, now))
+    inactive = (client.c.status != Status.ACTIVE, partner.c.status != Status.ACTIVE, client_use.is_dormant(now))
     barrier = case(
-        (or_(client.c.status != Status.ACTIVE, partner.c.status != Status.ACTIVE), literal(Reason.SUSPENDED)),
+        (or_(*inactive), literal(Reason.SUSPENDED)),
         # R28: without the current terms no token.
         (partner.c.terms_accepted_at.is_(None), literal(Reason.INSUFFICIENT_SCOPE)),
         (~calls_from_an_allowed_network(), literal(Reason.INVALID_TOKEN)),
@@ -74,6 +82,9 @@ def _statement() -> Select[Any]:
             barrier.label("barrier"),
             may_have_member_rows().label("member_rows"),
             func.array(select(client_secret.c.digest).where(live).scalar_subquery()).label("digests"),
+            func.array(select(client_secret.c.digest).where(unnoted).scalar_subquery()).label("unnoted"),
+            client_use.is_dormant(now).label("dormant"),
+            client_use.is_to_be_noted(client.c.last_used_at, now).label("to_be_noted"),
         )
         .select_from(client.join(partner, client.c.partner == partner.c.number))
         .where(client.c.id == bindparam("client", type_=Text))
@@ -101,4 +112,7 @@ def registration(connection: Connection, client_id: str, *, address: str | None,
         redirect_uris=tuple(row.redirect_uris),
         secret_digests=tuple(bytes(digest) for digest in row.digests),
         barrier=Reason(row.barrier) if row.barrier else None,
+        is_dormant=row.dormant,
+        use_to_be_noted=row.to_be_noted,
+        unnoted_digests=frozenset(bytes(digest) for digest in row.unnoted),
     )

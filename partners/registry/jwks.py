@@ -1,6 +1,6 @@
 """Public keys of others as JWK sets (RFC 7517): checked when they are registered, found when a signature comes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,17 +27,16 @@ _ALGORITHMS_OF_TYPE = {"EC": ("ES256",), "OKP": ("Ed25519", "EdDSA"), "RSA": ("P
 
 
 def checked(document: object, algorithms: Collection[str]) -> dict[str, Any]:
-    """Return the set with only what verification needs; raise `RegistryError` naming the first thing wrong."""
+    """Return the set with only what verification needs; raise `RegistryError` naming everything that is wrong."""
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
         raise RegistryError(f"a JWK set is an object with 1 to {MOST_KEYS} `keys`")
-    accepted = [_checked_key(key, f"key {position}", algorithms) for position, key in enumerate(keys, start=1)]
-    kids = [key.get("kid") for key in accepted]
-    if len(kids) > 1 and None in kids:
-        raise RegistryError("each key of a set of several needs a `kid`")
-    if len(set(kids)) < len(kids):
-        raise RegistryError("two keys have the same `kid`")
-    return {"keys": accepted}
+    named = [(f"key {position}", key) for position, key in enumerate(keys, start=1)]
+    faults = [f"{name} {fault}" for name, key in named for fault in _faults_of(key, algorithms)]
+    faults += _faults_of_kids([key.get("kid") for key in keys if isinstance(key, dict)])
+    if faults:
+        raise RegistryError("; ".join(faults))
+    return {"keys": [_accepted(key, algorithms) for key in keys]}
 
 
 def find(jwks: Mapping[str, Any] | None, kid: str | None) -> PublicKey | None:
@@ -49,61 +48,73 @@ def find(jwks: Mapping[str, Any] | None, kid: str | None) -> PublicKey | None:
     return _imported(named[0]) if named else None
 
 
-def _checked_key(key: object, name: str, algorithms: Collection[str]) -> dict[str, Any]:
+def _faults_of_kids(kids: list[object]) -> Iterator[str]:
+    if len(kids) > 1 and None in kids:
+        yield "each key of a set of several needs a `kid`"
+    texts = [kid for kid in kids if isinstance(kid, str)]
+    twice = sorted({kid for kid in texts if texts.count(kid) > 1})
+    if twice:
+        yield f"several keys have the same `kid`: {', '.join(kid if kid.isprintable() else '?' for kid in twice)}"
+
+
+def _faults_of(key: object, algorithms: Collection[str]) -> Iterator[str]:
+    """What is wrong with a key, each as the rest of a sentence that begins with its name."""
     if not isinstance(key, dict):
-        raise RegistryError(f"{name} is not an object")
-    private = sorted(_PRIVATE_MEMBERS & key.keys())
-    if private:
-        raise RegistryError(f"{name} has the private member `{private[0]}`: register public keys only")
-    kind = _checked_type(key, name)
-    algorithm = _checked_algorithm(key, name, [known for known in _ALGORITHMS_OF_TYPE[kind] if known in algorithms])
-    accepted = {"kty": kind, "use": "sig"} | {member: key.get(member) for member in _PUBLIC_MEMBERS[kind]}
-    if algorithm is not None:
-        accepted["alg"] = algorithm
-    if "kid" in key:
-        accepted["kid"] = _checked_kid(key["kid"], name)
-    _check_strength(accepted, name)
-    return accepted
-
-
-def _checked_type(key: Mapping[str, object], name: str) -> str:
+        yield "is not an object"
+        return
+    for member in sorted(_PRIVATE_MEMBERS & key.keys()):
+        yield f"has the private member `{member}`: register public keys only"
+    yield from _faults_of_use(key)
     kind = key.get("kty")
     if not isinstance(kind, str) or kind not in _PUBLIC_MEMBERS:
-        raise RegistryError(f"{name} must be of `kty` EC, OKP or RSA")
-    if kind in _CURVES and key.get("crv") != _CURVES[kind]:
-        raise RegistryError(f"{name} must be on the curve {_CURVES[kind]}")
+        yield "must be of `kty` EC, OKP or RSA"
+    elif kind in _CURVES and key.get("crv") != _CURVES[kind]:
+        yield f"must be on the curve {_CURVES[kind]}"
+    else:
+        yield from _faults_of_algorithm(key.get("alg"), _possible(kind, algorithms))
+        yield from _faults_of_material(_material(key))
+
+
+def _faults_of_use(key: Mapping[str, object]) -> Iterator[str]:
     if key.get("use", "sig") != "sig":
-        raise RegistryError(f"{name} is not meant for signatures (`use`)")
+        yield "is not meant for signatures (`use`)"
     operations = key.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
-        raise RegistryError(f"{name} is not meant for verifying (`key_ops`)")
-    return kind
-
-
-def _checked_algorithm(key: Mapping[str, object], name: str, possible: list[str]) -> str | None:
-    """The one algorithm the key is bound to, under its name of today (RFC 9864); none where several are possible."""
-    given = key.get("alg")
-    if given is not None and given not in possible:
-        raise RegistryError(f"{name} has an `alg` that is not accepted; use {' or '.join(possible)}")
-    if given is None and len(possible) > 1 and key["kty"] == "RSA":
-        return None
-    return possible[0] if given in {None, "EdDSA"} else str(given)
-
-
-def _checked_kid(kid: object, name: str) -> str:
+        yield "is not meant for verifying (`key_ops`)"
+    kid = key.get("kid", "-")
     if not isinstance(kid, str) or not 1 <= len(kid) <= LONGEST_KID or not kid.isprintable():
-        raise RegistryError(f"{name} needs a `kid` of 1 to {LONGEST_KID} printable characters")
-    return kid
+        yield f"needs a `kid` of 1 to {LONGEST_KID} printable characters"
 
 
-def _check_strength(key: Mapping[str, Any], name: str) -> None:
+def _faults_of_algorithm(given: object, possible: list[str]) -> Iterator[str]:
+    if given is not None and given not in possible:
+        yield f"has an `alg` that is not accepted; use {' or '.join(possible)}"
+
+
+def _faults_of_material(key: Mapping[str, Any]) -> Iterator[str]:
     try:
         bits = base64_to_int(key["n"]).bit_length() if key["kty"] == "RSA" else LEAST_RSA_BITS
-        if not LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
-            raise RegistryError(f"{name} has {bits} bits; an RSA key needs {LEAST_RSA_BITS} to {MOST_RSA_BITS}")
-        _imported(key)
-    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise RegistryError(f"{name} is not a valid public key") from error
+        if LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
+            _imported(key)
+        else:
+            yield f"has {bits} bits; an RSA key needs {LEAST_RSA_BITS} to {MOST_RSA_BITS}"
+    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):
+        yield "is not a valid public key"
+
+
+def _accepted(key: Mapping[str, Any], algorithms: Collection[str]) -> dict[str, Any]:
+    """What is kept of a key; its algorithm under the name of today (RFC 9864), none where several are possible."""
+    given, possible = key.get("alg"), _possible(key["kty"], algorithms)
+    algorithm = given if given not in {None, "EdDSA"} else None if key["kty"] == "RSA" and possible[1:] else possible[0]
+    return _material(key) | {name: value for name, value in (("alg", algorithm), ("kid", key.get("kid"))) if value}
+
+
+def _material(key: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kty": key["kty"], "use": "sig"} | {member: key.get(member) for member in _PUBLIC_MEMBERS[key["kty"]]}
+
+
+def _possible(kind: str, algorithms: Collection[str]) -> list[str]:
+    return [known for known in _ALGORITHMS_OF_TYPE[kind] if known in algorithms]
 
 
 def _imported(key: Mapping[str, Any]) -> PublicKey:

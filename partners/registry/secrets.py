@@ -4,14 +4,29 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from partners.tables.partner import client_secret
 
 SECRET_PREFIX = "gws_"  # noqa: S105 - the recognisable beginning of every secret
 DEFAULT_OVERLAP = timedelta(days=14)
+_ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A stored secret, as an operator sees it: never the secret itself."""
+
+    id: str
+    """The beginning of its digest, in hex."""
+    created_at: datetime
+    expires_at: datetime | None
+    """When it ends, of one that was rotated away."""
+    last_used_at: datetime | None
+    """To the hour."""
 
 
 def digest_of(secret: str) -> bytes:
@@ -49,3 +64,28 @@ def rotate(connection: Connection, client: str, *, overlap: timedelta, now: date
         ends = now + overlap if row.expires_at is None else min(row.expires_at, now + overlap)
         connection.execute(update(client_secret).where(held.digest == row.digest).values(expires_at=ends))
     return add(connection, client, now=now)
+
+
+def of_clients(connection: Connection, clients: Iterable[str]) -> dict[str, tuple[Secret, ...]]:
+    """Return the secrets that work now, by client, the newest first."""
+    live = or_(client_secret.c.expires_at.is_(None), client_secret.c.expires_at > func.now())
+    statement = select(client_secret).where(client_secret.c.client.in_(list(clients)), live)
+    found: dict[str, tuple[Secret, ...]] = {}
+    for row in connection.execute(statement.order_by(client_secret.c.created_at.desc(), client_secret.c.digest)):
+        secret = Secret(id_of(row.digest), row.created_at, row.expires_at, row.last_used_at)
+        found[row.client] = (*found.get(row.client, ()), secret)
+    return found
+
+
+def remove(connection: Connection, client: str, identifier: str | None) -> list[str]:
+    """End one secret of a client, or all, at once; return the ids of those there were."""
+    held = client_secret.c
+    digests = connection.execute(select(held.digest).where(held.client == client)).scalars()
+    ended = [bytes(digest) for digest in digests if identifier in {None, id_of(digest)}]
+    connection.execute(delete(client_secret).where(held.client == client, held.digest.in_(ended)))
+    return [id_of(digest) for digest in ended]
+
+
+def id_of(digest: bytes) -> str:
+    """Return the name by which operators speak of a secret."""
+    return bytes(digest).hex()[:_ID_DIGITS]

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from partners.registry import client_use
 from partners.tables.access import access_network
 from partners.tables.activity import action
 from partners.tables.consent import grant_family, person_session, pushed_request
@@ -58,6 +59,7 @@ class Swept:
     pushed_requests: int = 0
     sessions: int = 0
     networks: int = 0
+    lapsed_clients: int = 0
     skipped_restricted_members: int = 0
 
     def __add__(self, other: "Swept") -> "Swept":
@@ -79,6 +81,7 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         consents=_forget(engine, grant_family, grant_family.c.expires_at < expired, batch),
         pushed_requests=_forget(engine, pushed_request, pushed_request.c.expires_at < expired, batch),
         sessions=_forget(engine, person_session, person_session.c.expires_at < expired, batch),
+        lapsed_clients=_let_lapse(engine, real_now),
         skipped_restricted_members=_count_skipped(engine, now),
     )
 
@@ -149,6 +152,11 @@ def _drop_usage(connection: Connection, numbers: list[int], now: datetime) -> Sw
 def _count_skipped(engine: Engine, now: datetime) -> int:
     with engine.connect() as connection:
         return connection.execute(_COUNT_SKIPPED, {"now": now}).scalar_one()
+
+
+def _let_lapse(engine: Engine, real_now: datetime) -> int:
+    with engine.begin() as connection:
+        return len(client_use.lapse(connection, now=real_now))
 
 
 def _forget(engine: Engine, table: Table, outlived: ColumnElement[bool], batch: int) -> int:

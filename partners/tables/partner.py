@@ -72,6 +72,8 @@ client = Table(
         comment="Raised by suspension and by every narrowing: tokens carry it, so older ones die at once.",
     ),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
+    Column("last_used_at", DateTime(timezone=True), info=internal(), comment="To the hour."),
+    Column("resumed_at", DateTime(timezone=True), info=internal()),
 )
 
 client_secret = Table(
@@ -81,6 +83,7 @@ client_secret = Table(
     Column("digest", LargeBinary, primary_key=True, info=internal(), comment="SHA-256 of a 256-bit random secret."),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
     Column("expires_at", DateTime(timezone=True), info=internal()),
+    Column("last_used_at", DateTime(timezone=True), info=internal(), comment="To the hour."),
 )
 
 issuer = Table(

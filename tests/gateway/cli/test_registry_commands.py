@@ -8,6 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 
 from partners.database import Database
+from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
 from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
@@ -118,6 +119,45 @@ def test_issuers_belong_to_named_clients(db: Database, jwks: str) -> None:
     assert bound == {"issuer": "https://sessions.example", "clients": [added["client_id"]]}
     with db.write.connect() as connection:
         assert connection.execute(select(issuer_client.c.client)).scalars().all() == [added["client_id"]]
+
+
+def test_a_leaked_secret_is_revoked_with_a_reason_and_on_record(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_OPERATOR", "alice")
+    run("partners", "add", "webmaster", "w1", "--name", "Web One")
+    added = run_json("clients", "add", "w1")
+    (secret,) = added["secrets"]
+    run("clients", "rotate", added["client_id"])
+
+    unexplained = invoke("clients", "revoke", added["client_id"], secret["id"])
+    left = run_json("clients", "revoke", added["client_id"], secret["id"], "--reason", "in a paste")
+    listed = run("clients", "list").output
+
+    assert unexplained.exit_code == 2
+    assert (left["ended"], len(left["secrets"])) == ([secret["id"]], 1)
+    assert f"id={left['secrets'][0]['id']},created_at=" in listed
+    assert added["client_secret"] not in listed
+    with db.write.connect() as connection:
+        columns = operator_act.c["operation", "operator", "client"]
+        acts = connection.execute(select(*columns, operator_act.c.detail).where(operator_act.c.client.is_not(None)))
+        told = [tuple(row) for row in acts]
+    assert [act[:3] for act in told] == [
+        (f"oauth.clients.{verb}", "alice", added["client_id"]) for verb in ("add", "rotate", "revoke")
+    ]
+    assert told[2][3] == {"reason": "in a paste", "ended": [secret["id"]]}
+    assert "gws_" not in str(told)
+
+
+def test_everything_wrong_with_a_key_set_is_said_at_once(tmp_path: Path) -> None:
+    run("partners", "add", "webmaster", "w1", "--name", "Web One")
+    public, private = (KEY.as_dict(private=private) for private in (False, True))
+    weak = {"kty": "RSA", "kid": "2", "n": "x" * 128, "e": "AQAB", "alg": "RS512"}
+    (tmp_path / "bad.json").write_text(json.dumps({"keys": [private, public, weak]}))
+
+    said = json.loads(invoke("clients", "add", "w1", "--jwks", str(tmp_path / "bad.json"), "--json").stdout)["error"]
+
+    for fault in ("Key 1 has the private member `d`", "same `kid`: 1", "key 3 has 768 bits", "key 3 has an `alg`"):
+        assert fault in said
+    assert KEY["d"] not in said
 
 
 def test_campaigns_and_the_database() -> None:
