@@ -6,7 +6,7 @@ SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0
 
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-.PHONY: help setup demo test check lint-api bench format docs lock
+.PHONY: help setup demo test check lint-api interop control bench format docs lock
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is to make
@@ -43,6 +43,16 @@ lint-api: setup  ## Read the API's description with Spectral and OWASP's rules; 
 	$(BIN)/python docs/describe.py > build/spectral/openapi.json
 	cp .spectral.yaml build/spectral/.spectral.yaml
 	cd build/spectral && node_modules/.bin/spectral lint openapi.json --fail-severity=hint
+
+interop: setup  ## Install Node's clients, pinned, and run them against a served gateway; needs Node
+	@command -v npm > /dev/null || { echo "LEFT OUT: interop needs Node and npm, and they are not there." >&2; exit 1; }
+	@mkdir -p build/interop
+	cp tests/interop/node/package.json tests/interop/node/package-lock.json build/interop/
+	npm ci --prefix build/interop --silent --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m pytest -q tests/journeys/test_node_clients.py tests/journeys/test_foreign_tools.py
+
+control: setup  ## Run the OAuth checks against npm's oidc-provider too; needs Node, and is no part of check
+	$(BIN)/python -m tests.control
 
 bench: setup  ## Measure the gateway beside the same queries without it; takes a few minutes
 	$(BIN)/python -m benchmarks

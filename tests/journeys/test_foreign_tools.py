@@ -7,7 +7,9 @@ import pytest
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from httpx_oauth.oauth2 import OAuth2
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey, OKPKey
+from requests_oauth2client import ClientSecretBasic, OAuth2Client
+from requests_oauth2client import PrivateKeyJwt as PrivateJwk
 from requests_oauthlib import OAuth2Session as OauthlibSession
 
 from partners.database import Database
@@ -91,3 +93,28 @@ def test_httpx_oauth(tool: Tool, anna: Visitor) -> None:
         return [*statuses, tool.read(second["access_token"]).status_code]
 
     assert asyncio.run(journey()) == [200, 200, 401]
+
+
+def test_requests_oauth2client(tool: Tool, anna: Visitor, stored: Database) -> None:
+    key = ECKey.generate_key("P-256", {"kid": "key-1"})
+    caller = add_caller(stored, auth_method=AuthMethod.PRIVATE_KEY_JWT, key=key)
+    proof = PrivateJwk(caller.id, key.as_dict(private=True), alg="ES256", aud=tool.url)
+    url = f"{tool.url}/.well-known/oauth-authorization-server"
+    signer = OAuth2Client.from_discovery_endpoint(url, auth=proof, testing=True)
+    client = OAuth2Client.from_discovery_endpoint(
+        url, auth=ClientSecretBasic(*tool.basic), redirect_uri=REDIRECT, issuer=tool.url, testing=True
+    )
+
+    own = signer.client_credentials(scope="stats:read")
+    told_active = signer.introspect_token(own)["active"]
+    asked = client.authorization_request(scope="stats:read")
+    pushed = client.pushed_authorization_request(asked)
+    back = asked.validate_callback(consented(anna, str(pushed.uri)))
+    first = client.authorization_code(back, validate=False)
+    second = client.refresh_token(first)
+    statuses = [tool.read(str(token.access_token)).status_code for token in (own, first, second)]
+    for owner, token in ((signer, own), (client, second)):
+        owner.revoke_access_token(token)
+
+    assert (told_active, statuses) == (True, [200, 200, 200])
+    assert [tool.read(str(token.access_token)).status_code for token in (own, second)] == [401, 401]

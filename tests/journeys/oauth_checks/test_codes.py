@@ -26,8 +26,8 @@ def test_check_36_it_is_bound_to_client_address_and_verifier(target: Target, too
     assert refused(target.redeem(tool, code, code_verifier="b" * 43), "invalid_grant")
     assert refused(target.redeem(tool, code, code_verifier=challenge_of(VERIFIER)), "invalid_grant")
     assert refused(target.redeem(tool, code, code_verifier=None), "invalid_grant", "invalid_request")
-    assert refused(target.redeem(tool, code, redirect_uri=None), "invalid_request")
-    assert refused(target.redeem(tool, None), "invalid_request")
+    assert refused(target.redeem(tool, code, redirect_uri=None), "invalid_grant", "invalid_request")
+    assert refused(target.redeem(tool, None), "invalid_grant", "invalid_request")
     assert target.redeem(tool, code).status_code == 200
 
 
