@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 from sqlalchemy import select, update
 
 from partners.database import Database
@@ -11,6 +12,7 @@ from partners.tables.access import access_log
 from partners.tables.consent import pushed_request
 from tests.callers import add_caller
 from tests.factories import add_campaign, add_traffic, count_events
+from tests.journeys.oauth_checks.target import at_once
 from tests.journeys.serving import Server
 from tests.journeys.tracking import (
     Tool,
@@ -149,6 +151,15 @@ class TestPushedRequests:
         assert again.status_code == 400
         assert decided["state"] == "a state & more=1"
         assert tool.redeem(decided["code"]).status_code == 200
+
+    def test_of_eight_that_open_it_at_once_one_is_asked(self, tool: Tool) -> None:
+        uri = tool.post("/oauth/par", tool.asks()).json()["request_uri"]
+        address = f"{tool.url}/oauth/authorize"
+        asked = {"client_id": tool.client, "request_uri": uri}
+
+        statuses = at_once(lambda: requests.get(address, asked, allow_redirects=False, timeout=10))
+
+        assert statuses == [303, *[400] * 7]
 
     def test_what_stands_beside_a_pushed_request_does_not_count(self, tool: Tool, anna: Visitor) -> None:
         uri = tool.post("/oauth/par", tool.asks()).json()["request_uri"]

@@ -1,9 +1,7 @@
 """Clients that prove themselves by a secret: over HTTP Basic, in one way, and with one answer for every failure."""
 
-from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
@@ -12,28 +10,10 @@ from partners.database import Database
 from partners.registry import clients, secrets
 from partners.tables.partner import client
 from partners.vocabulary import AuthMethod
-from tests.callers import ASSERTION_TYPE, Caller, add_caller, ask_token, assertion, basic
+from tests.callers import Caller, add_caller, ask_token, basic
 from tests.gateway.oauth.records import records_of
 
 GRANT = {"grant_type": "client_credentials"}
-
-
-def test_current_and_previous_secret_work_during_the_overlap(http: FlaskClient, db: Database) -> None:
-    caller = add_caller(db)
-
-    new = _rotated(db, caller, timedelta(days=14))
-
-    assert ask_token(http, caller).status_code == 200
-    assert _ask(http, basic(caller.id, new)).status_code == 200
-
-
-def test_a_secret_past_its_overlap_is_refused(http: FlaskClient, db: Database) -> None:
-    caller = add_caller(db)
-
-    new = _rotated(db, caller, timedelta(0))
-
-    assert ask_token(http, caller).status_code == 401
-    assert _ask(http, basic(caller.id, new)).status_code == 200
 
 
 def test_after_two_rotations_only_the_two_newest_secrets_live(http: FlaskClient, db: Database) -> None:
@@ -62,94 +42,6 @@ def test_unknown_client_and_wrong_secret_look_alike_to_the_byte(http: FlaskClien
     assert records_of(db, wrong)[0]["client"] == caller.id
     assert records_of(db, unknown)[0]["reason"] == "unknown"
     assert records_of(db, unknown)[0]["client"] is None
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Basic",
-        "Basic ",
-        "Basic !!!not-base64!!!",
-        "Basic " + b64encode(b"no-colon").decode(),
-        "Basic " + b64encode(b"\xff\xfe:\xff").decode(),
-        "Basic " + b64encode("cl_é:sécret".encode()).decode(),
-        "Basic " + b64encode(b"cl_x:%ff%00").decode(),
-        "Basic " + b64encode(b"\x00:\x00").decode(),
-        "Basic " + b64encode(b":").decode(),
-        "Basic \xe9",
-        "Bearer abc",
-        "Digest username=x",
-        "\xff\xfe",
-        "",
-    ],
-)
-def test_an_odd_authorization_header_is_a_failed_authentication(http: FlaskClient, header: str) -> None:
-    answer = _ask(http, {"Authorization": header})
-
-    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
-
-
-def test_a_wrong_secret_with_other_characters_is_refused_for_a_known_client(http: FlaskClient, db: Database) -> None:
-    caller = add_caller(db)
-
-    for secret in ("sécret", "\x00", "x" * 10_000, ""):
-        assert _ask(http, basic(caller.id, secret)).status_code == 401
-
-
-def test_a_secret_in_the_query_is_refused(http: FlaskClient, db: Database) -> None:
-    caller = add_caller(db)
-
-    answer = http.post(f"/oauth/token?client_id={caller.id}&client_secret={caller.secret}", data=GRANT)
-
-    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
-
-
-def test_a_secret_in_the_body_is_no_registered_method(http: FlaskClient, db: Database) -> None:
-    caller = add_caller(db)
-
-    answer = http.post("/oauth/token", data=GRANT | {"client_id": caller.id, "client_secret": caller.secret})
-
-    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
-
-
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
-def test_two_ways_at_once_are_refused(http: FlaskClient, db: Database, path: str) -> None:
-    caller = add_caller(db)
-    keyed = add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT)
-    header = basic(caller.id, caller.secret or "")
-    proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(keyed)}
-
-    answers = [
-        http.post(path, data=GRANT | {"token": "x", "client_secret": caller.secret or ""}, headers=header),
-        http.post(path, data=GRANT | {"token": "x"} | proof, headers=header),
-        http.post(path, data=GRANT | {"token": "x", "client_secret": "x"} | proof),
-    ]
-
-    assert [(answer.status_code, answer.get_json()["error"]) for answer in answers] == [(400, "invalid_request")] * 3
-
-
-def test_header_and_body_must_name_the_same_client(http: FlaskClient, db: Database) -> None:
-    caller, other = add_caller(db), add_caller(db)
-
-    assert ask_token(http, caller, client_id=caller.id).status_code == 200
-    answer = ask_token(http, caller, client_id=other.id)
-    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
-
-
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
-def test_a_client_may_use_its_registered_method_only(http: FlaskClient, db: Database, path: str) -> None:
-    by_secret = add_caller(db)
-    by_keys = add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT)
-    impostor = Caller(by_secret.id, by_secret.partner, by_secret.kind, key=by_keys.key)
-    proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(impostor)}
-
-    answers = [
-        http.post(path, data=GRANT | {"token": "x"} | proof),
-        http.post(path, data=GRANT | {"token": "x"}, headers=basic(by_keys.id, by_secret.secret or "")),
-        http.post(path, data=GRANT | {"token": "x"}),
-    ]
-
-    assert [answer.status_code for answer in answers] == [401, 401, 401]
 
 
 def test_the_registered_method_decides_even_where_both_kinds_of_credentials_exist(

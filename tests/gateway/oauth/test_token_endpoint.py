@@ -64,24 +64,6 @@ def test_repeated_parameters_are_refused(http: FlaskClient, caller: Caller, path
         assert _error(answer) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "grant_type",
-    ["password", "implicit", "", "x" * 5_000, '"\\\x00é', "client_credentials "],
-)
-def test_other_grants_are_refused(http: FlaskClient, caller: Caller, grant_type: str) -> None:
-    answer = ask_token(http, caller, grant_type=grant_type)
-
-    assert _error(answer) == (400, "unsupported_grant_type")
-    assert grant_type not in answer.get_json()["error_description"] or not grant_type
-
-
-@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
-def test_the_grants_of_trackers_are_for_trackers(http: FlaskClient, caller: Caller, grant_type: str) -> None:
-    answer = ask_token(http, caller, grant_type=grant_type, code="x", refresh_token="x")
-
-    assert _error(answer) == (400, "unauthorized_client")
-
-
 def test_a_grant_type_is_needed(http: FlaskClient, caller: Caller) -> None:
     answer = http.post("/oauth/token", data={"scope": "stats:read"}, headers=basic(caller.id, caller.secret or ""))
 

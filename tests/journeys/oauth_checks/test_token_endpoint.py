@@ -40,7 +40,11 @@ def test_check_20_nothing_in_the_address_counts_beside_a_form(target: Target, re
     assert answer.status_code == 400 or answer.json()["scope"] == "stats:read"
 
 
-@pytest.mark.parametrize("grant", ["password", "implicit", "nonsense", '"\\é', "x" * 5_000], ids=lambda text: text[:9])
+@pytest.mark.parametrize(
+    "grant",
+    ["password", "implicit", "nonsense", '"\\é', "x" * 5_000, "client_credentials "],
+    ids=lambda grant: repr(grant)[:20],
+)
 def test_check_21_other_grants_are_refused(target: Target, reader: Client, grant: str) -> None:
     assert refused(target.grant(reader, grant_type=grant, username="a", password="b"), "unsupported_grant_type")
 
