@@ -45,7 +45,12 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
     },
     HTTPStatus.UNAUTHORIZED: {
         "unauthorized": "An access token is needed.",
-        "invalid-token": "The access token is malformed, expired or revoked, or its bearer may not act; get a new one.",
+        "invalid-token": (
+            "The access token is malformed, expired or revoked, its bearer may not act, or it is bound to a key that "
+            "the request does not prove to hold; get a new one."
+        ),
+        "invalid-dpop-proof": "The proof in `DPoP` is missing, used before, or not for this request (RFC 9449 §4.3).",
+        "use-dpop-nonce": "The proof needs the nonce that the answer's `DPoP-Nonce` holds; sign a new one with it.",
     },
     HTTPStatus.FORBIDDEN: {
         "insufficient-scope": "The token is good, but not for this path, or its partner may have no member rows.",

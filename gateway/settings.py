@@ -69,6 +69,12 @@ SETTINGS = (
     ),
     Setting("GATEWAY_OPERATOR", "the login name", "Who types commands, as the access log names them."),
     Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
+    Setting("GATEWAY_DPOP_REQUIRED", "0", "`1`: access tokens are bound to a key (DPoP, RFC 9449), or are refused."),
+    Setting(
+        "GATEWAY_DPOP_NONCES",
+        "0",
+        "`1`: DPoP proofs need a nonce that the gateway gave out, good for five minutes.",
+    ),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
     Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
 )
@@ -88,6 +94,10 @@ class Settings:
     limits: Mapping[Work, str] = field(default_factory=lambda: dict(USUAL_LIMITS))
     workers: int = 1
     """Processes that serve beside each other, this one included."""
+    dpop_required: bool = False
+    """Whether all access tokens are bound to a key, whatever their client's registration says."""
+    dpop_nonces: bool = False
+    """Whether proofs need a nonce of the gateway's."""
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
 
@@ -113,6 +123,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         fixed_now=_fixed_now(environ),
         redis_url=environ.get("GATEWAY_REDIS_URL") or None,
         limits={work: _limit(environ, work) for work in Work},
+        dpop_required=_switch(environ, "GATEWAY_DPOP_REQUIRED"),
+        dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
     )
 
@@ -178,6 +190,13 @@ def _proxies(value: str) -> int:
     if not value.isdecimal():
         raise SettingsError(f"GATEWAY_PROXIES must be a whole number, not {value!r}")
     return int(value)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    value = environ.get(name) or "0"
+    if value not in {"0", "1"}:
+        raise SettingsError(f"{name} must be 0 or 1, not {value!r}")
+    return value == "1"
 
 
 def _limit(environ: Mapping[str, str], work: Work) -> str:

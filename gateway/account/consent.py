@@ -21,6 +21,7 @@ from gateway.oauth.faults import reason_of
 from gateway.oauth.server import authorization_server
 from gateway.runtime import runtime
 from partners.consents import codes, families, pushed
+from partners.consents.codes import Binding
 from partners.people.accounts import Person
 from partners.vocabulary import Outcome, PartnerKind, Reason, Scope
 
@@ -117,8 +118,8 @@ def _code(connection: Connection, person: Person, asked: Asked) -> str:
     family = families.begin(connection, person, client_id=asked.client, scopes=scopes, now=now)
     if not family.is_alive:
         raise PageError(HTTPStatus.FORBIDDEN, "Nothing can be allowed now", "Your company is not active here.")
-    bound = {"redirect_uri": asked.redirect_uri, "challenge": asked.challenge}
-    return codes.issue(connection, family.id, **bound, now=now)
+    binding = Binding(asked.redirect_uri, asked.challenge, asked.dpop_key)
+    return codes.issue(connection, family.id, binding, now=now)
 
 
 def _keep_refusal(client: RegisteredClient | None, status: HTTPStatus, reason: Reason | None) -> None:

@@ -32,6 +32,7 @@ def command() -> None:
 @click.option("--scope", "scopes", multiple=True, metavar="S", help="What it may ask for; default: all of its kind.")
 @click.option("--allow", "networks", multiple=True, metavar="CIDR", help="Networks it may call from; default: any.")
 @click.option("--redirect-uri", "redirects", multiple=True, metavar="URI", help="Of a tracker: where users return to.")
+@click.option("--dpop", is_flag=True, help="Give it only tokens that are bound to a key of its own (RFC 9449).")
 @printed
 def add(
     partner: str,
@@ -41,6 +42,7 @@ def add(
     scopes: tuple[str, ...],
     networks: tuple[str, ...],
     redirects: tuple[str, ...],
+    dpop: bool,
 ) -> Document:
     """Register a client of PARTNER. A secret is shown this once and never again."""
     wanted = Wanted(
@@ -50,6 +52,7 @@ def add(
         scopes=scopes,
         allowed_networks=networks,
         redirect_uris=redirects,
+        dpop_bound=dpop,
     )
     with session() as opened, opened.database.write.begin() as connection:
         made = clients.add(connection, wanted, now=opened.instant())
@@ -103,6 +106,18 @@ def revoke(identifier: str, credential: str | None, *, reason: str) -> Document:
 
 @command.command()
 @identifier
+@click.option("--dpop/--no-dpop", "bound", required=True, help="Only tokens bound to a key (RFC 9449), or any.")
+@printed
+def update(identifier: str, *, bound: bool) -> Document:
+    """Say which tokens CLIENT gets. With --dpop, those it has that are bound to no key are dead at once."""
+    with session() as opened, opened.database.write.begin() as connection:
+        changed = clients.bind_tokens(connection, identifier, bound=bound)
+        _note(opened, connection, "update", changed, dpop_bound_access_tokens=bound)
+        return _entry(changed)
+
+
+@command.command()
+@identifier
 @printed
 def suspend(identifier: str) -> Document:
     """Stop CLIENT's very next request. Its tokens stay dead for good."""
@@ -152,6 +167,7 @@ def _entry(client: Client) -> Entry:
         "scopes": client.scopes,
         "allowed_networks": client.allowed_networks,
         "redirect_uris": client.redirect_uris,
+        "dpop_bound_access_tokens": client.dpop_bound,
         "status": client.status.value,
         "created_at": client.created_at,
         "last_used_at": client.last_used_at,

@@ -19,7 +19,8 @@ ABOUT = """What partners may receive about members, and what the platform and th
 Every value stands under a disclosure policy: `x-disclosure` says when a field is shown and by which rule. What is
 withheld is `null`, exactly as what was never set. Each answer is on record before it is given.
 
-A client gets its access token at [`/oauth/token`](#/oauth/token) and sends it as `Authorization: Bearer …`.
+A client gets its access token at [`/oauth/token`](#/oauth/token) and sends it as `Authorization: Bearer …`;
+one that is bound to a key as `Authorization: DPoP …`, with a fresh proof in `DPoP` each time (RFC 9449).
 
 Errors are problem documents (RFC 9457); [their names](/docs/problems) are stable. A server in front of the API may also
 answer 414, 417 and 431."""
@@ -110,7 +111,8 @@ def _security_schemes(issuer: str) -> dict[str, dict[str, Any]]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": f"An access token however it was got; for cards by token exchange (RFC 8693). {_JWT}",
+            "description": "An access token however it was got; for cards by token exchange (RFC 8693). "
+            f"Bound to a key, it goes by the scheme `DPoP` with a proof (RFC 9449). {_JWT}",
         },
         "clientSecret": {"type": "http", "scheme": "basic", "description": "A client's id and secret (RFC 6749 §2.3)."},
     }

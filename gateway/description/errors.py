@@ -59,7 +59,8 @@ HEADERS: Mapping[str, Document] = {
     },
     "ETag": {"description": "A strong tag of the body; lines have none.", "schema": {"type": "string"}},
     "WWW-Authenticate": {
-        "description": "A `Bearer` challenge with `realm` and `resource_metadata` (RFC 6750, RFC 9728).",
+        "description": "A challenge with `realm` and `resource_metadata` (RFC 6750, RFC 9728): `Bearer`, or `DPoP` "
+        "with `algs` where a token is bound to a key (RFC 9449).",
         "required": True,
         "schema": {"type": "string"},
     },
@@ -73,6 +74,10 @@ HEADERS: Mapping[str, Document] = {
         "required": True,
         "schema": {"type": "integer", "format": "int64", "minimum": 0},
     },
+    "DPoP-Nonce": {
+        "description": "For the next proof, where the gateway demands nonces (RFC 9449 §8).",
+        "schema": {"type": "string"},
+    },
     "Location": {
         "description": "Where it is.",
         "required": True,
@@ -85,7 +90,7 @@ _HEADERS_OF = {
     **dict.fromkeys((HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT), LIMITED),
     **dict.fromkeys((HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE), LIMITED),
     **dict.fromkeys((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNPROCESSABLE_ENTITY), LIMITED),
-    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "DPoP-Nonce"),
     HTTPStatus.FORBIDDEN: ("WWW-Authenticate",),
     HTTPStatus.TOO_MANY_REQUESTS: (*LIMITED, "Retry-After"),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),

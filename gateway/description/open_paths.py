@@ -4,16 +4,30 @@ from collections.abc import Mapping, Sequence
 
 from gateway.description.errors import LIMITED, Document, headers
 from gateway.oauth.authentication import ASSERTION_TYPE
-from gateway.oauth.authorization import LONGEST_STATE, S256
+from gateway.oauth.authorization import DPOP_KEY, LONGEST_STATE, S256
 from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
+from gateway.oauth.dpop import ALGORITHMS, HEADER, NONCE_HEADER
 from gateway.oauth.forms import FORM
 from gateway.oauth.grants import ACCESS_TOKEN_TYPE, JWT_TYPE
+from gateway.oauth.tokens import BEARER, DPOP
 from partners.registry.jwks import CLIENT_ALGORITHMS
 
 JSON = "application/json"
 _TEXT: Document = {"type": "string"}
 _TEXTS: Document = {"type": "array", "items": _TEXT}
 _NUMBER: Document = {"type": "integer", "format": "int64"}
+_RESOURCE: Document = {
+    "type": "array",
+    "maxItems": 4,
+    "items": {"type": "string", "format": "uri"},
+    "description": "For whom the token is to be (RFC 8707): this gateway, by its issuer. May be repeated.",
+}
+_PROOF: Document = {
+    "name": HEADER,
+    "in": "header",
+    "description": f"A proof of the key that the token is to be bound to (RFC 9449), by {', '.join(ALGORITHMS)}.",
+    "schema": {"type": "string", "maxLength": 8_000},
+}
 _ALGORITHMS = ", ".join(sorted(CLIENT_ALGORITHMS))
 
 
@@ -37,13 +51,14 @@ _TOKEN_REQUEST = _object(
         "redirect_uri": {"type": "string", "description": "For authorization_code: as it was asked with."},
         "code_verifier": {"type": "string", "description": "For authorization_code: PKCE (RFC 7636)."},
         "refresh_token": {"type": "string", "description": "For refresh_token: the newest one."},
+        "resource": _RESOURCE,
         **_BY_ASSERTION,
     },
 )
 _TOKEN = _object(
     {
         "access_token": _TEXT,
-        "token_type": {"const": "Bearer"},
+        "token_type": {"type": "string", "enum": [BEARER, DPOP]},
         "expires_in": {"type": "integer", "format": "int32", "description": "Seconds."},
         "scope": _TEXT,
     },
@@ -59,18 +74,36 @@ _PUSHED = _object(
         "code_challenge": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
         "code_challenge_method": {"const": S256},
     },
-    {"state": {"type": "string", "maxLength": LONGEST_STATE}, "scope": _TEXT, **_BY_ASSERTION},
+    {
+        "state": {"type": "string", "maxLength": LONGEST_STATE},
+        "scope": _TEXT,
+        "resource": _RESOURCE,
+        DPOP_KEY: {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_-]{43}$",
+            "description": "The thumbprint (RFC 7638) of the only key that the token may be bound to (RFC 9449 §10).",
+        },
+        **_BY_ASSERTION,
+    },
 )
 _KEPT = _object({"request_uri": _TEXT, "expires_in": {"type": "integer", "format": "int32", "description": "Seconds."}})
 _PRESENTED = _object({"token": _TEXT}, {"token_type_hint": _TEXT, **_BY_ASSERTION})
 _INTROSPECTED = _object(
     {"active": {"type": "boolean"}},
     dict.fromkeys(("iss", "aud", "sub", "client_id", "scope", "token_type", "jti"), _TEXT)
-    | {"iat": _NUMBER, "exp": _NUMBER, "act": _object({"sub": _TEXT})},
+    | {"iat": _NUMBER, "exp": _NUMBER, "act": _object({"sub": _TEXT}), "cnf": _object({"jkt": _TEXT})},
 )
 _JWKS = _object({"keys": {"type": "array", "items": {"type": "object"}}})
 _SERVER_METADATA = _object({"issuer": _TEXT, "jwks_uri": _TEXT, "token_endpoint": _TEXT, "scopes_supported": _TEXTS})
-_RESOURCE_METADATA = _object({"resource": _TEXT, "authorization_servers": _TEXTS, "scopes_supported": _TEXTS})
+_RESOURCE_METADATA = _object(
+    {
+        "resource": _TEXT,
+        "authorization_servers": _TEXTS,
+        "scopes_supported": _TEXTS,
+        "dpop_signing_alg_values_supported": _TEXTS,
+        "dpop_bound_access_tokens_required": {"type": "boolean"},
+    }
+)
 _STATUS = _object({"status": _TEXT})
 
 OAUTH_ERROR = _object(
@@ -103,7 +136,7 @@ def _post(
     limited = "429" in refusals
     good: Document = {
         "description": "OK" if status == "200" else "Created",
-        "headers": headers(*(LIMITED if limited else ())),
+        "headers": headers(*((*LIMITED, NONCE_HEADER) if limited else ())),
         "content": {JSON: {"schema": schema}},
     }
     return {
@@ -113,6 +146,7 @@ def _post(
             "summary": summary,
             "description": _TO_CLIENTS + ("Counts as `token`." if limited else "Not limited."),
             "security": [{"clientSecret": []}, {}],
+            **({"parameters": [_PROOF]} if limited else {}),
             "requestBody": {"required": True, "content": {FORM: {"schema": body}}},
             "responses": {
                 status: good,
@@ -131,6 +165,7 @@ def _refusal(status: str, *, limited: bool) -> Document:
     }
     wears = own.get(status, ())
     wears += LIMITED if limited and status not in _BEFORE_LIMITS else ()
+    wears += (NONCE_HEADER,) if limited and status == "400" else ()
     return {
         "description": _REFUSALS[status],
         "headers": headers(*wears),

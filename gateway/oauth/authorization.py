@@ -11,12 +11,14 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, Unsup
 from werkzeug.datastructures import MultiDict
 
 from gateway.oauth.clients import AUTHORIZATION_CODE, CODE, RegisteredClient
-from gateway.oauth.grants import InvalidTargetError
+from gateway.oauth.resources import RESOURCE, check_resources
 
 S256 = "S256"
+DPOP_KEY = "dpop_jkt"
 LONGEST_STATE = 1_024
 _STATE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST_STATE}}}")
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+"""SHA-256 in base64url: a PKCE challenge, a key's thumbprint."""
 Find = Callable[[str], RegisteredClient | None]
 Parameters = MultiDict[str, str]
 
@@ -53,6 +55,8 @@ class Asked:
     scope: str
     challenge: str
     state: str | None
+    dpop_key: str | None = None
+    """The thumbprint of the key that its code is to be bound to (RFC 9449 §10)."""
 
     def document(self) -> dict[str, Any]:
         """As it is kept until it is decided."""
@@ -91,15 +95,13 @@ def returned_to(redirect_uri: str, **parameters: str | None) -> str:
 
 
 def _check_form_of(parameters: Parameters, issuer: str) -> None:
-    if any(len(values) > 1 for _, values in parameters.lists()):
+    if any(len(values) > 1 for name, values in parameters.lists() if name != RESOURCE):
         raise InvalidRequestError("A parameter is repeated.")
     if "request" in parameters or "request_uri" in parameters:
         raise RequestNotSupportedError
     if parameters.get("response_mode", "query") != "query":
         raise InvalidRequestError("The only response_mode is query.")
-    # RFC 8707.
-    if parameters.get("resource", issuer) != issuer:
-        raise InvalidTargetError("Tokens are issued for this gateway only.")
+    check_resources(parameters.getlist(RESOURCE), issuer)
 
 
 def _checked(parameters: Parameters, client: RegisteredClient, redirect_uri: str, state: str | None) -> Asked:
@@ -108,12 +110,15 @@ def _checked(parameters: Parameters, client: RegisteredClient, redirect_uri: str
     if parameters.get("response_type") != CODE:
         raise UnsupportedResponseTypeError("", "The only response_type is code.")
     challenge = parameters.get("code_challenge", "")
-    if parameters.get("code_challenge_method") != S256 or not _CHALLENGE.fullmatch(challenge):
+    if parameters.get("code_challenge_method") != S256 or not _DIGEST.fullmatch(challenge):
         raise InvalidRequestError("PKCE is required: a code_challenge of the code_challenge_method S256.")
+    dpop_key = parameters.get(DPOP_KEY)
+    if dpop_key is not None and not _DIGEST.fullmatch(dpop_key):
+        raise InvalidRequestError(f"The {DPOP_KEY} is the SHA-256 thumbprint of a key (RFC 7638), in base64url.")
     scope = client.get_allowed_scope(parameters.get("scope"))
     if scope is None:
         raise InvalidScopeError
-    return Asked(client.get_client_id(), redirect_uri, scope, challenge, state)
+    return Asked(client.get_client_id(), redirect_uri, scope, challenge, state, dpop_key)
 
 
 def _once(parameters: Parameters, name: str) -> str | None:

@@ -18,8 +18,9 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from gateway.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, RegisteredClient
-from gateway.oauth.faults import GrantRefused, Replayed
-from gateway.oauth.grants import METHODS, InvalidTargetError, TokenAnswer
+from gateway.oauth.faults import GrantRefused, InvalidProofError, Replayed
+from gateway.oauth.grants import METHODS, TokenAnswer
+from gateway.oauth.resources import RESOURCE, check_resources
 from gateway.oauth.tokens import LIFETIME
 from gateway.records import access_of
 from partners.access_log.append import record
@@ -59,9 +60,16 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         missing = [name for name in needed if not request.form.get(name)]
         if missing:
             raise InvalidRequestError(f"This grant needs {missing[0]}.")
-        if request.form.get("resource", self.server.issuer) != self.server.issuer:
-            raise InvalidTargetError("Tokens are issued for this gateway only.")
+        check_resources(request.form.getlist(RESOURCE), self.server.issuer)
         return client
+
+    @property
+    def key(self) -> str | None:
+        """The key that the authenticated client has proved to hold, for the access token to be bound to.
+
+        The refresh token is bound to the client's credentials alone: the next key may be another (RFC 9449 §5).
+        """
+        return cast("RegisteredClient", self.request.client).key
 
     def hand_out(
         self, connection: Connection, family: Family, *, scope: str, operation: str, predecessor: bytes | None = None
@@ -70,7 +78,7 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         consented = Consented(family.partner, family.id, family.expires_at.timestamp())
         token = self.generate_token(user=consented, scope=scope, include_refresh_token=False)
         answer = {**token, "refresh_token": refresh.issue(connection, family.id, predecessor)}
-        families.note_use(connection, family.id, now=g.received_at)
+        families.note_use(connection, family.id, dpop_bound=self.key is not None, now=g.received_at)
         self.note(connection, family, operation, Outcome.RELEASED)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
@@ -102,7 +110,10 @@ class CodeGrant(_ConsentGrant):
             code = codes.find(connection, request.form["code"])
         if code is None or code.client != client.get_client_id():
             raise GrantRefused
-        if request.form["redirect_uri"] != code.redirect_uri or not _proves(code.challenge):
+        bound = code.binding
+        if request.form["redirect_uri"] != bound.redirect_uri or not _proves(bound.challenge):
+            raise GrantRefused
+        if bound.dpop_key not in {None, self.key}:
             raise GrantRefused
         self._code = code
 
@@ -153,6 +164,8 @@ class RefreshGrant(_ConsentGrant):
         scope = _narrowed(family)
         if not family.is_alive:
             raise GrantRefused
+        if family.dpop_bound and self.key is None:
+            raise InvalidProofError("The tokens of this consent are bound to a key: send a DPoP proof.")
         use = refresh.use(connection, held, now=g.received_at)
         if use is Use.REUSED:
             self.end(connection, family, EndedBy.TOKEN_REUSE)

@@ -102,6 +102,7 @@ class IntrospectionEndpoint(_OwnTokenEndpoint):
 def _description(token: AccessToken, issuer: str) -> dict[str, Any]:
     caller = token.caller
     acting = {"act": {"sub": caller.client}} if caller.model is not None else {}
+    bound = {"cnf": {"jkt": token.key}} if token.key is not None else {}
     return {
         "active": True,
         "iss": issuer,
@@ -109,11 +110,12 @@ def _description(token: AccessToken, issuer: str) -> dict[str, Any]:
         "sub": token.subject,
         "client_id": caller.client,
         "scope": scope_text(caller.scopes, caller.audience),
-        "token_type": "Bearer",
+        "token_type": token.type,
         "jti": caller.token,
         "iat": token.issued_at,
         "exp": token.expires_at,
         **acting,
+        **bound,
     }
 
 

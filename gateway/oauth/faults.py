@@ -45,7 +45,7 @@ class GrantRefused(InvalidGrantError):
         """Say so in one text for every cause."""
         super().__init__(
             "The code or refresh token is unknown, expired, used or withdrawn, or belongs to another client, "
-            "redirect_uri or code_verifier."
+            "redirect_uri, code_verifier or DPoP key."
         )
         self.reason = Reason.INVALID_TOKEN
 
@@ -67,9 +67,26 @@ class TokenOfAnother(InvalidGrantError):
         self.reason = Reason.INVALID_TOKEN
 
 
+class InvalidProofError(OAuth2Error):
+    """The DPoP proof is missing where it must be there, or is no good (RFC 9449 §5)."""
+
+    error = "invalid_dpop_proof"
+    reason = Reason.INVALID_TOKEN
+
+
+class UseNonceError(OAuth2Error):
+    """The DPoP proof needs the nonce that the answer brings along (RFC 9449 §8)."""
+
+    error = "use_dpop_nonce"
+    reason = Reason.INVALID_TOKEN
+
+
+_WITH_REASON = ClientRefused | SubjectRefused | GrantRefused | TokenOfAnother | InvalidProofError | UseNonceError
+
+
 def reason_of(error: OAuth2Error) -> Reason | None:
     """The reason to record; nothing for a request that was merely malformed."""
-    if isinstance(error, ClientRefused | SubjectRefused | GrantRefused | TokenOfAnother):
+    if isinstance(error, _WITH_REASON):
         return error.reason
     if isinstance(error, InvalidScopeError | UnauthorizedClientError):
         return Reason.INSUFFICIENT_SCOPE

@@ -3,6 +3,8 @@
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import request
 
+from gateway.oauth.resources import RESOURCE
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -12,7 +14,7 @@ def check_form() -> None:
         raise InvalidRequestError("Parameters belong in the body, none in the address.")
     if request.mimetype != FORM:
         raise InvalidRequestError(f"The body must be {FORM}.")
-    if any(len(values) > 1 for _, values in request.form.lists()):
+    if any(len(values) > 1 for name, values in request.form.lists() if name != RESOURCE):
         raise InvalidRequestError("A parameter is repeated.")
     proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
     if sum(proofs) > 1:

@@ -7,7 +7,6 @@ from typing import TypeAlias, cast
 from authlib.oauth2.rfc6749 import (
     BaseGrant,
     InvalidRequestError,
-    OAuth2Error,
     TokenEndpointMixin,
     UnauthorizedClientError,
 )
@@ -19,6 +18,7 @@ from gateway.oauth import jose
 from gateway.oauth.clients import TOKEN_EXCHANGE, RegisteredClient
 from gateway.oauth.faults import SubjectRefused
 from gateway.oauth.jose import Claims, Untrusted
+from gateway.oauth.resources import RESOURCE, check_resources
 from partners.registry import issuers, jwks
 from partners.vocabulary import AuthMethod, Reason
 
@@ -28,12 +28,6 @@ JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 LONGEST_SESSION_S = 600
 LONGEST_EXCHANGED_S = 300
 CLOCK_SKEW_S = 10
-
-
-class InvalidTargetError(OAuth2Error):
-    """A token was asked for another audience than this gateway (RFC 8693 §2.2.2)."""
-
-    error = "invalid_target"
 
 
 TokenAnswer: TypeAlias = tuple[int, dict[str, str | int], Collection[tuple[str, str]]]
@@ -56,6 +50,11 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
     """A client acts for itself. A model center's opens no card: the token names no model."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def validate_token_request(self) -> None:
+        """Authenticate the client, then see for whom the token is to be."""
+        super().validate_token_request()
+        check_resources(request.form.getlist(RESOURCE), self.server.issuer)
 
 
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
@@ -90,8 +89,7 @@ def _check_what_is_wanted(issuer: str) -> None:
         raise InvalidRequestError("Only access tokens are issued.")
     if "actor_token" in form or "actor_token_type" in form:
         raise InvalidRequestError("The acting party is the client itself; an actor_token is not taken.")
-    if any(form.get(target, issuer) != issuer for target in ("audience", "resource")):
-        raise InvalidTargetError("Tokens are issued for this gateway only.")
+    check_resources([*form.getlist(RESOURCE), *form.getlist("audience")], issuer)
 
 
 def _session(engine: Engine, issuer: str, client: RegisteredClient) -> Session:

@@ -15,6 +15,7 @@ from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
 from gateway.oauth.jose import Untrusted
+from gateway.oauth.possession import BEARER_SCHEME, SCHEMES, fault_of_possession
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import Problem, too_many_requests
 from gateway.records import access_of
@@ -57,13 +58,19 @@ class Guard:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
         header = request.headers.get("Authorization", "")
         scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        scheme, token = scheme.lower(), token.strip()
+        if scheme not in SCHEMES or not token:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.no_token())
         try:
-            caller = access_tokens().read(token.strip(), g.received_at).caller
+            presented = access_tokens().read(token, g.received_at)
         except Untrusted:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
+        caller = presented.caller
         g.client = caller.client
+        if presented.key is not None or scheme != BEARER_SCHEME:
+            fault = fault_of_possession(presented, token, scheme)
+            if fault is not None:
+                raise self._denied(caller, Reason.INVALID_TOKEN, fault)
         self.require(caller)
         self._limit(caller)
         return caller

@@ -12,6 +12,8 @@ from joserfc.jws import CompactSignature, JWSRegistry
 from partners.registry.jwks import PublicKey
 
 LONGEST_TOKEN = 16_384
+LONGEST_HEADER = 4_096
+LONGEST_SIGNATURE = 2_048
 LONGEST_TEXT = 255
 LATEST_TIME = 2**40
 GREATEST_WHOLE = 2**31 - 1
@@ -36,10 +38,10 @@ class Claims:
         """Whether the claim is there at all."""
         return name in self._values
 
-    def text(self, name: str) -> str:
-        """A string of 1 to 255 characters that a database can hold."""
+    def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str:
+        """A string of 1 to 255 characters, or to `longest`, that a database can hold."""
         value = self._values.get(name)
-        if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_TEXT or not _is_storable(value):
+        if not isinstance(value, str) or not 1 <= len(value) <= longest or not _is_storable(value):
             raise Untrusted(name)
         return value
 
@@ -76,6 +78,8 @@ class Jwt:
     type: str | None
     """The `typ` in lower case, without `application/`."""
     unverified: Claims
+    jwk: object
+    """The key in the header: it proves no more than that the sender has its private part."""
     _signed: CompactSignature
 
     def verify(self, key: PublicKey | None, algorithms: Collection[str]) -> Claims:
@@ -94,7 +98,7 @@ def parse(token: str) -> Jwt:
     if len(token) > LONGEST_TOKEN:
         raise Untrusted
     try:
-        signed = jws.extract_compact(token.encode("ascii"))
+        signed = jws.extract_compact(token.encode("ascii"), registry=_Roomy())
         header, claims = signed.headers(), json.loads(signed.payload)
         kid, typ = header.get("kid"), header.get("typ")
         if "crit" in header or not all(value is None or isinstance(value, str) for value in (kid, typ)):
@@ -103,7 +107,7 @@ def parse(token: str) -> Jwt:
             raise Untrusted
     except _MALFORMED as error:
         raise Untrusted from error
-    return Jwt(kid, typ and typ.lower().removeprefix("application/"), Claims(claims), signed)
+    return Jwt(kid, typ and typ.lower().removeprefix("application/"), Claims(claims), header.get("jwk"), signed)
 
 
 class _Registry(JWSRegistry):
@@ -115,6 +119,13 @@ class _Registry(JWSRegistry):
         if name not in (self.allowed or ()):
             raise UnsupportedAlgorithmError
         return self.algorithms["Ed25519" if name == "EdDSA" else name]
+
+
+class _Roomy(JWSRegistry):
+    """With room for an RSA key in the header, as DPoP proofs have it, and for the longest key's signature."""
+
+    max_header_length = LONGEST_HEADER
+    max_signature_length = LONGEST_SIGNATURE
 
 
 def _is_storable(text: str) -> bool:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from gateway.oauth.authorization import S256
-from gateway.oauth.challenges import REALM
 from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
+from gateway.oauth.dpop import ALGORITHMS
 from gateway.oauth.grants import METHODS
 from partners.registry.jwks import CLIENT_ALGORITHMS
 from partners.vocabulary import Scope
@@ -26,6 +26,7 @@ def authorization_server(issuer: str) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": [S256],
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE, AUTHORIZATION_CODE, REFRESH_TOKEN],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "service_documentation": f"{issuer}/docs",
     }
     for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):
@@ -35,13 +36,19 @@ def authorization_server(issuer: str) -> dict[str, Any]:
     return document
 
 
-def protected_resource(issuer: str) -> dict[str, Any]:
-    """The API's metadata (RFC 9728): the gateway is its own authorization server."""
+def protected_resource(issuer: str, *, bound_only: bool) -> dict[str, Any]:
+    """The API's metadata (RFC 9728): the gateway is its own authorization server.
+
+    `bound_only` says whether every token must be bound to a key; single clients may have to have theirs bound besides.
+    """
     return {
         "resource": issuer,
         "authorization_servers": [issuer],
         "scopes_supported": SCOPES,
         "bearer_methods_supported": ["header"],
-        "resource_name": REALM,
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_bound_access_tokens_required": bound_only,
+        "tls_client_certificate_bound_access_tokens": False,
+        "resource_name": "Member Data Gateway",
         "resource_documentation": f"{issuer}/docs",
     }

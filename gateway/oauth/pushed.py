@@ -1,5 +1,6 @@
 """The endpoint for pushed authorization requests (RFC 9126)."""
 
+from dataclasses import replace
 from typing import Any
 
 from authlib.consts import default_json_headers
@@ -9,8 +10,9 @@ from flask import request as sent
 from werkzeug.datastructures import MultiDict
 
 from gateway.oauth import authorization
-from gateway.oauth.authorization import NotRedirected, RedirectedError
+from gateway.oauth.authorization import DPOP_KEY, NotRedirected, RedirectedError
 from gateway.oauth.clients import AUTHORIZATION_CODE, RegisteredClient
+from gateway.oauth.faults import InvalidProofError
 from gateway.oauth.grants import METHODS
 from partners.consents import pushed
 from partners.vocabulary import Outcome
@@ -34,13 +36,18 @@ class PushedRequestEndpoint(TokenEndpoint):
         return 201, {"request_uri": uri, "expires_in": int(pushed.LASTS.total_seconds())}, default_json_headers
 
     def _asked(self, client: RegisteredClient) -> authorization.Asked:
-        sent_parameters = {name: value for name, value in sent.form.items() if name not in _PROOFS}
-        parameters = MultiDict({"client_id": client.get_client_id()} | sent_parameters)
+        parameters = MultiDict({"client_id": client.get_client_id()})
+        for name, values in sent.form.lists():
+            if name not in _PROOFS:
+                parameters.setlist(name, values)
         if not client.check_grant_type(AUTHORIZATION_CODE):
             raise InvalidRequestError("Only a tracker's client asks for a user's consent.")
         try:
-            return authorization.read(parameters, lambda _: client, issuer=self.server.issuer)[1]
+            asked = authorization.read(parameters, lambda _: client, issuer=self.server.issuer)[1]
         except NotRedirected as error:
             raise InvalidRequestError(str(error)) from error
         except RedirectedError as error:
             raise error.error from error
+        if asked.dpop_key is not None and client.key not in {None, asked.dpop_key}:
+            raise InvalidProofError(f"The DPoP proof is of another key than {DPOP_KEY} names.")
+        return replace(asked, dpop_key=client.key or asked.dpop_key)

@@ -23,19 +23,24 @@ from gateway.oauth.authentication import ClientAuthenticator
 from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.consent_grants import CodeGrant, Consented, RefreshGrant
+from gateway.oauth.dpop import Proofs
 from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.faults import ClientRefused, reason_of
 from gateway.oauth.forms import check_form
 from gateway.oauth.grants import ClientCredentialsGrant, Session, TokenExchangeGrant
 from gateway.oauth.keys import KeyCabinet
+from gateway.oauth.nonces import Nonces
+from gateway.oauth.possession import proven_key
 from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.tokens import LIFETIME, AccessToken, TokenMaker, new_token_id
 from gateway.records import access_of
+from gateway.settings import Settings
 from partners.access_log.append import record
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.vocabulary import AuthMethod, Outcome, Purpose, Reason, Scope
 
+TOKEN = "token"  # noqa: S105 - an endpoint's name
 ERROR_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 HeaderList: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
 log = get_logger(__name__)
@@ -44,14 +49,16 @@ log = get_logger(__name__)
 class Server(AuthorizationServer):
     """Issues tokens and answers about them; every issue and denial is recorded before it is answered."""
 
-    def __init__(self, issuer: str, database: Database, keyring: Keyring) -> None:
+    def __init__(self, settings: Settings, database: Database, keyring: Keyring) -> None:
         """Wire grants, client authentication and token making; nothing is read or made before the first request."""
         super().__init__()
+        issuer = settings.issuer
         # At DEBUG Authlib writes whole tokens into the log.
         logging.getLogger("authlib").setLevel(logging.INFO)
         self.issuer = issuer
         self.engine = database.write
-        self.tokens = TokenMaker(issuer, KeyCabinet(database.write, keyring))
+        self.tokens = TokenMaker(issuer, KeyCabinet(database.write, keyring), bound_only=settings.dpop_required)
+        self.proofs = Proofs(issuer, database.write, Nonces(keyring) if settings.dpop_nonces else None)
         self._clients = ClientAuthenticator(database.write, issuer)
         self.register_client_auth_method(AuthMethod.CLIENT_SECRET_BASIC.value, self._clients.by_secret)
         self.register_client_auth_method(AuthMethod.PRIVATE_KEY_JWT.value, self._clients.by_assertion)
@@ -73,7 +80,7 @@ class Server(AuthorizationServer):
         return self._clients.find_active(client_id)
 
     def authenticate_client(
-        self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
+        self, request: OAuth2Request, methods: Collection[str], endpoint: str = TOKEN
     ) -> RegisteredClient:
         """Authenticate by exactly one method; the client stands in the request from then on, also for errors."""
         try:
@@ -83,6 +90,9 @@ class Server(AuthorizationServer):
         except InvalidClientError as error:
             raise ClientRefused(Reason.UNKNOWN) from error
         request.client = client
+        if endpoint in (TOKEN, PushedRequestEndpoint.ENDPOINT_NAME):
+            bound = client.registration.dpop_bound or self.tokens.bound_only
+            client.key = proven_key(self.proofs, needed=bound and endpoint == TOKEN)
         return client
 
     def create_token_response(self, request: object = None) -> Response:  # type: ignore[override]  # noqa: ARG002
@@ -151,9 +161,9 @@ class Server(AuthorizationServer):
         now = g.received_at
         lifetime = int(LIFETIME.total_seconds()) if user is None else user.lifetime(now.timestamp())
         issued_at = int(now.timestamp())
-        token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime)
+        token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime, client.key)
         signed = self.tokens.sign(token, now)
-        return {"access_token": signed, "token_type": "Bearer", "expires_in": lifetime, "scope": granted}
+        return {"access_token": signed, "token_type": token.type, "expires_in": lifetime, "scope": granted}
 
     def _answer(self, respond: Callable[[], Response]) -> Response:
         try:

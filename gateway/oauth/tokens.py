@@ -16,6 +16,7 @@ from partners.registry.signing_keys import ALGORITHM
 from partners.vocabulary import SCOPES_OF_KIND, PartnerKind, Scope
 
 TYPE = "at+jwt"
+BEARER, DPOP = "Bearer", "DPoP"
 LIFETIME = timedelta(minutes=10)
 CLOCK_SKEW_S = 10
 MOST_REMEMBERED = 4096
@@ -28,6 +29,13 @@ class AccessToken:
     caller: Caller
     issued_at: int
     expires_at: int
+    key: str | None = None
+    """The thumbprint of the key that its bearer must prove to hold (`cnf.jkt`, RFC 9449 §6.1)."""
+
+    @property
+    def type(self) -> str:
+        """The `token_type`, which is the scheme it is presented by too."""
+        return BEARER if self.key is None else DPOP
 
     @property
     def subject(self) -> str:
@@ -43,9 +51,13 @@ def new_token_id() -> str:
 class TokenMaker:
     """Signs access tokens and reads them back."""
 
-    def __init__(self, issuer: str, keys: KeyCabinet) -> None:
-        """Take the issuer, which is the audience too: gateway and authorization server are one."""
+    def __init__(self, issuer: str, keys: KeyCabinet, *, bound_only: bool) -> None:
+        """Take the issuer, which is the audience too: gateway and authorization server are one.
+
+        With `bound_only`, tokens that are bound to no key are none of ours.
+        """
         self.issuer = issuer
+        self.bound_only = bound_only
         self.keys = keys
         self._verified: dict[bytes, tuple[str | None, AccessToken]] = {}
 
@@ -71,6 +83,8 @@ class TokenMaker:
             claims["act"] = {"sub": caller.client}
         if caller.family is not None:
             claims["fam"] = caller.family
+        if token.key is not None:
+            claims["cnf"] = {"jkt": token.key}
         return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
 
     def read(self, text: str, now: datetime) -> AccessToken:
@@ -92,8 +106,9 @@ class TokenMaker:
         claims = parsed.verify(self.keys.public(parsed.kid, now), [ALGORITHM])
         if claims.text("iss") != self.issuer or claims.text("aud") != self.issuer:
             raise Untrusted
-        token = AccessToken(_caller(claims, parsed.kid), int(claims.time("iat")), int(claims.time("exp")))
-        if claims.text("sub") != token.subject:
+        key = claims.nested("cnf").text("jkt") if "cnf" in claims else None
+        token = AccessToken(_caller(claims, parsed.kid), int(claims.time("iat")), int(claims.time("exp")), key)
+        if claims.text("sub") != token.subject or (self.bound_only and key is None):
             raise Untrusted
         return parsed.kid, token
 

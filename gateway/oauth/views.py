@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +25,7 @@ from partners.registry.signing_keys import MAX_AGE
 from partners.vocabulary import Outcome, Work
 
 LARGEST_BODY = 65_536
+SERVER_METADATA_PATH = "/.well-known/oauth-authorization-server"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = get_logger(__name__)
 # Its name and those of the views are the operations in the access log.
@@ -69,7 +71,7 @@ def jwks() -> Response:
     return _cacheable(access_tokens().keys.document(g.received_at))
 
 
-@blueprint.get("/.well-known/oauth-authorization-server")
+@blueprint.get(SERVER_METADATA_PATH)
 def authorization_server_metadata() -> Response:
     """Describe the authorization server (RFC 8414)."""
     return _cacheable(metadata.authorization_server(access_tokens().issuer))
@@ -78,7 +80,7 @@ def authorization_server_metadata() -> Response:
 @blueprint.get(METADATA_PATH)
 def protected_resource_metadata() -> Response:
     """Describe the API as a protected resource (RFC 9728)."""
-    return _cacheable(metadata.protected_resource(access_tokens().issuer))
+    return _cacheable(metadata.protected_resource(access_tokens().issuer, bound_only=access_tokens().bound_only))
 
 
 @blueprint.errorhandler(HTTPException)
@@ -129,6 +131,10 @@ def _not_posted() -> Response | None:
 def register(app: Flask) -> None:
     """Wire the authorization server into the gateway; its runtime must be there already."""
     held = app.extensions["runtime"]
-    server = Server(held.settings.issuer, held.database, held.keyring)
+    server = Server(held.settings, held.database, held.keyring)
     app.extensions["oauth"], app.extensions["access_tokens"] = server, server.tokens
     app.register_blueprint(blueprint)
+    own_path = urlsplit(server.issuer).path
+    if own_path:
+        app.add_url_rule(f"{SERVER_METADATA_PATH}{own_path}", "oauth.authorization_server_metadata")
+        app.add_url_rule(f"{METADATA_PATH}{own_path}", "oauth.protected_resource_metadata")

@@ -1,7 +1,7 @@
-"""Authorization codes: 60 seconds, once, bound to client, redirect URI and PKCE challenge."""
+"""Authorization codes: 60 seconds, once, bound to client, redirect URI, PKCE challenge and, if so asked, a key."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
@@ -13,31 +13,42 @@ LASTS = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
+class Binding:
+    """What whoever redeems a code must know or hold."""
+
+    redirect_uri: str
+    challenge: str
+    dpop_key: str | None
+    """The thumbprint of the only key that its token may be bound to (RFC 9449 §10); nothing: any, or none."""
+
+
+@dataclass(frozen=True)
 class Code:
     """An issued code; it may be expired or used."""
 
     digest: bytes
     family: str
     client: str
-    redirect_uri: str
-    challenge: str
+    binding: Binding
 
 
-def issue(connection: Connection, family: str, *, redirect_uri: str, challenge: str, now: datetime) -> str:
+def issue(connection: Connection, family: str, binding: Binding, *, now: datetime) -> str:
     """Return a fresh code of a family; only its digest is kept."""
     code = secrets.token_urlsafe(32)
-    bound = {"redirect_uri": redirect_uri, "challenge": challenge, "expires_at": now + LASTS}
-    connection.execute(insert(authorization_code).values(digest=digest_of(code), family=family, **bound))
+    values = {"digest": digest_of(code), "family": family, "expires_at": now + LASTS}
+    connection.execute(insert(authorization_code).values(**values, **asdict(binding)))
     return code
 
 
 def find(connection: Connection, code: str) -> Code | None:
     """Return what a code is bound to."""
     table = authorization_code
-    columns = (*table.c["digest", "family", "redirect_uri", "challenge"], grant_family.c.client)
+    columns = (*table.c["digest", "family", "redirect_uri", "challenge", "dpop_key"], grant_family.c.client)
     statement = select(*columns).join_from(table, grant_family).where(table.c.digest == digest_of(code))
-    row = connection.execute(statement).mappings().one_or_none()
-    return Code(**row) if row is not None else None
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Code(row.digest, row.family, row.client, Binding(row.redirect_uri, row.challenge, row.dpop_key))
 
 
 def redeem(connection: Connection, code: Code, *, now: datetime) -> bool:

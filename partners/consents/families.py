@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, literal, or_, select, update
 
 from partners.people.accounts import Person
 from partners.tables.consent import grant_family, person
@@ -36,6 +36,8 @@ class Family:
     used_at: datetime | None
     """When the tool last got a token."""
     expires_at: datetime
+    dpop_bound: bool
+    """Whether one of its tokens was bound to a key: from then on all are (RFC 9449)."""
     is_alive: bool
     """Neither ended nor expired, and the webmaster may still allow it."""
 
@@ -66,14 +68,15 @@ def of_partner(connection: Connection, partner_id: str, *, now: datetime) -> lis
     return [family for family in families if family.is_alive]
 
 
-def note_use(connection: Connection, identifier: str, *, now: datetime) -> None:
-    """Note that the tool got a token."""
-    connection.execute(update(grant_family).where(grant_family.c.id == identifier).values(used_at=now))
+def note_use(connection: Connection, identifier: str, *, dpop_bound: bool, now: datetime) -> None:
+    """Note that the tool got a token, and whether it is bound to a key: what was bound once stays so."""
+    noted = {"used_at": now, "dpop_bound": or_(grant_family.c.dpop_bound, literal(dpop_bound))}
+    connection.execute(update(grant_family).where(grant_family.c.id == identifier).values(**noted))
 
 
 def _selected() -> Select[Any]:
     return select(
-        *grant_family.c["id", "client", "scopes", "created_at", "used_at", "expires_at", "ended_at"],
+        *grant_family.c["id", "client", "scopes", "created_at", "used_at", "expires_at", "ended_at", "dpop_bound"],
         _OWNER.c.id.label("owner"),
         _OWNER.c.status,
         _OWNER.c.terms_accepted_at,
@@ -99,5 +102,6 @@ def _family(row: Row[Any], now: datetime) -> Family:
         created_at=row.created_at,
         used_at=row.used_at,
         expires_at=row.expires_at,
+        dpop_bound=row.dpop_bound,
         is_alive=unhindered and row.ended_at is None and now < row.expires_at,
     )

@@ -23,6 +23,7 @@ _COLUMNS = client.c[
     "jwks",
     "allowed_networks",
     "redirect_uris",
+    "dpop_bound",
     "status",
     "created_at",
     "last_used_at",
@@ -41,6 +42,8 @@ class Wanted:
     """Nothing: all of the partner's kind, but those given only when asked for."""
     allowed_networks: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
+    dpop_bound: bool = False
+    """Whether it gets no token that is not bound to a key (RFC 9449 §5.2)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Client:
     scopes: tuple[str, ...]
     allowed_networks: tuple[str, ...]
     redirect_uris: tuple[str, ...]
+    dpop_bound: bool
     status: Status
     created_at: datetime
     last_used_at: datetime | None = None
@@ -83,6 +87,7 @@ def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials
         scopes=_scopes(wanted.scopes, owner.kind),
         allowed_networks=tuple(addresses.network(text) for text in wanted.allowed_networks),
         redirect_uris=addresses.redirect_uris(wanted.redirect_uris, owner.kind),
+        dpop_bound=wanted.dpop_bound,
         status=Status.ACTIVE,
         created_at=now,
     )
@@ -131,6 +136,16 @@ def replace_keys(connection: Connection, identifier: str, keys: Mapping[str, Any
     checked = jwks.checked(keys, jwks.CLIENT_ALGORITHMS)
     connection.execute(update(client).where(client.c.id == identifier).values(jwks=checked))
     return Credentials(get(connection, identifier), None)
+
+
+def bind_tokens(connection: Connection, identifier: str, *, bound: bool) -> Client:
+    """Say whether a client gets tokens bound to a key only; once it does, its older tokens are dead (RFC 9449 §5.2)."""
+    held = get(connection, identifier, lock=True)
+    if held.dpop_bound is not bound:
+        statement = update(client).where(client.c.id == identifier)
+        # A token asked for at this very moment carries the version that its client was read with.
+        connection.execute(statement.values(dpop_bound=bound, version=client.c.version + int(bound)))
+    return replace(held, dpop_bound=bound)
 
 
 def suspend(connection: Connection, identifier: str) -> Client:
@@ -187,6 +202,7 @@ def _row(new: Client) -> dict[str, Any]:
         "scopes": list(new.scopes),
         "allowed_networks": list(new.allowed_networks),
         "redirect_uris": list(new.redirect_uris),
+        "dpop_bound": new.dpop_bound,
         "status": new.status,
         "created_at": new.created_at,
     }
@@ -201,6 +217,7 @@ def _client(row: Row[Any], secrets_of: Mapping[str, tuple[Secret, ...]]) -> Clie
         scopes=tuple(row.scopes),
         allowed_networks=tuple(str(network) for network in row.allowed_networks),
         redirect_uris=tuple(row.redirect_uris),
+        dpop_bound=row.dpop_bound,
         status=Status.LAPSED if row.dormant else Status(row.status),
         created_at=row.created_at,
         last_used_at=row.last_used_at,

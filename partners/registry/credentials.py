@@ -43,6 +43,8 @@ class Registration:
     """Those it may hold now: the registered ones, less what R29 withholds."""
     jwks: Mapping[str, Any] | None
     redirect_uris: tuple[str, ...]
+    dpop_bound: bool
+    """Whether it gets no token that is not bound to a key (RFC 9449 §5.2)."""
     secret_digests: tuple[bytes, ...] = field(repr=False)
     barrier: Reason | None
     """Why it may have no token, or nothing."""
@@ -75,7 +77,7 @@ def _statement() -> Select[Any]:
     )
     return (
         select(
-            *client.c["id", "version", "auth_method", "scopes", "jwks", "redirect_uris"],
+            *client.c["id", "version", "auth_method", "scopes", "jwks", "redirect_uris", "dpop_bound"],
             partner.c.id.label("partner"),
             partner.c.name,
             partner.c.kind,
@@ -110,6 +112,7 @@ def registration(connection: Connection, client_id: str, *, address: str | None,
         scopes=tuple(scope for scope in scopes if row.member_rows or scope not in MEMBER_ROW_SCOPES),
         jwks=row.jwks,
         redirect_uris=tuple(row.redirect_uris),
+        dpop_bound=row.dpop_bound,
         secret_digests=tuple(bytes(digest) for digest in row.digests),
         barrier=Reason(row.barrier) if row.barrier else None,
         is_dormant=row.dormant,

@@ -48,6 +48,14 @@ def find(jwks: Mapping[str, Any] | None, kid: str | None) -> PublicKey | None:
     return _imported(named[0]) if named else None
 
 
+def presented(document: object, algorithms: Collection[str]) -> PublicKey:
+    """Return the public key that a signature brings along; raise `RegistryError` if it would not be registered."""
+    faults = list(_faults_of(document, algorithms))
+    if faults or not isinstance(document, dict):
+        raise RegistryError("; ".join(faults))
+    return _imported(_accepted(document, algorithms))
+
+
 def _faults_of_kids(kids: list[object]) -> Iterator[str]:
     if len(kids) > 1 and None in kids:
         yield "each key of a set of several needs a `kid`"

@@ -29,7 +29,7 @@ from partners.tables.access import access_network
 from partners.tables.activity import action
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.member import former_username, held_setting, member, member_stamp, purchase_total
-from partners.tables.partner import denied_token, spent_assertion
+from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept
 
 BATCH = 500
@@ -54,6 +54,7 @@ class Swept:
     usernames: int = 0
     held_settings: int = 0
     assertions: int = 0
+    proofs: int = 0
     denied_tokens: int = 0
     consents: int = 0
     pushed_requests: int = 0
@@ -77,6 +78,7 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         usernames=_forget(engine, former_username, former_username.c.blocked_until < now, batch),
         held_settings=_forget(engine, held_setting, held_setting.c.held_since < now - HELD_SETTING_KEPT, batch),
         assertions=_forget(engine, spent_assertion, spent_assertion.c.expires_at < expired, batch),
+        proofs=_forget(engine, spent_proof, spent_proof.c.expires_at < expired, batch),
         denied_tokens=_forget(engine, denied_token, denied_token.c.expires_at < expired, batch),
         consents=_forget(engine, grant_family, grant_family.c.expires_at < expired, batch),
         pushed_requests=_forget(engine, pushed_request, pushed_request.c.expires_at < expired, batch),

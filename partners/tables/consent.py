@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    false,
     func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -64,6 +66,14 @@ grant_family = Table(
     Column("partner", ForeignKey("partner.number"), nullable=False, index=True, info=internal()),
     Column("person", ForeignKey("person.number"), nullable=False, info=internal(), comment="Who consented."),
     Column("scopes", ARRAY(Text), nullable=False, info=internal()),
+    Column(
+        "dpop_bound",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        info=internal(),
+        comment="Whether a token of it was bound to a key: from then on all are (RFC 9449).",
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False, info=internal()),
     Column("used_at", DateTime(timezone=True), info=internal(), comment="When the client last got a token."),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=internal(), comment="Never extended."),
@@ -80,6 +90,7 @@ authorization_code = Table(
     Column("family", ForeignKey("grant_family.id", ondelete="CASCADE"), nullable=False, index=True, info=internal()),
     Column("redirect_uri", Text, nullable=False, info=internal()),
     Column("challenge", Text, nullable=False, info=internal(), comment="PKCE, S256."),
+    Column("dpop_key", Text, info=internal(), comment="The thumbprint it is bound to (`dpop_jkt`, RFC 9449 §10)."),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=internal()),
     Column("used_at", DateTime(timezone=True), info=internal()),
 )

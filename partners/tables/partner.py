@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -62,6 +64,14 @@ client = Table(
     Column("jwks", JSONB, info=internal()),
     Column("allowed_networks", ARRAY(CIDR), nullable=False, server_default=text("'{}'"), info=internal()),
     Column("redirect_uris", ARRAY(Text), nullable=False, server_default=text("'{}'"), info=internal()),
+    Column(
+        "dpop_bound",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        info=internal(),
+        comment="Whether it gets bound tokens only (RFC 9449 §5.2).",
+    ),
     Column("status", Text, nullable=False, server_default=Status.ACTIVE, info=internal()),
     Column(
         "version",
@@ -123,6 +133,18 @@ spent_assertion = Table(
     Column("digest", LargeBinary, primary_key=True, info=internal(), comment="SHA-256 of the assertion's `jti`."),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=internal()),
     Index(None, "expires_at"),
+)
+
+spent_proof = Table(
+    "spent_proof",
+    metadata,
+    Column(
+        "key", LargeBinary, primary_key=True, info=internal(), comment="RFC 7638 thumbprint of the key that signed."
+    ),
+    Column("digest", LargeBinary, primary_key=True, info=internal(), comment="SHA-256 of the proof's `jti`."),
+    Column("expires_at", DateTime(timezone=True), nullable=False, info=internal()),
+    Index(None, "expires_at"),
+    comment="DPoP proofs that were used (RFC 9449 §11.1).",
 )
 
 denied_token = Table(
