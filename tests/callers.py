@@ -85,13 +85,16 @@ def add_caller(
     return Caller(made.client.id, name, kind, made.secret, key, sessions)
 
 
-def ask_token(http: FlaskClient, caller: Caller, **form: str) -> TestResponse:
+def ask_token(
+    http: FlaskClient, caller: Caller, *, headers: dict[str, str] | None = None, **form: str | list[str]
+) -> TestResponse:
     """Ask for a token by client credentials; `form` adds parameters or replaces them."""
     asked = {"grant_type": "client_credentials"} | form
+    headers = headers or {}
     if caller.key is not None:
         proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion(caller)}
-        return http.post("/oauth/token", data=proof | asked)
-    return http.post("/oauth/token", data=asked, headers=basic(caller.id, caller.secret or ""))
+        return http.post("/oauth/token", data=proof | asked, headers=headers)
+    return http.post("/oauth/token", data=asked, headers=headers | basic(caller.id, caller.secret or ""))
 
 
 def access_token(http: FlaskClient, caller: Caller, scope: str | None = None) -> str:
@@ -99,8 +102,8 @@ def access_token(http: FlaskClient, caller: Caller, scope: str | None = None) ->
     return _token_of(ask_token(http, caller, **({"scope": scope} if scope else {})))
 
 
-def exchange(http: FlaskClient, center: Caller, subject_token: str, **form: str) -> TestResponse:
-    """Ask for a token by token exchange."""
+def exchange(http: FlaskClient, center: Caller, subject_token: str, **form: Any) -> TestResponse:
+    """Ask for a token by token exchange; `form` may have `headers` too."""
     wanted = {"grant_type": EXCHANGE, "subject_token": subject_token, "subject_token_type": JWT_TYPE}
     return ask_token(http, center, **(wanted | form))
 
@@ -149,7 +152,7 @@ def signed_anyhow(key: Any, header: dict[str, Any], claims: dict[str, Any]) -> s
         urlsafe_b64encode(json.dumps(settled(part)).encode()).rstrip(b"=").decode() for part in (header, claims)
     ]
     signed = ".".join(segments).encode()
-    if header["alg"] == "HS256":
+    if header.get("alg") == "HS256":
         secret = key.raw_value if isinstance(key, OctKey) else key.as_pem(private=False)
         signature = hmac.digest(secret, signed, "sha256")
     else:

@@ -16,6 +16,7 @@ FILES = {
     "test_revocation_and_metadata": range(48, 54),
     "test_resource_server": range(54, 63),
     "test_token_exchange": range(63, 66),
+    "test_bound_tokens": range(66, 69),
 }
 """Where to look for check N."""
 ABOVE_HTTP = {"Database", "FlaskClient", "Flask", "Engine"}

@@ -39,6 +39,8 @@ def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
         ("GATEWAY_ISSUER", "gateway.example"),
         ("GATEWAY_ISSUER", "https://gateway.example/?x=1"),
         ("GATEWAY_PROXIES", "some"),
+        ("GATEWAY_DPOP_REQUIRED", "yes"),
+        ("GATEWAY_DPOP_NONCES", "2"),
         ("GATEWAY_NOW", "soon"),
         ("GATEWAY_NOW", "2026-11-01T12:00:00"),
     ],
@@ -46,6 +48,14 @@ def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
 def test_an_unusable_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         read({"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_TESTING": "1", name: value})
+
+
+def test_what_is_bound_to_keys_is_switched_on_by_a_one(tmp_path: Path) -> None:
+    environ = {"GATEWAY_DATA_DIR": str(tmp_path)}
+    on = read(environ | {"GATEWAY_DPOP_REQUIRED": "1", "GATEWAY_DPOP_NONCES": "1"})
+
+    assert (read(environ).dpop_required, read(environ).dpop_nonces) == (False, False)
+    assert (on.dpop_required, on.dpop_nonces) == (True, True)
 
 
 def test_an_external_database_needs_a_secret_key_of_its_own() -> None:

@@ -108,19 +108,24 @@ class Tool:
         }
         return {name: value for name, value in (usual | other).items() if value is not None}
 
-    def post(self, path: str, form: dict[str, Any], auth: tuple[str, str] | None = None) -> requests.Response:
-        """Send a form to an OAuth endpoint, authenticated."""
-        return requests.post(self.url + path, data=form, auth=auth or self.basic, timeout=10)
+    def post(
+        self, path: str, form: dict[str, Any], auth: tuple[str, str] | None = None, *, proof: str | None = None
+    ) -> requests.Response:
+        """Send a form to an OAuth endpoint, authenticated; `proof` is for `DPoP`."""
+        headers = {"DPoP": proof} if proof is not None else {}
+        return requests.post(self.url + path, data=form, auth=auth or self.basic, headers=headers, timeout=10)
 
-    def redeem(self, code: str | None, **other: Any) -> requests.Response:
+    def redeem(self, code: str | None, *, proof: str | None = None, **other: Any) -> requests.Response:
         """Exchange a code; a parameter that is None is left out."""
         usual = {"code": code, "redirect_uri": self.redirect_uri, "code_verifier": self.verifier}
         form = {"grant_type": "authorization_code"} | usual | other
-        return self.post("/oauth/token", {name: value for name, value in form.items() if value is not None})
+        return self.post(
+            "/oauth/token", {name: value for name, value in form.items() if value is not None}, proof=proof
+        )
 
-    def refresh(self, token: str, **other: str) -> requests.Response:
+    def refresh(self, token: str, *, proof: str | None = None, **other: str) -> requests.Response:
         """Exchange a refresh token."""
-        return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": token} | other)
+        return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": token} | other, proof=proof)
 
     def read(self, access_token: str, path: str = "/v1/webmaster/campaigns", **query: str) -> requests.Response:
         """Ask the API."""

@@ -8,6 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 
 from partners.database import Database
+from partners.registry import journal
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
 from tests.conftest import SECRET
@@ -71,6 +72,25 @@ def test_the_country_is_luxembourg_and_the_terms_accepted_unless_said_otherwise(
 
     assert added["country"] == "LU"
     assert added["terms_accepted_at"] is not None
+
+
+def test_a_clients_tokens_are_bound_to_keys_from_the_start_or_later(db: Database) -> None:
+    """RFC 9449 §5.2; binding narrows, so that it raises the version, and loosening does not."""
+    run("partners", "add", "webmaster", "w1", "--name", "Web One")
+    bound = run_json("clients", "add", "w1", "--dpop")
+    other = run_json("clients", "add", "w1")["client_id"]
+
+    changes = [run_json("clients", "update", other, flag) for flag in ("--dpop", "--dpop", "--no-dpop")]
+
+    assert bound["dpop_bound_access_tokens"] is True
+    assert [change["dpop_bound_access_tokens"] for change in changes] == [True, True, False]
+    with db.write.connect() as connection:
+        assert connection.execute(select(client.c.version).where(client.c.id == other)).scalar_one() == 2
+        acts = [entry.act for entry in journal.of_partner(connection, "w1") if entry.act.client == other]
+    told = [{"dpop_bound_access_tokens": bound} for bound in (True, True, False)]
+    assert [act.detail for act in acts if act.operation == "oauth.clients.update"] == told
+    assert invoke("clients", "update", other).exit_code == 2
+    assert invoke("clients", "update", "cl_x", "--dpop").exit_code == 1
 
 
 @pytest.mark.parametrize("group", ["partners", "clients"])

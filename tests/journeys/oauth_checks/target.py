@@ -33,6 +33,7 @@ class Feature(StrEnum):
     EXCHANGE = "has no token exchange"
     WITHDRAWAL = "has no page to withdraw a consent"
     DATABASE = "keeps no log to scrape"
+    BOUND_TOKENS = "binds no tokens to keys"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from partners.rights.retention import Swept, forget_networks, sweep
 from partners.tables.access import access_network
 from partners.tables.activity import action, relation, spending
 from partners.tables.member import former_username, held_setting, member, member_stamp
-from partners.tables.partner import denied_token, spent_assertion
+from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.vocabulary import Action
 from tests.conftest import NOW
 from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
@@ -121,11 +121,13 @@ def test_short_lived_rows_go_once_their_time_is_past(db: Database) -> None:
             connection.execute(former_username.insert().values(digest=token.encode(), blocked_until=NOW + shift))
             connection.execute(denied_token.insert().values(id=token, expires_at=expired))
             connection.execute(spent_assertion.insert().values(client="c", digest=token.encode(), expires_at=expired))
+            connection.execute(spent_proof.insert().values(key=b"k", digest=token.encode(), expires_at=expired))
             columns = {"member_id": token, "attribute": "mask_visibility", "value": "private", "stamp": "1"}
             connection.execute(held_setting.insert().values(held_since=held + shift, **columns))
 
-    assert clean(db) == Swept(usernames=1, held_settings=1, assertions=1, denied_tokens=1)
-    assert [count(db, table) for table in (former_username, held_setting, denied_token, spent_assertion)] == [1] * 4
+    assert clean(db) == Swept(usernames=1, held_settings=1, assertions=1, proofs=1, denied_tokens=1)
+    tables = (former_username, held_setting, denied_token, spent_assertion, spent_proof)
+    assert [count(db, table) for table in tables] == [1] * 5
 
 
 def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db: Database) -> None:
