@@ -12,17 +12,16 @@ from sqlalchemy import Connection, Engine, text
 
 from gateway.preparation import prepare
 from partners import database
-from partners.access_log.checkpoints import signer_of
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import seal
-from partners.access_log.trust import Trust
 from partners.access_log.verifying import Verification
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
 
 ENTRIES = 1_000_000
 _AT_ONCE = 4_000
-SIGNER = signer_of(Keyring("a secret key for measurements only"), "gateway.example/access-log")
+KEYS = DerivedKeys(Keyring("a secret key for measurements only"), "gateway.example/access-log")
 _FILL = """
 WITH made AS (
     SELECT number, date_trunc('month', now()) + number * interval '1 millisecond' AS at,
@@ -72,7 +71,7 @@ def main(entries: int) -> None:
         with timed("fill"):
             _fill(owner, entries)
         with timed("seal"), sealer.connect() as connection:
-            while seal(connection, SIGNER, Anchor(Path(directory), SIGNER.verifier.name)).is_full:
+            while seal(connection, KEYS, Anchor(Path(directory), KEYS.name)).is_full:
                 pass
         sealer.dispose()
         with owner.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -90,7 +89,7 @@ def _fill(owner: Engine, entries: int) -> None:
 
 def _verify(connection: Connection) -> None:
     with timed("verify"):
-        walk = Verification(connection, Trust([SIGNER.verifier]), [], now=datetime.now(UTC))
+        walk = Verification(connection, KEYS.trust(connection), [], now=datetime.now(UTC))
         findings = list(walk.findings())
     sys.stdout.write(
         f"{walk.covered.entries} entries, {walk.covered.checkpoints} checkpoints, {len(findings)} findings\n"

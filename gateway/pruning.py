@@ -13,7 +13,7 @@ from gateway import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.session import Session
 from partners.access_log import letting_go
-from partners.access_log.checkpoints import signer_of
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.letting_go import PruningError
 from partners.access_log.pruning import OPERATION, Pruning
 
@@ -52,7 +52,7 @@ def prune(opened: Session, owner: Engine, *, export: Path | None) -> Iterator[Pr
 def _declare(connection: Connection, opened: Session, month: date) -> Pruning | None:
     pruning = letting_go.survey(connection, month)
     if pruning is not None:
-        signer = signer_of(opened.keyring, opened.settings.log_origin)
+        signer = DerivedKeys(opened.keyring, opened.settings.log_origin).signing(connection).signers[0]
         letting_go.declare(connection, pruning, signer, access_by_operator(opened.instant(), OPERATION))
     return pruning
 

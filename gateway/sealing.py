@@ -14,8 +14,7 @@ from structlog import get_logger
 from gateway.metrics import Metrics
 from gateway.settings import Settings
 from partners import database
-from partners.access_log.checkpoints import signer_of
-from partners.access_log.notes import Signer
+from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError, Sealed, seal
 from partners.keyring import Keyring
@@ -35,7 +34,7 @@ class Sealing:
     """What it takes to seal."""
 
     engine: Engine
-    signer: Signer
+    keys: SigningKeys
     anchor: Anchor
     metrics: Metrics | None = None
 
@@ -57,7 +56,7 @@ class Sealing:
         """Seal what is there, and return the log's size; None where another process seals. Raise `RefusedError`."""
         with closing(self.engine.connect()) as connection, _alone(connection) as alone:
             while alone:
-                sealed = seal(connection, self.signer, self.anchor)
+                sealed = seal(connection, self.keys, self.anchor)
                 if not sealed.is_full:
                     return sealed.size
         return None
@@ -65,7 +64,7 @@ class Sealing:
     def _seal_on(self, connection: Connection, stop: Event) -> None:
         while not stop.is_set():
             began = time.monotonic()
-            sealed = seal(connection, self.signer, self.anchor)
+            sealed = seal(connection, self.keys, self.anchor)
             self._tell(sealed)
             if not sealed.is_full:
                 stop.wait(max(0.0, POLL_S - (time.monotonic() - began)))
@@ -83,8 +82,8 @@ class Sealing:
 
 def sealing_of(settings: Settings, keyring: Keyring, url: str, metrics: Metrics | None = None) -> Sealing:
     """Put together what the settings say; nothing is opened until it runs."""
-    signer = signer_of(keyring, settings.log_origin)
-    return Sealing(database.sealer(url), signer, Anchor(settings.data_dir, settings.log_origin), metrics)
+    keys = DerivedKeys(keyring, settings.log_origin)
+    return Sealing(database.sealer(url), keys, Anchor(settings.data_dir, settings.log_origin), metrics)
 
 
 def start(sealing: Sealing) -> Event:

@@ -12,7 +12,7 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.problems import Fault, invalid_request, not_found
 from gateway.runtime import runtime
 from partners.access_log import promises
-from partners.access_log.checkpoints import signer_of
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import prove_consistency
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
 from serializers.audit import ConsistencyQuery, hashes_as_text
@@ -65,9 +65,11 @@ def get_consistency(caller: Caller, query: dict[str, Any]) -> Response:
 @blueprint.arguments(NoQuery, location="query")
 def get_key(caller: Caller, _query: dict[str, Any]) -> Response:
     """The key that verifies checkpoints (C2SP vkey). Keep it: one that comes together with the log proves nothing."""
+    keys = DerivedKeys(runtime().keyring, runtime().settings.log_origin)
     with runtime().database.write.begin() as connection:
+        newest, *_ = keys.signing(connection).signers
         KEY.note(connection, caller)
-    return _text(f"{signer_of(runtime().keyring, runtime().settings.log_origin).verifier}\n")
+    return _text(f"{newest.verifier}\n")
 
 
 def _text(text: str) -> Response:

@@ -12,7 +12,8 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.cli.audit_checkpoints import checkpoint, key, seal
+from gateway.cli.audit_checkpoints import checkpoint, seal
+from gateway.cli.audit_key import key
 from gateway.cli.audit_proofs import check, export_tiles, prove
 from gateway.cli.audit_reconcile import reconcile
 from gateway.cli.audit_verify import verify

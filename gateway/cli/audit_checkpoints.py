@@ -1,4 +1,4 @@
-"""`gateway audit seal|checkpoint|key`: making checkpoints, keeping them elsewhere, and the key that verifies them."""
+"""`gateway audit seal|checkpoint`: making checkpoints, and keeping them elsewhere."""
 
 import signal
 from datetime import datetime
@@ -7,15 +7,16 @@ from pathlib import Path
 from threading import Event
 
 import click
+from sqlalchemy import Connection
 
 from gateway import sealing
 from gateway.cli.operator import access_by_operator
-from gateway.cli.output import Document, json_text, printed
+from gateway.cli.output import json_text
 from gateway.cli.session import Session, session
 from partners.access_log import promises, watching
 from partners.access_log.append import record
-from partners.access_log.checkpoints import signer_of
-from partners.access_log.notes import NoteError, Verifier
+from partners.access_log.keys import DerivedKeys
+from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
 from partners.access_log.trust import Trust
 from partners.access_log.watching import ContradictionError
@@ -77,25 +78,15 @@ def _newest(opened: Session, out: Path | None) -> tuple[str, bool]:
         if promise is None:
             raise click.ClickException("Nothing was sealed yet.")
         try:
-            return promise.note, out is not None and watching.add(out, promise.note, _own(opened), connection)
+            return promise.note, out is not None and watching.add(
+                out, promise.note, _own(opened, connection), connection
+            )
         except (ContradictionError, NoteError, OSError) as error:
             raise click.ClickException(f"{error}.") from None
 
 
-@click.command()
-@printed
-def key() -> Document:
-    """Print the key that verifies checkpoints, a line for a trust file. Compare it over another channel."""
-    with session() as opened:
-        return {"key": str(_verifier(opened))}
-
-
-def _verifier(opened: Session) -> Verifier:
-    return signer_of(opened.keyring, opened.settings.log_origin).verifier
-
-
-def _own(opened: Session) -> Trust:
-    return Trust([], own=_verifier(opened))
+def _own(opened: Session, connection: Connection) -> Trust:
+    return DerivedKeys(opened.keyring, opened.settings.log_origin).trust(connection)
 
 
 def _note_look(opened: Session, at: datetime, operation: str) -> None:

@@ -66,7 +66,7 @@ def check(file: Path, trust: Path, entry: Path | None) -> Document:
     """Check a `.tlog-proof` by itself: no database and no secret is needed."""
     try:
         given = entry.read_bytes() if entry else None
-        checkpoint, index, leaf = check_proof(file.read_text(), read_trust(trust).verifiers, given)
+        checkpoint, index, leaf = check_proof(file.read_text(), read_trust(trust), given)
     except (NoteError, BrokenProofError, OSError, ValueError) as error:
         raise click.ClickException(f"Not proved: {error}.") from None
     return {"log": checkpoint.origin, "size": checkpoint.size, "index": index, "entry": orjson.loads(leaf)}

@@ -12,8 +12,8 @@ import click
 from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, session
-from partners.access_log.checkpoints import signer_of
 from partners.access_log.findings import Finding
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import NoteError
 from partners.access_log.promises import Anchor
 from partners.access_log.trust import Trust, Witness, read_trust, read_witness
@@ -152,7 +152,8 @@ def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outc
 
 
 def _own(opened: Session) -> Trust:
-    return Trust([], own=signer_of(opened.keyring, _origin(opened)).verifier)
+    with opened.database.write.connect() as connection:
+        return DerivedKeys(opened.keyring, _origin(opened)).trust(connection)
 
 
 def _origin(opened: Session) -> str:

@@ -55,8 +55,25 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """The note: the text, which ends with a newline, an empty line, and the signature."""
+        return f"{text}\n{self.line(text)}"
+
+    def line(self, text: str) -> str:
+        """The signature alone, as it stands in a note."""
         signature = b64encode(self.verifier.id + self._key.sign(text.encode())).decode()
-        return f"{text}\n{DASH}{self.verifier.name} {signature}\n"
+        return f"{DASH}{self.verifier.name} {signature}\n"
+
+
+@dataclass(frozen=True)
+class Signers:
+    """Keys that sign together: whoever knows one of them can check."""
+
+    name: str
+    signers: Sequence[Signer]
+    """The newest first."""
+
+    def sign(self, text: str) -> str:
+        """The note, with a line for each."""
+        return f"{text}\n{''.join(signer.line(text) for signer in self.signers)}"
 
 
 def read_vkey(vkey: str) -> Verifier:
@@ -85,6 +102,12 @@ def opened(note: str, known: Sequence[Verifier]) -> str:
     if not signed:
         raise NoteError("no trusted key signed it")
     return text
+
+
+def signed_by(note: str) -> set[bytes]:
+    """The ids of the keys that a note says signed it; whether they did is not looked at."""
+    lines = note.rpartition("\n\n")[2].splitlines()
+    return {_signature(line)[1][:_ID_BYTES] for line in lines}
 
 
 def notes_in(text: str) -> Iterator[str]:

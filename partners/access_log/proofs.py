@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from partners.access_log import promises
-from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.access_log.checkpoints import Checkpoint
 from partners.access_log.merkle import (
     BrokenProofError,
     Hash,
@@ -18,8 +18,9 @@ from partners.access_log.merkle import (
     leaf_hash,
     root_by_path,
 )
-from partners.access_log.notes import NoteError, Verifier, opened
+from partners.access_log.notes import NoteError
 from partners.access_log.tree import StoredTree
+from partners.access_log.trust import Trust
 from partners.tables.sealing import sealed_leaf
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -63,13 +64,13 @@ def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:
     return consistency_path(old, new, StoredTree(connection).subtree)
 
 
-def check_proof(text: str, known: Sequence[Verifier], entry: bytes | None = None) -> tuple[Checkpoint, int, bytes]:
+def check_proof(text: str, trust: Trust, entry: bytes | None = None) -> tuple[Checkpoint, int, bytes]:
     """Check a `.tlog-proof` of the entry that it has with it, or of one that is given.
 
     Return checkpoint, index and the entry's exact bytes. Raise `NoteError` or `BrokenProofError`.
     """
     head, _, note = text.partition("\n\n")
-    checkpoint = read_checkpoint(opened(note, known))
+    checkpoint = trust.open(note)
     header, *lines = head.split("\n")
     extra = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
     leaf = _bytes_of(extra.removeprefix(_EXTRA)) if extra and entry is None else entry

@@ -141,7 +141,7 @@ def _permitted(row: Row[Any], trust: Trust) -> Pruning:
         raise NoteError("the record that says so is not the one that was sealed")
     note, at = note_in(row.leaf)
     origin, pruning = read_pruning(note)
-    trust.open_signed(note, origin)
+    trust.open_signed(note, origin, row.place)
     if pruning.month != row.month or not has_outlived(pruning.month, at):
         raise NoteError("it was let go before its time")
     return pruning

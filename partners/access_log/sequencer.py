@@ -23,8 +23,9 @@ from sqlalchemy import (
 
 from partners.access_log import promises
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.access_log.keys import SigningKeys
 from partners.access_log.merkle import Frontier, frontier_of, leaf_hash
-from partners.access_log.notes import NoteError, Signer, Verifier, opened
+from partners.access_log.notes import NoteError, Signers, Verifier, opened, signed_by
 from partners.access_log.promises import NONE, Anchor, Promise
 from partners.access_log.tree import TILE_WIDTH, BrokenTreeError, Leaf, StoredTree, append
 from partners.tables.access import TransactionId, access_log
@@ -65,7 +66,7 @@ class _Batch:
     """Whether there is something to sign although there may be nothing to append."""
 
 
-def seal(connection: Connection, signer: Signer, anchor: Anchor) -> Sealed:
+def seal(connection: Connection, keys: SigningKeys, anchor: Anchor) -> Sealed:
     """Seal a batch in one transaction of the sealing role, and sign the tree that it makes.
 
     Raise `RefusedError` if the stored tree is not what was signed before. Only one caller at a time. A note is shown
@@ -73,16 +74,16 @@ def seal(connection: Connection, signer: Signer, anchor: Anchor) -> Sealed:
     """
     note = None
     with connection.begin():
-        tree, last = StoredTree(connection), promises.newest(connection) or NONE
-        frontier = _signed_before(tree, last, signer.verifier)
-        _compare(tree, frontier, anchor, signer.verifier.name)
-        batch = _next_batch(connection, last, signer.verifier.name)
+        tree, last, signers = StoredTree(connection), promises.newest(connection) or NONE, keys.signing(connection)
+        frontier = _signed_before(tree, last, signers)
+        _compare(tree, frontier, anchor, signers.name)
+        batch = _next_batch(connection, last, signers)
         before = frontier.size
         if batch.leaves or batch.is_due:
             append(connection, frontier, batch.leaves)
             for leaves in _rest_of_transaction(connection, batch.unfinished):
                 append(connection, frontier, leaves)
-            note = signer.sign(Checkpoint(signer.verifier.name, frontier.size, frontier.root()).text())
+            note = signers.sign(Checkpoint(signers.name, frontier.size, frontier.root()).text())
             promises.keep(connection, Promise(last.number + 1, frontier.size, note, batch.horizon))
         waiting_since = connection.execute(_OLDEST_WAITING, {"horizon": batch.horizon}).scalar()
     if note is not None:
@@ -90,14 +91,14 @@ def seal(connection: Connection, signer: Signer, anchor: Anchor) -> Sealed:
     return Sealed(frontier.size - before, frontier.size, waiting_since)
 
 
-def _signed_before(tree: StoredTree, last: Promise, own: Verifier) -> Frontier:
+def _signed_before(tree: StoredTree, last: Promise, own: Signers) -> Frontier:
     """The frontier of the stored tree, which must be the one that was signed last."""
     if last is NONE:
         return Frontier()
     try:
         signed = read_checkpoint(last.note)
-        # The gateway's address may have changed, and with it the log's name; the key has not.
-        opened(last.note, [Verifier(signed.origin, own.public)])
+        # The gateway's address may have changed, and with it the log's name; the keys have not.
+        opened(last.note, [Verifier(signed.origin, each.verifier.public) for each in own.signers])
         frontier = frontier_of(signed.size, tree.subtree)
     except (NoteError, BrokenTreeError) as error:
         raise RefusedError(f"the newest checkpoint does not hold: {error}") from error
@@ -122,7 +123,7 @@ def _compare(tree: StoredTree, frontier: Frontier, anchor: Anchor, origin: str) 
         raise RefusedError(f"the first {known.size} entries are not those that were signed before")
 
 
-def _next_batch(connection: Connection, last: Promise, origin: str) -> _Batch:
+def _next_batch(connection: Connection, last: Promise, signers: Signers) -> _Batch:
     """The next records to seal.
 
     A record is ready once every transaction up to its own has ended: ids and instants are not in commit order.
@@ -135,8 +136,8 @@ def _next_batch(connection: Connection, last: Promise, origin: str) -> _Batch:
     if len(rows) == BATCH:
         horizon = last.horizon if restored else rows[-1].transaction + 1
         return _Batch(_leaves(rows), rows[-1], horizon, is_due=True)
-    renamed = last is NONE or read_checkpoint(last.note).origin != origin
-    return _Batch(_leaves(rows), None, snapshot.first, is_due=restored or renamed)
+    others_sign = signed_by(last.note) != {each.verifier.id for each in signers.signers}
+    return _Batch(_leaves(rows), None, snapshot.first, is_due=restored or others_sign)
 
 
 def _rest_of_transaction(connection: Connection, last: Row[Any] | None) -> Iterator[list[Leaf]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from partners.access_log.checkpoints import origin_of, signer_of
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import Signer
 from partners.access_log.tree import TILE_WIDTH
 from partners.keyring import Keyring
@@ -140,6 +141,24 @@ def test_the_trust_file_decides_and_never_the_database(log: Log, tmp_path: Path)
 
     assert (status, {each["kind"] for each in document["findings"]}) == (1, {"checkpoint_untrusted"})
     assert log.verify() == []
+
+
+def test_a_key_rotates_under_trust_files_that_the_commands_print(log: Log, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text(run("audit", "key").stdout)
+    assert "only one key signs" in invoke("audit", "key", "retire").output
+
+    run("audit", "key", "rotate")
+    run("audit", "seal", "--once")
+    (tmp_path / "both").write_text(run("audit", "key").stdout)
+    assert [verdict("--trust", str(tmp_path / name))[0] for name in ("old", "both")] == [0, 0]
+    said = json.loads(run("audit", "key", "retire", "--json").stdout)
+    log.keys = DerivedKeys(Keyring(SECRET), ORIGIN)
+    log.grow(1)
+
+    (tmp_path / "after").write_text("\n".join(said["keys"]))
+    assert said["keys"][0].endswith(" until=6")
+    assert [verdict("--trust", str(tmp_path / name))[0] for name in ("old", "both", "after")] == [1, 0, 0]
+    assert verdict()[0] == 0
 
 
 def test_a_witness_file_grows_only_by_what_goes_on(log: Log, seen: Path) -> None:

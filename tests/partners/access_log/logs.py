@@ -30,7 +30,8 @@ from partners.access_log.append import Access, record, record_of, summary_of
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.findings import Finding
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
-from partners.access_log.notes import Signer
+from partners.access_log.keys import SigningKeys
+from partners.access_log.notes import Signer, Signers
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import Sealed, seal
 from partners.access_log.trust import Trust, Witness
@@ -53,6 +54,16 @@ def access(at: datetime | None = None, **facts: Any) -> Access:
     return Access(**(usual | facts))
 
 
+@dataclass(frozen=True)
+class OneKey:
+    """A key that always signs, and alone."""
+
+    signer: Signer
+
+    def signing(self, _connection: Connection) -> Signers:
+        return Signers(self.signer.verifier.name, [self.signer])
+
+
 @dataclass
 class Log:
     """An access log in a database, and the file that remembers its newest checkpoint."""
@@ -62,6 +73,8 @@ class Log:
     signer: Signer = SIGNER
     verified: list[Covered] = field(default_factory=list)
     held: Connection | None = None
+    keys: SigningKeys | None = None
+    """Whatever signs, where it is more than `signer`."""
 
     def __post_init__(self) -> None:
         self.engines = database.connect(self.url)
@@ -88,9 +101,9 @@ class Log:
 
     def seal(self, signer: Signer | None = None) -> Sealed:
         """Seal a batch."""
-        signer = signer or self.signer
+        keys = self.keys or OneKey(signer or self.signer)
         with self.sealer.connect() as connection:
-            return seal(connection, signer, Anchor(self.directory, signer.verifier.name))
+            return seal(connection, keys, Anchor(self.directory, (signer or self.signer).verifier.name))
 
     def grow(self, *batches: int) -> None:
         """Append and seal batches of these many records."""

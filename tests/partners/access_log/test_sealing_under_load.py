@@ -14,7 +14,7 @@ from partners.access_log.append import record
 from partners.access_log.promises import Anchor
 from partners.vocabulary import Outcome
 from tests.partners.access_log import rfc6962
-from tests.partners.access_log.logs import ORIGIN, SIGNER, Log, access
+from tests.partners.access_log.logs import ORIGIN, SIGNER, Log, OneKey, access
 
 WRITERS, EACH = 8, 60
 
@@ -32,7 +32,7 @@ def write(log: Log, seed: int) -> None:
 
 
 def sealing(log: Log) -> Sealing:
-    return Sealing(database.sealer(log.url), SIGNER, Anchor(log.directory, ORIGIN))
+    return Sealing(database.sealer(log.url), OneKey(SIGNER), Anchor(log.directory, ORIGIN))
 
 
 def test_nothing_is_missed_and_nothing_doubled(log: Log) -> None:

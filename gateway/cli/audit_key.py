@@ -1,0 +1,94 @@
+"""`gateway audit key`: the keys that verify checkpoints, and how one takes over from another."""
+
+import time
+
+import click
+from sqlalchemy import Engine
+
+from gateway import sealing
+from gateway.cli.operator import access_by_operator
+from gateway.cli.output import Document, json_text, printed
+from gateway.cli.session import Session, session
+from partners import database
+from partners.access_log import keys
+from partners.access_log.append import Access
+from partners.access_log.keys import DerivedKeys, KeyChangeError, Period
+from partners.access_log.sequencer import RefusedError
+
+SEALED_WITHIN_S = 30.0
+_LOOK_S = 0.2
+
+
+@click.group("key", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def key(context: click.Context, *, as_json: bool) -> None:
+    """Print the keys that verify checkpoints: a trust file. Compare it over another channel."""
+    if context.invoked_subcommand is None:
+        with session() as opened, opened.database.write.connect() as connection:
+            newest, *_ = _keys(opened).signing(connection).signers
+            lines = _keys(opened).lines(connection)
+        said: Document = {"key": str(newest.verifier), "keys": lines}
+        click.echo(json_text(said) if as_json else "\n".join(lines))
+
+
+@key.command()
+@printed
+def rotate() -> Document:
+    """Have a new key sign beside the old one. Give it to whoever verifies, then retire the old one."""
+    with session() as opened:
+        own, owner = _keys(opened), database.owner(opened.url)
+        try:
+            with owner.begin() as connection:
+                keys.rotate(connection, own, _access(opened, keys.ROTATED))
+            return _lines(owner, own)
+        except KeyChangeError as error:
+            raise click.ClickException(f"The key stays: {error}.") from None
+        finally:
+            owner.dispose()
+
+
+@key.command()
+@printed
+def retire() -> Document:
+    """Have the older of two keys sign nothing more, and say up to which size of the log it is to be believed."""
+    with session() as opened:
+        own, owner = _keys(opened), database.owner(opened.url)
+        try:
+            with owner.begin() as connection:
+                old = keys.begin_retiring(connection, own)
+            _close(opened, owner, own, old)
+            return _lines(owner, own)
+        except (KeyChangeError, RefusedError) as error:
+            raise click.ClickException(f"The old key is not retired: {error}.") from None
+        finally:
+            owner.dispose()
+
+
+def _close(opened: Session, owner: Engine, own: DerivedKeys, old: Period) -> None:
+    """Wait for a checkpoint without the old key: only then is known which was its last."""
+    work, until = sealing.sealing_of(opened.settings, opened.keyring, opened.url), time.monotonic() + SEALED_WITHIN_S
+    try:
+        while True:
+            work.once()
+            with owner.begin() as connection:
+                if keys.finish_retiring(connection, own, old, _access(opened, keys.RETIRED)) is not None:
+                    return
+            if time.monotonic() > until:
+                raise KeyChangeError("nothing seals the log; call this again when something does")
+            time.sleep(_LOOK_S)
+    finally:
+        work.engine.dispose()
+
+
+def _lines(owner: Engine, own: DerivedKeys) -> Document:
+    with owner.begin() as connection:
+        return {"keys": own.lines(connection)}
+
+
+def _keys(opened: Session) -> DerivedKeys:
+    return DerivedKeys(opened.keyring, opened.settings.log_origin)
+
+
+def _access(opened: Session, operation: str) -> Access:
+    return access_by_operator(opened.instant(), operation)
