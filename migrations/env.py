@@ -3,9 +3,25 @@
 from alembic import context
 
 from migrations.inclusion import include
-from partners.tables import access, activity, consent, member, metadata, operator, partner, rights, sealing, statistics
+from partners.tables import (
+    access,
+    activity,
+    consent,
+    log_key,
+    member,
+    metadata,
+    operator,
+    partner,
+    pruning,
+    rights,
+    sealing,
+    statistics,
+)
 
-__all__ = ["access", "activity", "consent", "member", "operator", "partner", "rights", "sealing", "statistics"]
+__all__ = [
+    "access", "activity", "consent", "log_key", "member", "operator", "partner", "pruning", "rights", "sealing",
+    "statistics",
+]  # fmt: skip
 
 context.configure(
     connection=context.config.attributes["connection"],
