@@ -1,4 +1,4 @@
-"""Writes what the documents repeat of the code: `policy.md`, `problems.md`, and the settings in `operations.md`."""  # noqa: INP001 - a script
+"""Writes what the documents repeat of the code: `policy.md`, `problems.md`, settings, and the detections' rules."""  # noqa: INP001 - a script
 
 import re
 import sys
@@ -19,26 +19,33 @@ from gateway.codes import (
     SCOPES,
 )
 from gateway.settings import SETTINGS
+from partners.detections.rules import RULES
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
 
 DOCS = Path(__file__).parent
-_PART = re.compile(r"(<!-- generated: settings -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- generated: \w+ -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated() -> dict[Path, str]:
     """Each document that is generated, whole or in part, as it should be."""
-    operations = DOCS / "operations.md"
+    operations, detections = DOCS / "operations.md", DOCS / "detections.md"
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
         DOCS / "problems.md": "\n".join(_problems()),
         operations: _PART.sub(rf"\1{_settings()}\2", operations.read_text()),
+        detections: _PART.sub(rf"\1{_rules()}\2", detections.read_text()),
     }
 
 
 def _settings() -> str:
     rows = [(setting.name, setting.default, setting.meaning) for setting in SETTINGS]
     return "\n".join([*_table(("name", "default", "meaning"), rows), ""])
+
+
+def _rules() -> str:
+    rows = [(rule.name, rule.says, rule.pages) for rule in RULES]
+    return "\n".join([*_table(("rule", "tells", "pages"), rows), ""])
 
 
 def _problems() -> Iterator[str]:

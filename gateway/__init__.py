@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import account, envelope, limits, observability, patience, problems
 from gateway.api import (
+    alerts,
     archives,
     audit,
     audit_export,
@@ -65,6 +66,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
         audit_export.blueprint,
         audit_proofs.blueprint,
         audit_stream.blueprint,
+        alerts.blueprint,
         meta.blueprint,
     ):
         app.register_blueprint(blueprint)

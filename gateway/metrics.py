@@ -31,6 +31,8 @@ class Metrics:
     sealed_until: Gauge
     sealed_entries: Gauge
     sealing_failures: Counter
+    alerts: Gauge
+    detected_at: Gauge
     _kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
     """Looked up once: there are as many as routes, methods and classes of answers allow."""
 
@@ -112,6 +114,7 @@ def _metrics(registry: CollectorRegistry) -> Metrics:
         limits_reached=Counter("gateway_limits_reached", "Requests over a limit.", ["work"], registry=registry),
         database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
         **_of_sealing(registry),
+        **_of_detections(registry),
     )
 
 
@@ -131,6 +134,25 @@ def _of_sealing(registry: CollectorRegistry) -> dict[str, Any]:
             multiprocess_mode="max",
         ),
         "sealing_failures": Counter("gateway_log_sealing_failures", "Attempts to seal that failed.", registry=registry),
+    }
+
+
+def _of_detections(registry: CollectorRegistry) -> dict[str, Any]:
+    """Told by the process that ran them last."""
+    return {
+        "alerts": Gauge(
+            "gateway_unsettled_alerts",
+            "Alerts that nobody has closed, as of the last run of the detections.",
+            ["tier"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        ),
+        "detected_at": Gauge(
+            "gateway_detections_run_at_seconds",
+            "Unix time of the last run of the detections.",
+            registry=registry,
+            multiprocess_mode="max",
+        ),
     }
 
 

@@ -7,6 +7,7 @@ from partners.tables import (
     access,
     activity,
     consent,
+    detections,
     log_key,
     member,
     metadata,
@@ -19,8 +20,8 @@ from partners.tables import (
 )
 
 __all__ = [
-    "access", "activity", "consent", "log_key", "member", "operator", "partner", "pruning", "rights", "sealing",
-    "statistics",
+    "access", "activity", "consent", "detections", "log_key", "member", "operator", "partner", "pruning", "rights",
+    "sealing", "statistics",
 ]  # fmt: skip
 
 context.configure(

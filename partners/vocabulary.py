@@ -387,6 +387,36 @@ class RequestStatus(StrEnum):
     REFUSED = "refused"
 
 
+class Detection(StrEnum):
+    """The rules that raise alerts over the access log."""
+
+    VOLUME = "volume"
+    ENUMERATION = "enumeration"
+    PROBING = "probing"
+    SWEEP = "sweep"
+    NEW_NETWORK = "new_network"
+    OFF_HOURS = "off_hours"
+    DORMANT = "dormant"
+    AFTER_CHANGE = "after_change"
+    GAP = "gap"
+
+
+class Tier(StrEnum):
+    """How soon somebody should look at an alert."""
+
+    QUEUE = "queue"
+    PAGE = "page"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands; the last two are its end."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    FALSE_POSITIVE = "false_positive"
+
+
 EEA = frozenset(
     [
         "AT",

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.cli.audit_alerts import alerts, detect
 from gateway.cli.audit_checkpoints import checkpoint, seal
 from gateway.cli.audit_key import key
 from gateway.cli.audit_proofs import check, export_tiles, prove
@@ -37,7 +38,7 @@ def command() -> None:
     """Read the access log, and hold it to its word."""
 
 
-for each in (seal, checkpoint, key, verify, prove, check, export_tiles, reconcile):
+for each in (seal, checkpoint, key, verify, prove, check, export_tiles, reconcile, detect, alerts):
     command.add_command(each)
 
 

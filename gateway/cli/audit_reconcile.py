@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.audit_alerts import alert_option, tell_gap
 from gateway.cli.output import json_text
 from gateway.cli.session import session
 from partners.access_log.reconciling import answered, differences
@@ -11,8 +12,9 @@ from partners.access_log.reconciling import answered, differences
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@alert_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def reconcile(file: Path, *, as_json: bool) -> int:
+def reconcile(file: Path, *, is_told: bool, as_json: bool) -> int:
     """Compare with a proxy's log of `X-Request-Id` and status, one request a line, of paths that are on record.
 
     It sees what no seal can: a gateway that answers without a record, and records that no request made. Exit status:
@@ -20,8 +22,12 @@ def reconcile(file: Path, *, as_json: bool) -> int:
     """
     with file.open(errors="replace") as lines:
         requests = answered(lines)
-    with session() as opened, opened.database.write.connect() as connection:
-        found = list(differences(connection, requests))
+    with session() as opened:
+        with opened.database.write.connect() as connection:
+            found = list(differences(connection, requests))
+        if is_told and found:
+            which = f"the first is {found[0].request_id}"
+            tell_gap(opened, "reconcile", f"{len(found)} requests are in one log and not in the other; {which}.", [])
     unrecorded = [each.request_id for each in found if not each.is_recorded]
     unknown = [each.request_id for each in found if each.is_recorded]
     if as_json:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.audit_alerts import alert_option, tell_gap
 from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, session
@@ -105,8 +106,9 @@ class Outcome:
     show_default=True,
     help="After how many hours without a newer checkpoint a witness is stale.",
 )
+@alert_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, as_json: bool) -> int:
+def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, is_told: bool, as_json: bool) -> int:
     """Compute the whole log again and name everything that is not as it was sealed.
 
     Exit status: 0 intact, 1 tampered, 2 cannot verify, 3 intact but a given witness is stale or missing.
@@ -120,6 +122,9 @@ def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, as_
                 outcome.findings.append(finding)
                 if not as_json:
                     click.echo(f"Tampered: {finding.sentence()}.")
+            if is_told and outcome.findings:
+                records = [each.access for each in outcome.findings if each.access is not None]
+                tell_gap(opened, "verify", f"A verification found {len(outcome.findings)} things changed.", records)
     except FAILURES as error:
         outcome.obstacles.append(said_of(error).rstrip("."))
     except (NoteError, OSError) as error:

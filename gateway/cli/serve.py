@@ -37,8 +37,15 @@ workers_option = click.option(
     show_default=True,
     help="Whether a worker seals the access log; otherwise `gateway audit seal` has to.",
 )
+@click.option(
+    "--detect/--no-detect",
+    "detects",
+    default=True,
+    show_default=True,
+    help="Whether a worker runs the detections over it; otherwise `gateway audit detect` has to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Announce the start as one JSON document.")
-def command(host: str, port: int, workers: int | None, *, seals: bool, as_json: bool) -> None:
+def command(host: str, port: int, workers: int | None, *, seals: bool, detects: bool, as_json: bool) -> None:
     """Serve the gateway over HTTP until SIGTERM or SIGINT.
 
     The server's own log, one JSON line for each request, goes to the standard error stream.
@@ -48,17 +55,17 @@ def command(host: str, port: int, workers: int | None, *, seals: bool, as_json: 
     with reserved(host, port) as listener:
         announcement = {"url": address_of(listener), "workers": count, "pid": os.getpid()}
         text = json_text(announcement) if as_json else f"Serving on {announcement['url']}; stop with Ctrl-C."
-        _serve(listener, count, announce=lambda: click.echo(text), seals=seals)
+        _serve(listener, count, announce=lambda: click.echo(text), seals=seals, detects=detects)
 
 
-def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None], seals: bool) -> None:
+def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None], seals: bool, detects: bool) -> None:
     leave_on_sigterm()
     with session() as opened:
         if opened.settings.database_url is not None:
             _make_ready(opened.url)
         # Nothing that was opened here may be used by two processes.
         opened.database.dispose()
-        serve(Serving(opened.settings, opened.url, listener, workers, on_ready=announce, seals=seals))
+        serve(Serving(opened.settings, opened.url, listener, workers, announce, seals, detects))
 
 
 def reserved(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from gateway.description.fields import Previewed
+from serializers.alerts import AuditAlert
 from serializers.answers import (
     Access,
     AccessMember,
@@ -100,6 +101,8 @@ ANSWERS: Mapping[str, Told] = {
     "audit_stream.stream_accesses": Told(
         None, text="CEF, an event a line.", forms=(Form.NDJSON,), is_endless=True, headers=LOG_HEADERS
     ),
+    "alerts.list_alerts": _list("AuditAlerts", AuditAlert, PAGED),
+    "alerts.get_alert": _one("AuditAlertEntry", AuditAlert, {}),
     "audit_proofs.get_checkpoint": Told(None, text="A signed note (C2SP tlog-checkpoint)."),
     "audit_proofs.get_consistency": _one("LogConsistency", Consistency, {}),
     "audit_proofs.get_key": Told(None, text="A verifier key (C2SP signed-note): name, key id and key, joined by `+`."),

@@ -74,6 +74,7 @@ IN_PATH: Mapping[str, JsonSchema] = {
     "username": {"description": "A member, by username; case does not count.", "example": "night_owl"},
     "member_id": {"description": "A member, by the platform's own id.", "example": "m-1001"},
     "request_id": {"description": "A member's request.", "example": "rrq_0198c0de5a7b7c1e8f00a1b2c3d4e5f6"},
+    "alert_id": {"description": "An alert.", "example": "alr_0198c0de5a7b7c1e8f00a1b2c3d4e5f6"},
     "access_id": {"description": "An entry of the access log.", "example": "acc_0198c0de5a7b7c1e8f00a1b2c3d4e5f6"},
 }
 """What stands in paths, by name."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import create_app, metrics, sealing, upkeep
+from gateway import create_app, detecting, metrics, sealing, upkeep
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
@@ -42,6 +42,8 @@ class Serving:
     on_ready: Callable[[], None]
     seals: bool = True
     """Whether one of the workers seals the access log."""
+    detects: bool = True
+    """Whether one of them runs the detections over it."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -106,9 +108,11 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         settings, url = replace(self._serving.settings, workers=self._serving.workers), self._serving.database_url
         app = create_app(settings, url)
         upkeep.start(url)
+        held, figures = app.extensions["runtime"], app.extensions["metrics"]
         if self._serving.seals:
-            keyring, figures = app.extensions["runtime"].keyring, app.extensions["metrics"]
-            sealing.start(sealing.sealing_of(settings, keyring, url, figures))
+            sealing.start(sealing.sealing_of(settings, held.keyring, url, figures))
+        if self._serving.detects:
+            detecting.start(detecting.Detecting(held.database.write, figures))
         return SafeBodies(app)
 
     def _settings(self) -> dict[str, Any]:

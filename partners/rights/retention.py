@@ -24,10 +24,12 @@ from sqlalchemy import (
     update,
 )
 
+from partners.detections import keeping
 from partners.registry import client_use
 from partners.tables.access import access_network
 from partners.tables.activity import action
 from partners.tables.consent import grant_family, person_session, pushed_request
+from partners.tables.detections import client_network
 from partners.tables.member import former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept
@@ -59,6 +61,8 @@ class Swept:
     consents: int = 0
     pushed_requests: int = 0
     sessions: int = 0
+    client_networks: int = 0
+    access_counts: int = 0
     networks: int = 0
     lapsed_clients: int = 0
     skipped_restricted_members: int = 0
@@ -74,6 +78,7 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
     Periods are judged by `now`, the clock of the rules; what belongs to tokens by `real_now`.
     """
     expired = real_now - CLOCK_SKEW
+    keeping.unname(engine, now=real_now, networks_before=real_now - NETWORK_KEPT)
     return _sweep_usage(engine, now, batch) + Swept(
         usernames=_forget(engine, former_username, former_username.c.blocked_until < now, batch),
         held_settings=_forget(engine, held_setting, held_setting.c.held_since < now - HELD_SETTING_KEPT, batch),
@@ -84,6 +89,8 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         pushed_requests=_forget(engine, pushed_request, pushed_request.c.expires_at < expired, batch),
         sessions=_forget(engine, person_session, person_session.c.expires_at < expired, batch),
         lapsed_clients=_let_lapse(engine, real_now),
+        client_networks=_forget(engine, client_network, client_network.c.last_at < real_now - NETWORK_KEPT, batch),
+        access_counts=sum(_forget(engine, *outlived, batch) for outlived in keeping.outlived(real_now)),
         skipped_restricted_members=_count_skipped(engine, now),
     )
 

@@ -24,12 +24,15 @@ from schemathesis.specs.openapi.checks import (
 
 from partners.access_log.checkpoints import origin_of, signer_of
 from partners.database import Database
+from partners.detections.raising import raise_alerts
 from partners.keyring import Keyring
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, basic, bearer, model_token
 from tests.factories import count_events
 from tests.gateway.api.stage import Stage
+from tests.gateway.api.test_alerts import NOW, suspicion
 from tests.partners.access_log.logs import Log
+from tests.partners.detections.pasts import own_record
 
 ODD_REQUESTS = 8
 """Of each operation, well-formed and ill-formed ones each."""
@@ -104,8 +107,14 @@ class House:
             "username": "night_owl",
             "member_id": "m1",
             "request_id": self._request("erasure")["id"],
+            "alert_id": self._alert(db),
             "access_id": http.get("/v1/audit/accesses", headers=auditor).get_json()["data"][-1]["id"],
         }
+
+    def _alert(self, db: Database) -> str:
+        with db.write.begin() as connection:
+            (raised,) = raise_alerts(connection, [suspicion(1)], now=NOW, recorded=own_record)
+        return raised.alert.public_id
 
     def operations(self) -> Iterator[Any]:
         for found in self.schema.get_all_operations():

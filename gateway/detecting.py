@@ -1,0 +1,62 @@
+"""Keeping the detections running: a thread in each worker, of which one at a time has its turn."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from structlog import get_logger
+
+from gateway.metrics import Metrics
+from partners.access_log.append import Access
+from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.detections.running import detect
+from partners.vocabulary import Purpose
+
+EVERY = timedelta(minutes=5)
+LOOK_S = 60.0
+"""How often a worker looks whether a run is due."""
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Detecting:
+    """What it takes to run them."""
+
+    engine: Engine
+    metrics: Metrics
+
+    def run(self, stop: Event) -> None:
+        """Run them whenever they are due until told to stop; after trouble try again."""
+        while not stop.wait(LOOK_S):
+            try:
+                self.once(datetime.now(UTC))
+            except SQLAlchemyError as error:
+                # The kind alone: a database's text may quote what is stored.
+                log.warning("detecting_failed", why=type(getattr(error, "orig", None) or error).__name__)
+
+    def once(self, now: datetime) -> None:
+        """Run them if that is due and nobody else does."""
+        run = detect(self.engine, now=now, recorded=_on_record, every=EVERY)
+        if run is None:
+            return
+        self.metrics.detected_at.set(now.timestamp())
+        for tier, count in run.unsettled.items():
+            self.metrics.alerts.labels(tier).set(count)
+        for each in run.raised:
+            log.warning("alert_raised", alert=each.alert.public_id, rule=each.alert.rule, tier=each.alert.tier)
+
+
+def start(detecting: Detecting) -> Event:
+    """Run them in a thread of this process until it ends, or the event that is returned is set."""
+    stop = Event()
+    Thread(target=detecting.run, args=[stop], name="detecting", daemon=True).start()
+    return stop
+
+
+def _on_record(operation: str, at: datetime) -> Access:
+    """The gateway itself: nobody asked."""
+    request = public(REQUEST_PREFIX, new_id(at))
+    nobody = dict.fromkeys(("ip", "audience", "partner", "client", "model"))
+    return Access(at=at, request_id=request, operation=operation, purpose=Purpose.SECURITY, **nobody)

@@ -1,0 +1,1 @@
+"""Detections: the access log counted, each partner held against its own habits, the extraordinary told."""

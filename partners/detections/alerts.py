@@ -1,0 +1,195 @@
+"""Alerts as people see and handle them: found, read, acknowledged, closed. Whoever reads puts the look on record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from partners.access_log.append import Access, record
+from partners.access_log.identifiers import parse, public
+from partners.detections import rules
+from partners.tables.detections import alert, alert_floor
+from partners.vocabulary import AlertState, Detection, Outcome, Tier
+
+PREFIX = "alr_"
+UNSETTLED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+_OK = 200
+
+
+class AlertError(Exception):
+    """What was asked of an alert cannot be; the message says why."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert, whole."""
+
+    id: UUID
+    rule: Detection
+    tier: Tier
+    state: AlertState
+    partner: str | None
+    """None where it is about the log itself."""
+    client: str | None
+    model: str | None
+    aspect: str | None
+    """Which kind of gap in the log."""
+    network: str | None
+    """Gone after 120 days, as every address is."""
+    since: datetime
+    until: datetime
+    """The window it is about; exclusive."""
+    raised_at: datetime
+    summary: str
+    """In words."""
+    measured: float
+    threshold: float
+    figures: Mapping[str, Any]
+    """The baseline it was held against."""
+    evidence: Sequence[UUID]
+    """Some of the records, and in `evidence_count` how many there are."""
+    evidence_count: int
+    request_id: str
+    """Of the record of its raising."""
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    closed_at: datetime | None
+    closed_by: str | None
+    note: str | None
+
+    @property
+    def public_id(self) -> str:
+        """As callers see it."""
+        return public(PREFIX, self.id)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which alerts; everything given must apply."""
+
+    states: Sequence[AlertState] = ()
+    tier: Tier | None = None
+    rule: Detection | None = None
+    partner: str | None = None
+    after: UUID | None = None
+    """The last alert already seen."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a false-positive mark raised, and until when."""
+
+    rule: Detection
+    partner: str
+    value: float
+    until: datetime
+    alert: UUID
+    set_by: str
+
+
+def find(connection: Connection, wanted: Wanted, *, limit: int) -> list[Alert]:
+    """Return the newest alerts that are wanted, at most `limit`."""
+    statement = select(alert).order_by(alert.c.id.desc()).limit(limit)
+    if wanted.states:
+        statement = statement.where(alert.c.state.in_(wanted.states))
+    for column, value in ((alert.c.tier, wanted.tier), (alert.c.rule, wanted.rule), (alert.c.partner, wanted.partner)):
+        statement = statement if value is None else statement.where(column == value)
+    if wanted.after is not None:
+        statement = statement.where(alert.c.id < wanted.after)
+    return [_alert(row) for row in connection.execute(statement)]
+
+
+def get(connection: Connection, identifier: str, *, lock: bool = False) -> Alert | None:
+    """Return an alert by its public id."""
+    known = parse(PREFIX, identifier)
+    statement = select(alert).where(alert.c.id == known)
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none() if known else None
+    return _alert(row) if row else None
+
+
+def find_by_id(connection: Connection, identifier: UUID) -> Alert:
+    """Return an alert that is known to be there."""
+    return _alert(connection.execute(select(alert).where(alert.c.id == identifier)).one())
+
+
+def unsettled_by_tier(connection: Connection) -> dict[Tier, int]:
+    """How many alerts nobody has closed."""
+    statement = select(alert.c.tier, func.count()).where(alert.c.state.in_(UNSETTLED)).group_by(alert.c.tier)
+    found: dict[str, int] = dict(connection.execute(statement).all())
+    return {tier: found.get(tier, 0) for tier in Tier}
+
+
+def floors(connection: Connection, *, now: datetime) -> list[Floor]:
+    """Every floor that is raised now, by rule and partner."""
+    columns = [alert_floor.c[field.name] for field in fields(Floor)]
+    statement = select(*columns).where(alert_floor.c.until > now).order_by(alert_floor.c.rule, alert_floor.c.partner)
+    return [Floor(**row._asdict() | {"rule": Detection(row.rule)}) for row in connection.execute(statement)]
+
+
+def acknowledge(connection: Connection, identifier: str, *, by: str, access: Access) -> Alert:
+    """Say that somebody looks at it, on record; raise `AlertError`."""
+    known = _unsettled(connection, identifier)
+    _set(connection, known, state=AlertState.ACKNOWLEDGED, acknowledged_at=access.at, acknowledged_by=by)
+    return _changed(connection, known, access)
+
+
+def close(
+    connection: Connection, identifier: str, *, by: str, note: str, false_positive: bool, access: Access
+) -> Alert:
+    """End it with a note, on record; raise `AlertError`.
+
+    A false positive raises this rule's floor for the partner until it expires: visibly, in `floors` and in the figures
+    of whatever is told above it.
+    """
+    if not note.strip():
+        raise AlertError("a note must say what it was")
+    known = _unsettled(connection, identifier)
+    state = AlertState.FALSE_POSITIVE if false_positive else AlertState.CLOSED
+    _set(connection, known, state=state, closed_at=access.at, closed_by=by, note=note.strip())
+    if false_positive and known.partner is not None:
+        _raise_floor(connection, known, by, access.at)
+    return _changed(connection, known, access)
+
+
+def _unsettled(connection: Connection, identifier: str) -> Alert:
+    known = get(connection, identifier, lock=True)
+    if known is None:
+        raise AlertError(f"there is no alert {identifier}")
+    if known.state not in UNSETTLED:
+        raise AlertError(f"{identifier} was closed by {known.closed_by}")
+    return known
+
+
+def _set(connection: Connection, known: Alert, **values: Any) -> None:
+    connection.execute(update(alert).where(alert.c.id == known.id).values(**values))
+
+
+def _changed(connection: Connection, known: Alert, access: Access) -> Alert:
+    record(connection, access, outcome=Outcome.RELEASED, status=_OK)
+    return find_by_id(connection, known.id)
+
+
+def _raise_floor(connection: Connection, known: Alert, by: str, now: datetime) -> None:
+    statement = upsert(alert_floor).values(
+        rule=known.rule,
+        partner=known.partner,
+        value=known.measured * rules.MARK,
+        until=now + rules.MARK_KEPT,
+        alert=known.id,
+        set_at=now,
+        set_by=by,
+    )
+    new = statement.excluded
+    higher = func.greatest(new.value, alert_floor.c.value).label("value")
+    changed = {"value": higher, "until": new.until, "alert": new.alert, "set_at": new.set_at, "set_by": new.set_by}
+    connection.execute(statement.on_conflict_do_update(index_elements=["rule", "partner"], set_=changed))
+
+
+def _alert(row: Row[Any]) -> Alert:
+    columns = row._asdict()
+    closed = {"rule": Detection(row.rule), "tier": Tier(row.tier), "state": AlertState(row.state)}
+    return Alert(**columns | closed | {"network": str(row.network) if row.network is not None else None})
