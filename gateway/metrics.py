@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway.runtime import runtime
 from partners.vocabulary import PartnerKind, Reason, Work
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -92,7 +93,7 @@ def database_failed() -> None:
 
 def exposition() -> Response:
     """Answer with the figures."""
-    return Response(_current().text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(_current().text() + runtime().sink_figures.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _metrics(registry: CollectorRegistry) -> Metrics:

@@ -10,6 +10,7 @@ from flask import current_app
 
 from gateway.cursors import Cursors
 from gateway.settings import Settings
+from gateway.sink_figures import SinkFigures
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.references import References
@@ -42,6 +43,11 @@ class Runtime:
     def cursors(self) -> Cursors:
         """What seals and opens positions in lists."""
         return Cursors(self.keyring)
+
+    @cached_property
+    def sink_figures(self) -> SinkFigures:
+        """How far security tools are behind the log."""
+        return SinkFigures(self.database.write)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

@@ -16,12 +16,13 @@ from partners.tables import (
     pruning,
     rights,
     sealing,
+    sink,
     statistics,
 )
 
 __all__ = [
     "access", "activity", "consent", "detections", "log_key", "member", "operator", "partner", "pruning", "rights",
-    "sealing", "statistics",
+    "sealing", "sink", "statistics",
 ]  # fmt: skip
 
 context.configure(

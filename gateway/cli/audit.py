@@ -16,6 +16,8 @@ from gateway.cli.audit_alerts import alerts, detect
 from gateway.cli.audit_checkpoints import checkpoint, seal
 from gateway.cli.audit_key import key
 from gateway.cli.audit_proofs import check, export_tiles, prove
+from gateway.cli.audit_push import group as sinks
+from gateway.cli.audit_push import push
 from gateway.cli.audit_reconcile import reconcile
 from gateway.cli.audit_verify import verify
 from gateway.cli.operator import access_by_operator
@@ -38,7 +40,7 @@ def command() -> None:
     """Read the access log, and hold it to its word."""
 
 
-for each in (seal, checkpoint, key, verify, prove, check, export_tiles, reconcile, detect, alerts):
+for each in (seal, checkpoint, key, verify, prove, check, export_tiles, reconcile, detect, alerts, push, sinks):
     command.add_command(each)
 
 

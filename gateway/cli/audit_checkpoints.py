@@ -30,7 +30,7 @@ def seal(*, once: bool) -> None:
     with session() as opened:
         work = sealing.sealing_of(opened.settings, opened.keyring, opened.url)
         try:
-            _seal_once(work) if once else work.run(_told_to_stop())
+            _seal_once(work) if once else work.run(told_to_stop())
         finally:
             work.engine.dispose()
 
@@ -43,7 +43,8 @@ def _seal_once(work: sealing.Sealing) -> None:
     click.echo(f"{size} entries are sealed." if size is not None else "Another process seals the log.")
 
 
-def _told_to_stop() -> Event:
+def told_to_stop() -> Event:
+    """An event that SIGTERM and SIGINT set."""
     stop = Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())

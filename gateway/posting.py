@@ -1,0 +1,156 @@
+"""Posting to addresses that partners gave: to the public internet alone, encrypted, in time, and never on elsewhere."""
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+import httpx
+from standardwebhooks import Webhook
+
+DEADLINE_S = 10.0
+"""From the look-up of the name to the status of the answer."""
+LONGEST_URL = 2_000
+LOCALHOST = "localhost"
+Address = IPv4Address | IPv6Address
+
+
+class UnsafeAddressError(ValueError):
+    """An address that nothing is sent to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An address taken apart."""
+
+    url: str
+    host: str
+    port: int
+    encrypted: bool
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it names this very machine, in so many words."""
+        literal = _literal(self.host)
+        return self.host == LOCALHOST or (literal is not None and literal.is_loopback)
+
+
+def target_of(url: str) -> Target:
+    """Take an address apart; raise `UnsafeAddressError` unless it is `https`, or this very machine's."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise UnsafeAddressError("not a URL") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname or not url.isascii() or len(url) > LONGEST_URL:
+        raise UnsafeAddressError("not an https URL")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise UnsafeAddressError("a URL with a user or a fragment")
+    target = Target(url, parts.hostname, port or {"https": 443, "http": 80}[parts.scheme], parts.scheme == "https")
+    if not target.encrypted and not target.is_here:
+        raise UnsafeAddressError("only https is sent to, but for this very machine")
+    return target
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an answer says that matters."""
+
+    status: int
+    retry_after: str | None
+
+
+def post(url: str, body: bytes, headers: dict[str, str], *, private: bool, deadline_s: float = DEADLINE_S) -> int:
+    """Post and return the status of the answer, whatever it says besides.
+
+    `private` lets names lead to addresses that are not public. Raises `UnsafeAddressError`, `TimeoutError`, `OSError`
+    or `httpx.HTTPError`.
+    """
+    return ask(url, body, headers, private=private, deadline_s=deadline_s).status
+
+
+def ask(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    private: bool,
+    deadline_s: float = DEADLINE_S,
+    tls: ssl.SSLContext | None = None,
+) -> Reply:
+    """Post as `post` does, and return what the answer says; `tls` is for who trusts others than usual."""
+    request = _Post(target_of(url), body, headers, tls or ssl.create_default_context())
+    return asyncio.run(_send(request, private=private, deadline_s=deadline_s))
+
+
+@dataclass(frozen=True)
+class _Post:
+    target: Target
+    body: bytes
+    headers: dict[str, str]
+    tls: ssl.SSLContext
+
+
+async def _send(request: _Post, *, private: bool, deadline_s: float) -> Reply:
+    target = request.target
+    async with asyncio.timeout(deadline_s):
+        address = await _address_of(target, private=private)
+        # To the address that was looked at, not to what the name may mean a moment later.
+        pinned = httpx.URL(target.url).copy_with(host=str(address))
+        named = {"Host": httpx.URL(target.url).netloc.decode(), **request.headers}
+        # Neither proxies nor credentials of the environment, and no redirect.
+        async with (
+            httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, timeout=deadline_s, verify=request.tls
+            ) as client,
+            client.stream(
+                "POST", pinned, content=request.body, headers=named, extensions={"sni_hostname": target.host}
+            ) as answer,
+        ):
+            return Reply(answer.status_code, answer.headers.get("Retry-After"))
+
+
+async def _address_of(target: Target, *, private: bool) -> Address:
+    found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    addresses = [ip_address(str(sockaddr[0])) for *_, sockaddr in found]
+    unfit = [each for each in addresses if not _may_be_sent_to(each, target, private=private)]
+    if unfit or not addresses:
+        raise UnsafeAddressError("the name leads to an address that is not public")
+    return addresses[0]
+
+
+def _may_be_sent_to(address: Address, target: Target, *, private: bool) -> bool:
+    if target.is_here:
+        return address.is_loopback
+    inner = (address.ipv4_mapped or address.sixtofour) if isinstance(address, IPv6Address) else None
+    return private or ((inner or address).is_global and not (inner or address).is_multicast)
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def acknowledged(status: int) -> bool:
+    """Whether an answer says that it was received: any 2xx, and nothing else."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def signed_headers(message_id: str, body: bytes, secrets: tuple[str, ...]) -> dict[str, str]:
+    """The headers of a Standard Webhook; while a secret is rotated both sign."""
+    sent_at = datetime.fromtimestamp(int(time.time()), UTC)
+    signatures = (Webhook(secret).sign(message_id, sent_at, body.decode()) for secret in secrets)
+    return {
+        "content-type": "application/json",
+        "user-agent": "member-data-gateway",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

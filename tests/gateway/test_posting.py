@@ -1,0 +1,87 @@
+"""Nothing is sent into the gateway's own network, unencrypted, on to somewhere else, or for longer than it may take."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
+
+from gateway.posting import UnsafeAddressError, post, target_of
+from tests.gateway.receiver import receiving
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://partner.example/hook", "ftp://partner.example", "https://", "//partner.example", "partner.example",
+        "https://user:secret@partner.example/", "https://partner.example/#part", "https://partner.example:99999/",
+        "http://127.0.0.1.partner.example/", "http://169.254.169.254/", "https://partner.example/" + "x" * 2_000,
+        "https://pärtner.example/", "file:///etc/passwd", "https://[::1",
+    ],
+)  # fmt: skip
+def test_addresses_that_nothing_is_sent_to(url: str) -> None:
+    with pytest.raises(UnsafeAddressError):
+        target_of(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["10.0.0.1", "192.168.1.1", "169.254.169.254", "0", "100.64.0.1", "[fd00::1]", "[::ffff:10.0.0.1]",
+     "[::ffff:127.0.0.1]", "[2002:a00:1::1]", "224.0.0.1", "[ff02::1]", "[::]", "2130706433", "0x7f000001", "127.1"],
+)  # fmt: skip
+def test_private_addresses_are_refused_however_they_are_written(host: str) -> None:
+    with pytest.raises(UnsafeAddressError):
+        post(f"https://{host}/", b"", {}, private=False)
+
+
+def test_a_name_that_leads_here_is_refused_unless_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name's owner may point it anywhere, also after it was looked at: what was looked at is what is sent to."""
+    looked_up: list[str] = []
+
+    def lead_here(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        looked_up.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    with receiving() as receiver:
+        port = receiver.url.rpartition(":")[2]
+        monkeypatch.setattr(socket, "getaddrinfo", lead_here)
+        with pytest.raises(UnsafeAddressError):
+            post(f"https://rebound.example:{port}", b"{}", {}, private=False)
+        # Allowed, it gets as far as the receiver, which does not speak TLS.
+        with pytest.raises(Exception, match=r"(?i)ssl"):
+            post(f"https://rebound.example:{port}", b"{}", {}, private=True)
+        assert looked_up == ["rebound.example"] * 2
+        assert receiver.paths == []
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A server that never stops sending headers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                try:
+                    while True:
+                        connection.sendall(b"X: y\r\n")
+                        time.sleep(0.02)
+                except OSError:
+                    pass
+
+        thread = Thread(target=drip)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join()
+
+
+def test_whoever_drips_is_left_when_time_is_up() -> None:
+    with dripping() as url:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            post(url, b"{}", {}, private=False, deadline_s=0.3)
+
+        assert time.monotonic() - began < 2
