@@ -12,7 +12,7 @@ import requests
 from joserfc.jwk import ECKey
 
 from tests.callers import Key
-from tests.journeys.oauth_checks.target import TIMEOUT_S, Answer, Client, Target
+from tests.journeys.oauth_checks.target import TIMEOUT_S, Answer, Client, Feature, Target
 from tests.journeys.tracking import REDIRECT
 
 SCOPES = ("stats:read", "members:read")
@@ -119,7 +119,7 @@ def described_target(description: Mapping[str, str]) -> Target:
     return Target(
         url=url,
         metadata=metadata,
-        features=frozenset(),
+        features=frozenset({Feature.BOUND_TOKENS}),
         operator=ControlOperator(url),
         person=ControlPerson(url),
         tool_scopes=SCOPES,

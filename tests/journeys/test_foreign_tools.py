@@ -4,6 +4,7 @@ import asyncio
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from httpx_oauth.oauth2 import OAuth2
@@ -106,6 +107,8 @@ def test_requests_oauth2client(tool: Tool, anna: Visitor, stored: Database) -> N
     )
 
     own = signer.client_credentials(scope="stats:read")
+    bound = signer.client_credentials(scope="stats:read", dpop=True)
+    proved = requests.get(f"{tool.url}/v1/webmaster/campaigns", auth=bound, timeout=10).status_code
     told_active = signer.introspect_token(own)["active"]
     asked = client.authorization_request(scope="stats:read")
     pushed = client.pushed_authorization_request(asked)
@@ -117,4 +120,5 @@ def test_requests_oauth2client(tool: Tool, anna: Visitor, stored: Database) -> N
         owner.revoke_access_token(token)
 
     assert (told_active, statuses) == (True, [200, 200, 200])
+    assert (proved, tool.read(str(bound.access_token)).status_code) == (200, 401)
     assert [tool.read(str(token.access_token)).status_code for token in (own, second)] == [401, 401]

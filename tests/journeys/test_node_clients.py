@@ -112,6 +112,8 @@ def test_openid_client(scene: Scene) -> None:
         "client credentials, key PS256": 200,
         "code, PKCE, refresh, revoke": [200, 401],
         "code, PKCE, PAR, refresh, revoke": [200, 401],
+        "client credentials bound to a key (DPoP)": ["dpop", 200, 401],
+        "code, PKCE, PAR, refresh bound to a key (DPoP)": ["dpop", 200, 401],
         "a changed iss is refused": "OAUTH_INVALID_RESPONSE",
         "token exchange": [True, 404],
     }
@@ -123,6 +125,7 @@ def test_oauth4webapi(scene: Scene) -> None:
         "client credentials, key": 200,
         "verifies access tokens": [True, True, "stats:read members:read"],
         "verifies none that is altered": "refused",
+        "verifies bound access tokens and their proofs (DPoP)": [200, "string", True, 401],
         "code, PKCE, PAR, refresh, revoke": [200, 401],
     }
 

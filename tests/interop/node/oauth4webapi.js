@@ -7,8 +7,9 @@ const plain = { [oauth.allowInsecureRequests]: true };
 const found = await oauth.discoveryRequest(new URL(issuer), { algorithm: 'oauth2', ...plain });
 const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
 
-async function ownToken(client, proof) {
-  const answer = await oauth.clientCredentialsGrantRequest(server, client, proof, new URLSearchParams(), plain);
+async function ownToken(client, proof, options = {}) {
+  const asked = { ...plain, ...options };
+  const answer = await oauth.clientCredentialsGrantRequest(server, client, proof, new URLSearchParams(), asked);
   return (await oauth.processClientCredentialsResponse(server, client, answer)).access_token;
 }
 
@@ -30,6 +31,22 @@ await report({
     const other = (await bySecret()).split('.')[1];
     const forged = carrying([header, other, signature].join('.'));
     return oauth.validateJwtAccessToken(server, forged, issuer, plain).then(() => 'taken', () => 'refused');
+  },
+  'verifies bound access tokens and their proofs (DPoP)': async () => {
+    const client = { client_id: reader.id };
+    const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+    const token = await ownToken(client, oauth.ClientSecretBasic(reader.secret), { DPoP });
+    let sent;
+    const observed = (address, init) => {
+      sent = new Request(address, init);
+      return fetch(address, init);
+    };
+    const address = new URL(`${issuer}/v1/webmaster/campaigns`);
+    const options = { ...plain, DPoP, [oauth.customFetch]: observed };
+    const answer = await oauth.protectedResourceRequest(token, 'GET', address, undefined, undefined, options);
+    await answer.arrayBuffer();
+    const claims = await oauth.validateJwtAccessToken(server, sent, issuer, { ...plain, requireDPoP: true });
+    return [answer.status, typeof claims.cnf.jkt, claims.client_id === reader.id, await status(token)];
   },
   'code, PKCE, PAR, refresh, revoke': async () => {
     const client = { client_id: tool.id };

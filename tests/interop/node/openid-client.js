@@ -20,11 +20,24 @@ async function asked(config, verifier) {
   };
 }
 
-async function consentedTokens(config, build) {
+async function consentedTokens(config, build, options) {
   const verifier = client.randomPKCECodeVerifier();
   const parameters = await asked(config, verifier);
   const back = new URL(await consented(await build(config, parameters)));
-  return client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: parameters.state });
+  const checks = { pkceCodeVerifier: verifier, expectedState: parameters.state };
+  return client.authorizationCodeGrant(config, back, checks, undefined, options);
+}
+
+// What the API answers to a bound token with a proof, and to the same token as a bearer's.
+async function bound(config, token, options) {
+  const address = new URL(`${issuer}/v1/webmaster/campaigns`);
+  const proved = await client.fetchProtectedResource(config, token, address, 'GET', undefined, undefined, options);
+  await proved.arrayBuffer();
+  return [proved.status, await status(token)];
+}
+
+async function withKey(config, algorithm = 'ES256') {
+  return { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(algorithm)) };
 }
 
 async function wholeLife(build) {
@@ -47,6 +60,20 @@ const flows = {
   },
   'code, PKCE, refresh, revoke': () => wholeLife(client.buildAuthorizationUrl),
   'code, PKCE, PAR, refresh, revoke': () => wholeLife(client.buildAuthorizationUrlWithPAR),
+  'client credentials bound to a key (DPoP)': async () => {
+    const config = await discover(reader.id, client.ClientSecretBasic(reader.secret));
+    const options = await withKey(config, 'Ed25519');
+    const got = await client.clientCredentialsGrant(config, {}, options);
+    return [got.token_type, ...await bound(config, got.access_token, options)];
+  },
+  'code, PKCE, PAR, refresh bound to a key (DPoP)': async () => {
+    const config = await discover(tool.id, client.ClientSecretBasic(tool.secret));
+    const options = await withKey(config);
+    const push = (_, parameters) => client.buildAuthorizationUrlWithPAR(config, parameters, options);
+    const first = await consentedTokens(config, push, options);
+    const second = await client.refreshTokenGrant(config, first.refresh_token, undefined, options);
+    return [second.token_type, ...await bound(config, second.access_token, options)];
+  },
   'a changed iss is refused': async () => {
     const config = await discover(tool.id, client.ClientSecretBasic(tool.secret));
     const verifier = client.randomPKCECodeVerifier();
