@@ -4,7 +4,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 
 SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist worksteal
 
 .PHONY: help setup demo test check lint-api interop control bench format docs lock
 .DEFAULT_GOAL := help

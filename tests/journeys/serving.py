@@ -2,12 +2,13 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,15 @@ def served(database_url: str, directory: Path, *, workers: int = 2, port: int = 
 
 
 def free_port() -> int:
-    """A port that nobody listens at, for a server whose address has to be known before it starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens at, for a server whose address has to be known before it starts.
+
+    Below those that outgoing connections are given: one of them could take it before the server does.
+    """
+    while True:
+        port = secrets.choice(range(20_000, 32_000))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _announced(process: subprocess.Popen[str]) -> dict[str, Any]:
