@@ -45,4 +45,4 @@ def test_the_control_is_the_version_that_is_named_and_every_check_is_in_its_tabl
     rows = re.findall(r"^\| (\d+) \| [a-z0-9 ;]+ \| (pass|not applicable)[^|]* \| [^|]+ \|$", DOCUMENT, re.MULTILINE)
 
     assert f"oidc-provider {version}" in DOCUMENT
-    assert [int(number) for number, _ in rows] == sorted({*range(1, 66), *map(int, dict(rows))})
+    assert [int(number) for number, _ in rows] == list(range(1, 69))
