@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import account, envelope, limits, observability, patience, problems
 from gateway.api import (
@@ -24,6 +23,7 @@ from gateway.api import (
     webmaster,
 )
 from gateway.oauth import views as oauth
+from gateway.proxies import BehindProxies
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from partners.database import connect
@@ -46,7 +46,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     own_limits = limits.PartnersOwn(database.write)
     app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), database, own_limits)
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+        app.wsgi_app = BehindProxies(app.wsgi_app, settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
     patience.register(app)
     observability.register(app)

@@ -14,6 +14,7 @@ from partners.access_log.checkpoints import origin_of
 from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
+from partners.registry.terms import FIRST_VERSION, Terms, check_version
 from partners.vocabulary import Work
 
 _OPERATOR = re.compile(r"[a-z0-9_][a-z0-9_.@-]{0,63}")
@@ -67,6 +68,8 @@ SETTINGS = (
         USUAL_LIMITS[Work.SIGN_IN],
         "How often one network may try to sign in, or set up an account, under one name.",
     ),
+    Setting("GATEWAY_TERMS", FIRST_VERSION, "The version of the terms that partners must have accepted (R28)."),
+    Setting("GATEWAY_TERMS_FROM", "at once", "From which RFC 3339 instant on; until then any accepted before will do."),
     Setting("GATEWAY_OPERATOR", "the login name", "Who types commands, as the access log names them."),
     Setting("GATEWAY_PROXIES", "0", "How many reverse proxies stand before the gateway and set `X-Forwarded-For`."),
     Setting("GATEWAY_DPOP_REQUIRED", "0", "`1`: access tokens are bound to a key (DPoP, RFC 9449), or are refused."),
@@ -92,6 +95,7 @@ class Settings:
     fixed_now: datetime | None
     redis_url: str | None = field(default=None, repr=False)
     limits: Mapping[Work, str] = field(default_factory=lambda: dict(USUAL_LIMITS))
+    terms: Terms = field(default_factory=Terms)
     workers: int = 1
     """Processes that serve beside each other, this one included."""
     dpop_required: bool = False
@@ -126,6 +130,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         dpop_required=_switch(environ, "GATEWAY_DPOP_REQUIRED"),
         dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
+        terms=_terms(environ),
     )
 
 
@@ -207,14 +212,27 @@ def _limit(environ: Mapping[str, str], work: Work) -> str:
         raise SettingsError(f"{name}: {error}") from error
 
 
+def _terms(environ: Mapping[str, str]) -> Terms:
+    since = environ.get("GATEWAY_TERMS_FROM")
+    try:
+        version = check_version(environ.get("GATEWAY_TERMS") or FIRST_VERSION)
+    except RegistryError as error:
+        raise SettingsError(f"GATEWAY_TERMS: {error}") from error
+    return Terms(version, _instant("GATEWAY_TERMS_FROM", since) if since else None)
+
+
 def _fixed_now(environ: Mapping[str, str]) -> datetime | None:
     value = environ.get("GATEWAY_NOW")
     if not value or environ.get("GATEWAY_TESTING") != "1":
         return None
+    return _instant("GATEWAY_NOW", value)
+
+
+def _instant(name: str, value: str) -> datetime:
     try:
         instant = datetime.fromisoformat(value)
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise SettingsError(f"GATEWAY_NOW must be an RFC 3339 instant such as 2026-11-01T00:00:00Z, not {value!r}")
+        raise SettingsError(f"{name} must be an RFC 3339 instant such as 2026-11-01T00:00:00Z, not {value!r}")
     return instant.astimezone(UTC)

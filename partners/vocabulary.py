@@ -57,10 +57,14 @@ class Work(StrEnum):
 
 
 class Status(StrEnum):
-    """Whether a partner or client may act at all."""
+    """Whether a partner or client may act at all: only the active may."""
 
+    INVITED = "invited"
+    """Of a partner: known, and not let in yet."""
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    CLOSED = "closed"
+    """For good: the id is never used again, and the records stay."""
     LAPSED = "lapsed"
     """Of a client: nobody has used it for so long that nobody would miss it."""
 

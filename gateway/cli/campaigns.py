@@ -2,10 +2,12 @@
 
 import click
 
+from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 from partners.registry import campaigns
 from partners.registry.campaigns import Campaign
+from partners.registry.journal import Act
 
 
 @click.group("campaigns")
@@ -22,4 +24,5 @@ def add(webmaster: str, code: str, name: str) -> Document:
     """Register the campaign CODE of WEBMASTER."""
     with session() as opened, opened.database.write.begin() as connection:
         added = campaigns.add(connection, Campaign(webmaster, code, name))
+        note(opened, connection, Act("oauth.campaigns.add", partner=webmaster, subject=code))
     return {"webmaster": added.webmaster, "code": added.code, "name": added.name}

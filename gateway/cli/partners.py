@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import click
 
-from gateway.cli.output import Document, Entry, printed
+from gateway.cli.operator import note
+from gateway.cli.output import Document, printed
+from gateway.cli.partners_life import accept_terms, activate, close, entry, history, resume, state_of, suspend
 from gateway.cli.session import session
 from partners.registry import allowances, partners
+from partners.registry.journal import Act
 from partners.registry.partners import Partner
-from partners.vocabulary import PartnerKind, Work
+from partners.vocabulary import PartnerKind, Status, Work
 
 KINDS = click.Choice([kind.value for kind in PartnerKind])
 country = click.option("--country", metavar="CC", help="ISO 3166-1 alpha-2; outside the EEA a safeguard is needed.")
@@ -20,23 +23,28 @@ def command() -> None:
     """Register, change and stop partners."""
 
 
+for each in (accept_terms, activate, suspend, resume, close, history):
+    command.add_command(each)
+
+
 @command.command()
 @click.argument("kind", type=KINDS, metavar="KIND")
 @click.argument("identifier", metavar="ID")
 @click.option("--name", required=True, help="As members read it in their list of disclosures.")
 @click.option("--no-terms", is_flag=True, help="The terms are not accepted yet: no tokens.")
+@click.option("--invite", is_flag=True, help="Not let in yet: it accepts the terms first, and is then activated.")
 @country
 @safeguard
 @printed
 def add(
-    kind: str, identifier: str, name: str, *, no_terms: bool, country: str | None, safeguard: str | None
+    kind: str, identifier: str, name: str, *, no_terms: bool, invite: bool, country: str | None, safeguard: str | None
 ) -> Document:
     """Register a partner under the ID that the platform's feed calls it.
 
     KIND is webmaster, tracker, model_center, platform or auditor.
     """
     with session() as opened, opened.database.write.begin() as connection:
-        accepted_at = None if no_terms else opened.instant()
+        accepted_at = None if no_terms or invite else opened.instant()
         new = Partner(
             id=identifier,
             kind=PartnerKind(kind),
@@ -44,8 +52,12 @@ def add(
             country=country or partners.DEFAULT_COUNTRY,
             safeguard=safeguard,
             terms_accepted_at=accepted_at,
+            terms_version=opened.settings.terms.version,
+            status=Status.INVITED if invite else Status.ACTIVE,
         )
-        return _entry(partners.add(connection, new))
+        added = partners.add(connection, new)
+        note(opened, connection, Act("oauth.partners.add", partner=added.id, detail=state_of(added)))
+        return entry(added)
 
 
 @command.command()
@@ -73,14 +85,19 @@ def update(
         accepted_at = before.terms_accepted_at
         if terms is not None:
             accepted_at = opened.instant() if terms else None
+        version = opened.settings.terms.version if terms else before.terms_version
         changed = replace(
             before,
             name=before.name if name is None else name,
             country=country or before.country,
             safeguard=None if no_safeguard else (safeguard or before.safeguard),
             terms_accepted_at=accepted_at,
+            terms_version=version,
         )
-        return _entry(partners.change(connection, changed))
+        after = partners.change(connection, changed)
+        news = {name: value for name, value in state_of(after).items() if state_of(before)[name] != value}
+        note(opened, connection, Act("oauth.partners.update", partner=after.id, detail=news))
+        return entry(after)
 
 
 @command.command("list")
@@ -88,7 +105,7 @@ def update(
 def list_all() -> Document:
     """List all partners."""
     with session() as opened, opened.database.write.connect() as connection:
-        return [_entry(partner) for partner in partners.every(connection)]
+        return [entry(partner) for partner in partners.every(connection)]
 
 
 @command.command()
@@ -103,34 +120,5 @@ def limit(identifier: str, kind: str, rate: str) -> Document:
     """
     with session() as opened, opened.database.write.begin() as connection:
         allowances.give(connection, identifier, Work(kind), None if rate == "usual" else rate)
+        note(opened, connection, Act("oauth.partners.limit", partner=identifier, detail={"kind": kind, "rate": rate}))
         return {"partner": identifier, "kind": kind, "rate": rate}
-
-
-@command.command()
-@click.argument("identifier", metavar="ID")
-@printed
-def suspend(identifier: str) -> Document:
-    """Stop a partner's very next request. Its tokens stay dead for good."""
-    with session() as opened, opened.database.write.begin() as connection:
-        return _entry(partners.suspend(connection, identifier))
-
-
-@command.command()
-@click.argument("identifier", metavar="ID")
-@printed
-def resume(identifier: str) -> Document:
-    """Let a suspended partner get new tokens."""
-    with session() as opened, opened.database.write.begin() as connection:
-        return _entry(partners.resume(connection, identifier))
-
-
-def _entry(partner: Partner) -> Entry:
-    return {
-        "id": partner.id,
-        "kind": partner.kind.value,
-        "name": partner.name,
-        "country": partner.country,
-        "safeguard": partner.safeguard,
-        "terms_accepted_at": partner.terms_accepted_at,
-        "status": partner.status.value,
-    }

@@ -1,11 +1,14 @@
 """`gateway people`: who signs in for a partner."""
 
 import click
+from sqlalchemy import Connection
 
+from gateway.cli.operator import note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from partners.people import accounts
 from partners.people.accounts import Invitation, Person
+from partners.registry.journal import Act
 
 name = click.argument("name")
 
@@ -22,7 +25,9 @@ def command() -> None:
 def add(partner: str, name: str) -> Document:
     """Make an account called NAME for somebody of PARTNER. The invitation is shown this once and never again."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _invitation(opened, accounts.add(connection, partner, name, now=opened.instant()))
+        made = accounts.add(connection, partner, name, now=opened.instant())
+        _note(opened, connection, "add", made.person)
+        return _invitation(opened, made)
 
 
 @command.command()
@@ -31,7 +36,9 @@ def add(partner: str, name: str) -> Document:
 def invite(name: str) -> Document:
     """Void the password, app and sessions of NAME at once, and print an invitation to set up new ones."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _invitation(opened, accounts.invite(connection, name, now=opened.instant()))
+        made = accounts.invite(connection, name, now=opened.instant())
+        _note(opened, connection, "invite", made.person)
+        return _invitation(opened, made)
 
 
 @command.command()
@@ -40,7 +47,9 @@ def invite(name: str) -> Document:
 def suspend(name: str) -> Document:
     """Keep NAME out from the very next request on. The tools they allowed stay allowed."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _entry(accounts.suspend(connection, name))
+        changed = accounts.suspend(connection, name)
+        _note(opened, connection, "suspend", changed)
+        return _entry(changed)
 
 
 @command.command()
@@ -49,7 +58,9 @@ def suspend(name: str) -> Document:
 def resume(name: str) -> Document:
     """Let NAME sign in again."""
     with session() as opened, opened.database.write.begin() as connection:
-        return _entry(accounts.resume(connection, name))
+        changed = accounts.resume(connection, name)
+        _note(opened, connection, "resume", changed)
+        return _entry(changed)
 
 
 @command.command("list")
@@ -59,6 +70,10 @@ def list_all(partner: str | None) -> Document:
     """List everybody, or the people of PARTNER."""
     with session() as opened, opened.database.write.connect() as connection:
         return [_entry(person) for person in accounts.every(connection, partner)]
+
+
+def _note(opened: Session, connection: Connection, verb: str, about: Person) -> None:
+    note(opened, connection, Act(f"oauth.people.{verb}", partner=about.partner, subject=about.id))
 
 
 def _invitation(opened: Session, made: Invitation) -> Entry:

@@ -16,6 +16,7 @@ from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.faults import ClientRefused
 from gateway.oauth.jose import Claims, Untrusted
 from partners.registry import client_use, credentials, jwks, secrets, tokens
+from partners.registry.terms import Terms
 from partners.vocabulary import AuthMethod, Reason
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -30,9 +31,10 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class ClientAuthenticator:
     """Finds the client behind a request to an OAuth endpoint; raises `ClientRefused`."""
 
-    def __init__(self, engine: Engine, issuer: str) -> None:
-        """Take the registry's database and the only audience assertions may name."""
+    def __init__(self, engine: Engine, issuer: str, terms: Terms) -> None:
+        """Take the registry's database, the only audience assertions may name, and what partners must accept."""
         self._engine = engine
+        self._terms = terms
         self._issuer = issuer
 
     def find(self, client_id: str) -> RegisteredClient | None:
@@ -40,7 +42,13 @@ class ClientAuthenticator:
         if not _CLIENT_ID.fullmatch(client_id):
             return None
         with self._engine.connect() as connection:
-            found = credentials.registration(connection, client_id, address=caller_address(), now=g.received_at)
+            found = credentials.registration(
+                connection,
+                client_id,
+                address=caller_address(),
+                now=g.received_at,
+                binding_terms=self._terms.binding(g.received_at),
+            )
         return RegisteredClient(found) if found is not None else None
 
     def find_active(self, client_id: str) -> RegisteredClient | None:

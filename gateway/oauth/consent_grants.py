@@ -29,6 +29,7 @@ from partners.consents.codes import Code
 from partners.consents.ending import EndedBy
 from partners.consents.families import Family
 from partners.consents.refresh import Held, Use
+from partners.registry import terms
 from partners.vocabulary import Outcome, Purpose, Reason
 
 TOKEN, REFRESH, REPLAY = "oauth.token", "oauth.refresh", "oauth.replay"
@@ -75,6 +76,8 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         self, connection: Connection, family: Family, *, scope: str, operation: str, predecessor: bytes | None = None
     ) -> TokenAnswer:
         """Make both tokens and their record in the transaction that used up what they are given for."""
+        if not terms.are_accepted(connection, family.partner, self.server.terms.binding(g.received_at)):
+            raise GrantRefused
         consented = Consented(family.partner, family.id, family.expires_at.timestamp())
         token = self.generate_token(user=consented, scope=scope, include_refresh_token=False)
         answer = {**token, "refresh_token": refresh.issue(connection, family.id, predecessor)}

@@ -59,7 +59,8 @@ class Server(AuthorizationServer):
         self.engine = database.write
         self.tokens = TokenMaker(issuer, KeyCabinet(database.write, keyring), bound_only=settings.dpop_required)
         self.proofs = Proofs(issuer, database.write, Nonces(keyring) if settings.dpop_nonces else None)
-        self._clients = ClientAuthenticator(database.write, issuer)
+        self.terms = settings.terms
+        self._clients = ClientAuthenticator(database.write, issuer, settings.terms)
         self.register_client_auth_method(AuthMethod.CLIENT_SECRET_BASIC.value, self._clients.by_secret)
         self.register_client_auth_method(AuthMethod.PRIVATE_KEY_JWT.value, self._clients.by_assertion)
         self.register_token_generator("default", cast("Any", self._make_token))

@@ -16,6 +16,7 @@ class EndedBy(StrEnum):
     CODE_REPLAY = "code_replay"
     TOKEN_REUSE = "token_reuse"  # noqa: S105 - what happened to a token
     SUSPENSION = "suspension"
+    CLOSURE = "closure"
 
 
 def end(connection: Connection, identifier: str, by: EndedBy) -> bool:
@@ -31,9 +32,9 @@ def end_of_client(connection: Connection, client_id: str) -> None:
     connection.execute(update(grant_family).where(*living).values(ended_at=func.now(), ended_by=EndedBy.SUSPENSION))
 
 
-def end_of_partner(connection: Connection, number: int) -> None:
+def end_of_partner(connection: Connection, number: int, by: EndedBy = EndedBy.SUSPENSION) -> None:
     """End all that a webmaster allowed, or that was allowed to a tracker's clients."""
     clients = select(client.c.id).where(client.c.partner == number)
     concerned = or_(grant_family.c.partner == number, grant_family.c.client.in_(clients))
     statement = update(grant_family).where(concerned, grant_family.c.ended_at.is_(None))
-    connection.execute(statement.values(ended_at=func.now(), ended_by=EndedBy.SUSPENSION))
+    connection.execute(statement.values(ended_at=func.now(), ended_by=by))

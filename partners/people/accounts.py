@@ -65,6 +65,7 @@ def add(connection: Connection, partner_id: str, name: str, *, now: datetime) ->
 def invite(connection: Connection, name: str, *, now: datetime) -> Invitation:
     """Void a person's password, second factor and sessions at once, and return a token to set up new ones."""
     held = get(connection, name)
+    partners.get(connection, held.partner, lock=True)
     token, until = INVITATION_PREFIX + secrets.token_urlsafe(32), now + INVITATION_LASTS
     fresh = {"invitation": digest_of(token), "invited_until": until, "wrong_codes": 0}
     _close(connection, held, password_hash=None, sealed_factor=None, **fresh)
@@ -117,6 +118,7 @@ def every(connection: Connection, partner_id: str | None = None) -> Sequence[Per
 def suspend(connection: Connection, name: str) -> Person:
     """Keep a person out from the very next request on; what they allowed to tools stays, as it is the partner's."""
     held = get(connection, name)
+    partners.get(connection, held.partner, lock=True)
     _close(connection, held, status=Status.SUSPENDED)
     return replace(held, status=Status.SUSPENDED)
 
@@ -124,6 +126,7 @@ def suspend(connection: Connection, name: str) -> Person:
 def resume(connection: Connection, name: str) -> Person:
     """Let a suspended person sign in again."""
     held = get(connection, name)
+    partners.get(connection, held.partner, lock=True)
     connection.execute(update(person).where(person.c.number == held.number).values(status=Status.ACTIVE))
     return replace(held, status=Status.ACTIVE)
 

@@ -24,7 +24,7 @@ def every(connection: Connection) -> dict[tuple[str, Work], str]:
 
 def give(connection: Connection, partner_id: str, work: Work, rate: str | None) -> None:
     """Give a partner a rate such as `100/minute`, or with None the usual one again; raise `RegistryError`."""
-    number = partners.get(connection, partner_id).number
+    number = partners.get(connection, partner_id, lock=True).number
     if rate is None:
         own = (partner_limit.c.partner == number) & (partner_limit.c.work == work)
         connection.execute(delete(partner_limit).where(own))

@@ -27,7 +27,7 @@ class Campaign:
 
 def add(connection: Connection, new: Campaign) -> Campaign:
     """Register a campaign; raise `RegistryError` if a value is unfit or the code is taken."""
-    owner = partners.get(connection, new.webmaster)
+    owner = partners.get(connection, new.webmaster, lock=True)
     if owner.kind is not PartnerKind.WEBMASTER:
         raise RegistryError(f"{new.webmaster} is no webmaster; only webmasters have campaigns")
     if not _CODE.fullmatch(new.code):

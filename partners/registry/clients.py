@@ -99,11 +99,13 @@ def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials
 
 
 def get(connection: Connection, identifier: str, *, lock: bool = False) -> Client:
-    """Return a client, locked against changes if asked; raise `RegistryError` if there is none."""
+    """Return a client, locked to be changed if asked; raise `RegistryError` if there is none, or it cannot be."""
     statement = _selected().where(client.c.id == identifier)
     row = connection.execute(statement.with_for_update(of=client) if lock else statement).one_or_none()
     if row is None:
         raise RegistryError(f"there is no client {identifier}")
+    if lock and row.status == Status.CLOSED:
+        raise RegistryError(f"{identifier} is closed for good, as its partner is")
     return _client(row, client_secrets.of_clients(connection, [identifier]))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from partners.registry import client_use
+from partners.registry import client_use, terms
 from partners.standing import calls_from_an_allowed_network, may_have_member_rows
 from partners.tables.partner import client, client_secret, partner
 from partners.vocabulary import AuthMethod, PartnerKind, Reason, Scope, Status
@@ -71,7 +71,7 @@ def _statement() -> Select[Any]:
     barrier = case(
         (or_(*inactive), literal(Reason.SUSPENDED)),
         # R28: without the current terms no token.
-        (partner.c.terms_accepted_at.is_(None), literal(Reason.INSUFFICIENT_SCOPE)),
+        (terms.are_lacking(), literal(Reason.INSUFFICIENT_SCOPE)),
         (~calls_from_an_allowed_network(), literal(Reason.INVALID_TOKEN)),
         else_=null(),
     )
@@ -96,9 +96,15 @@ def _statement() -> Select[Any]:
 _REGISTRATION = _statement()
 
 
-def registration(connection: Connection, client_id: str, *, address: str | None, now: datetime) -> Registration | None:
-    """Return how a client is registered; `address` is the caller's, `now` the real clock."""
-    row = connection.execute(_REGISTRATION, {"client": client_id, "caller_address": address, "now": now}).one_or_none()
+def registration(
+    connection: Connection, client_id: str, *, address: str | None, now: datetime, binding_terms: str | None = None
+) -> Registration | None:
+    """Return how a client is registered; `address` is the caller's, `now` the real clock.
+
+    `binding_terms` is the version its partner must have accepted, nothing while any will do.
+    """
+    asked = {"client": client_id, "caller_address": address, "now": now, "terms": binding_terms}
+    row = connection.execute(_REGISTRATION, asked).one_or_none()
     if row is None:
         return None
     scopes = (Scope(scope) for scope in row.scopes)

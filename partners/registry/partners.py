@@ -1,4 +1,4 @@
-"""Partners: registered, changed, suspended and resumed; every narrowing kills the tokens issued before it."""
+"""Partners: invited, active, suspended, closed; every narrowing kills the tokens issued before it."""
 
 import re
 from collections.abc import Sequence
@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from partners.consents import ending
+from partners.consents.ending import EndedBy
 from partners.countries import COUNTRIES
 from partners.registry import RegistryError
+from partners.tables.consent import person, person_session
 from partners.tables.partner import client, partner
 from partners.vocabulary import EEA, PartnerKind, Status
 
 DEFAULT_COUNTRY = "LU"
 LONGEST_TEXT = 200
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_COLUMNS = partner.c["number", "id", "kind", "name", "country", "safeguard", "terms_accepted_at", "status"]
+_COLUMNS = partner.c[
+    "number", "id", "kind", "name", "country", "safeguard", "terms_accepted_at", "terms_version", "status"
+]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class Partner:
     """ISO 3166-1 alpha-2; outside the EEA a safeguard is needed for member rows (R29)."""
     safeguard: str | None = None
     terms_accepted_at: datetime | None = None
-    """When the current terms were accepted; without, no token (R28)."""
+    """When terms were accepted; without, no token (R28)."""
+    terms_version: str = "1"
+    """Which; whether that will do, `partners.registry.terms` knows."""
     status: Status = Status.ACTIVE
     number: int = 0
     """The database's; 0 while not stored."""
@@ -46,7 +52,10 @@ def add(connection: Connection, new: Partner) -> Partner:
     if not _ID.fullmatch(new.id):
         raise RegistryError("a partner's id has 1 to 64 letters, digits or the characters . _ -")
     checked = _checked(new)
-    if connection.execute(select(partner.c.id).where(partner.c.id == new.id)).first() is not None:
+    known = connection.execute(select(partner.c.status).where(partner.c.id == new.id)).scalar_one_or_none()
+    if known == Status.CLOSED:
+        raise RegistryError(f"{new.id} was a partner that is closed; its id is never used again")
+    if known is not None:
         raise RegistryError(f"there is a partner {new.id} already; ids are unique across kinds")
     number = connection.execute(
         insert(partner)
@@ -57,12 +66,15 @@ def add(connection: Connection, new: Partner) -> Partner:
 
 
 def get(connection: Connection, identifier: str, *, lock: bool = False) -> Partner:
-    """Return a partner, locked against changes if asked; raise `RegistryError` if there is none."""
+    """Return a partner, locked to be changed if asked; raise `RegistryError` if there is none, or it cannot be."""
     statement = select(*_COLUMNS).where(partner.c.id == identifier)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise RegistryError(f"there is no partner {identifier}")
-    return _partner(row)
+    found = _partner(row)
+    if lock and found.status is Status.CLOSED:
+        raise RegistryError(f"{identifier} is closed for good; nothing of it can be changed")
+    return found
 
 
 def every(connection: Connection) -> Sequence[Partner]:
@@ -83,22 +95,51 @@ def change(connection: Connection, changed: Partner) -> Partner:
     return checked
 
 
+def activate(connection: Connection, identifier: str) -> Partner:
+    """Let an invited partner in, once it has accepted the terms."""
+    before = get(connection, identifier, lock=True)
+    if before.status is not Status.INVITED:
+        raise RegistryError(f"{identifier} is {before.status}; only who is invited can be activated")
+    if before.terms_accepted_at is None:
+        raise RegistryError(
+            f"{identifier} has not accepted the terms; record that with `gateway partners accept-terms`"
+        )
+    return _set_status(connection, before, Status.ACTIVE)
+
+
 def suspend(connection: Connection, identifier: str) -> Partner:
     """Stop a partner's very next request; tokens it holds stay dead for good."""
-    return _set_status(connection, identifier, Status.SUSPENDED)
+    before = get(connection, identifier, lock=True)
+    if before.status is Status.INVITED:
+        raise RegistryError(f"{identifier} is invited and has nothing to be stopped; close it instead")
+    return _set_status(connection, before, Status.SUSPENDED)
 
 
 def resume(connection: Connection, identifier: str) -> Partner:
     """Let a partner have tokens again; no token from before its suspension lives again."""
-    return _set_status(connection, identifier, Status.ACTIVE)
-
-
-def _set_status(connection: Connection, identifier: str, status: Status) -> Partner:
     before = get(connection, identifier, lock=True)
+    if before.status is Status.INVITED:
+        raise RegistryError(f"{identifier} is invited; `gateway partners activate` lets it in")
+    return _set_status(connection, before, Status.ACTIVE)
+
+
+def close(connection: Connection, identifier: str) -> Partner:
+    """End a partner for good: its clients, tokens and people, and what it allowed others. The records stay."""
+    before = get(connection, identifier, lock=True)
+    closed = _set_status(connection, before, Status.CLOSED)
+    connection.execute(update(client).where(client.c.partner == before.number).values(status=Status.CLOSED))
+    people = select(person.c.number).where(person.c.partner == before.number)
+    connection.execute(delete(person_session).where(person_session.c.person.in_(people)))
+    connection.execute(update(person).where(person.c.partner == before.number).values(status=Status.CLOSED))
+    return closed
+
+
+def _set_status(connection: Connection, before: Partner, status: Status) -> Partner:
     connection.execute(update(partner).where(partner.c.number == before.number).values(status=status))
     if before.status is not status:
         _kill_tokens(connection, before)
-        ending.end_of_partner(connection, before.number)
+        by = EndedBy.CLOSURE if status is Status.CLOSED else EndedBy.SUSPENSION
+        ending.end_of_partner(connection, before.number, by)
     return replace(before, status=status)
 
 
@@ -122,6 +163,7 @@ def _terms(of: Partner) -> dict[str, Any]:
         "country": of.country,
         "safeguard": of.safeguard,
         "terms_accepted_at": of.terms_accepted_at,
+        "terms_version": of.terms_version,
     }
 
 
@@ -133,6 +175,7 @@ def _partner(row: Row[Any]) -> Partner:
         country=row.country,
         safeguard=row.safeguard,
         terms_accepted_at=row.terms_accepted_at,
+        terms_version=row.terms_version,
         status=Status(row.status),
         number=row.number,
     )

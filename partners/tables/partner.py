@@ -32,6 +32,7 @@ partner = Table(
     Column("country", Text, nullable=False, info=internal()),
     Column("safeguard", Text, info=internal()),
     Column("terms_accepted_at", DateTime(timezone=True), info=internal()),
+    Column("terms_version", Text, nullable=False, server_default="1", info=internal(), comment="What was accepted."),
     Column("status", Text, nullable=False, server_default=Status.ACTIVE, info=internal()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=internal()),
 )

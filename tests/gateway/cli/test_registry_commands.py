@@ -141,6 +141,31 @@ def test_issuers_belong_to_named_clients(db: Database, jwks: str) -> None:
         assert connection.execute(select(issuer_client.c.client)).scalars().all() == [added["client_id"]]
 
 
+def test_the_life_of_a_partner_is_on_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_OPERATOR", "alice")
+    monkeypatch.setenv("GATEWAY_TERMS", "2026-11")
+    invited = run_json("partners", "add", "webmaster", "w1", "--name", "Web One", "--invite")
+    early = invoke("partners", "activate", "w1")
+    accepted = run_json("partners", "accept-terms", "w1", "--on", "2026-11-03")
+    states = [run_json("partners", verb, "w1")["status"] for verb in ("activate", "suspend", "resume")]
+    run_json("partners", "update", "w1", "--country", "US", "--safeguard", "SCC-2021")
+    unexplained = invoke("partners", "close", "w1")
+    closed = run_json("partners", "close", "w1", "--reason", "left")
+    again = invoke("partners", "add", "auditor", "w1", "--name", "x")
+
+    assert (invited["status"], invited["terms_accepted_at"], early.exit_code) == ("invited", None, 1)
+    assert (accepted["terms_version"], accepted["terms_accepted_at"]) == ("2026-11", "2026-11-03T00:00:00Z")
+    assert (states, closed["status"]) == (["active", "suspended", "active"], "closed")
+    assert (unexplained.exit_code, "never used again" in again.output) == (2, True)
+    history = run_json("partners", "history", "w1")
+    verbs = ("add", "accept-terms", "activate", "suspend", "resume", "update", "close")
+    assert [(done["operation"], done["operator"]) for done in history] == [
+        (f"oauth.partners.{verb}", "alice") for verb in verbs
+    ]
+    assert history[5]["detail"] == {"country": "US", "safeguard": "SCC-2021"}
+    assert history[6]["detail"] == {"reason": "left"}
+
+
 def test_a_leaked_secret_is_revoked_with_a_reason_and_on_record(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_OPERATOR", "alice")
     run("partners", "add", "webmaster", "w1", "--name", "Web One")
