@@ -1,5 +1,6 @@
 """The production server: gunicorn with threads, inside the command that owns the database."""
 
+import gc
 import os
 import socket
 import struct
@@ -25,6 +26,8 @@ IDLE_S = 75
 """How long a connection is kept without a request; longer than proxies usually do."""
 STOP_S = 30
 """How long requests may go on after the signal to stop."""
+TURN_S = 0.001
+"""How long a thread that computes, such as a batch of the feed, keeps others waiting who have an answer to give."""
 
 
 class ServerError(Exception):
@@ -113,6 +116,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             sealing.start(sealing.sealing_of(settings, held.keyring, url, figures))
         if self._serving.detects:
             detecting.start(detecting.Detecting(held.database.write, figures))
+        _prepare_to_answer()
         return SafeBodies(app)
 
     def _settings(self) -> dict[str, Any]:
@@ -135,3 +139,11 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "proc_name": "member-data-gateway",
             "when_ready": lambda _: self._serving.on_ready(),
         }
+
+
+def _prepare_to_answer() -> None:
+    """Let no request wait for what has nothing to do with it: another's computation, or a look through the modules."""
+    sys.setswitchinterval(TURN_S)
+    # What is loaded by now stays as long as the process does, and the collector need not look through it again.
+    gc.collect()
+    gc.freeze()
