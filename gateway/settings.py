@@ -78,6 +78,7 @@ SETTINGS = (
         "0",
         "`1`: DPoP proofs need a nonce that the gateway gave out, good for five minutes.",
     ),
+    Setting("GATEWAY_PAR_REQUIRED", "0", "`1`: tools push what they ask for (PAR, RFC 9126), or are refused."),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
     Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
 )
@@ -102,6 +103,8 @@ class Settings:
     """Whether all access tokens are bound to a key, whatever their client's registration says."""
     dpop_nonces: bool = False
     """Whether proofs need a nonce of the gateway's."""
+    par_required: bool = False
+    """Whether authorization requests have to be pushed (RFC 9126)."""
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
 
@@ -129,6 +132,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         limits={work: _limit(environ, work) for work in Work},
         dpop_required=_switch(environ, "GATEWAY_DPOP_REQUIRED"),
         dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
+        par_required=_switch(environ, "GATEWAY_PAR_REQUIRED"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
         terms=_terms(environ),
     )

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AccessDeniedError
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
 from flask import Response, g, request
 from sqlalchemy import Connection
 
@@ -32,9 +32,8 @@ AUTHORIZE, CONSENT = "oauth.authorize", "oauth.consent"
 @blueprint.get("/oauth/authorize")
 def authorize() -> Response:
     """Read what a tool asks for; ask the person, once signed in, or tell the tool what is wrong with it."""
-    server = authorization_server()
     try:
-        asked = _pushed() or authorization.read(request.args, server.find_client, issuer=server.issuer)[1]
+        asked = _pushed() or _sent()
     except NotRedirected as error:
         _keep_refusal(None, HTTPStatus.BAD_REQUEST, Reason.UNKNOWN)
         raise PageError(HTTPStatus.BAD_REQUEST, "The tool sent you here in a wrong way", str(error)) from None
@@ -94,6 +93,16 @@ def _pushed() -> Asked | None:
     if kept is None or len(uris) > 1:
         raise NotRedirected("The request_uri is unknown, has run out or was used before. Start again at the tool.")
     return Asked(**kept)
+
+
+def _sent() -> Asked:
+    """What the tool asks by way of the browser, where that is permitted."""
+    server = authorization_server()
+    client, asked = authorization.read(request.args, server.find_client, issuer=server.issuer)
+    if runtime().settings.par_required:
+        error = InvalidRequestError("The request has to be pushed (RFC 9126).")
+        raise RedirectedError(error, client=client, redirect_uri=asked.redirect_uri, state=asked.state)
+    return asked
 
 
 def _pending(person: Person, ticket: str) -> tuple[RegisteredClient, Asked]:

@@ -12,15 +12,15 @@ from partners.vocabulary import Scope
 SCOPES = [scope.value for scope in Scope]
 
 
-def authorization_server(issuer: str) -> dict[str, Any]:
-    """The authorization server's metadata (RFC 8414)."""
+def authorization_server(issuer: str, *, pushed_only: bool) -> dict[str, Any]:
+    """The authorization server's metadata (RFC 8414); `pushed_only` says whether requests have to be pushed."""
     document: dict[str, Any] = {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/oauth/jwks",
         "scopes_supported": SCOPES,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
-        "require_pushed_authorization_requests": False,
+        "require_pushed_authorization_requests": pushed_only,
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": [CODE],
         "response_modes_supported": ["query"],

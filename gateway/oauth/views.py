@@ -21,6 +21,7 @@ from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
+from gateway.runtime import runtime
 from partners.registry.signing_keys import MAX_AGE
 from partners.vocabulary import Outcome, Work
 
@@ -74,7 +75,8 @@ def jwks() -> Response:
 @blueprint.get(SERVER_METADATA_PATH)
 def authorization_server_metadata() -> Response:
     """Describe the authorization server (RFC 8414)."""
-    return _cacheable(metadata.authorization_server(access_tokens().issuer))
+    pushed_only = runtime().settings.par_required
+    return _cacheable(metadata.authorization_server(access_tokens().issuer, pushed_only=pushed_only))
 
 
 @blueprint.get(METADATA_PATH)

@@ -115,6 +115,17 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
     assert [name for name in linked if not (path.parent / name).exists()] == []
 
 
+def test_every_test_that_is_named_exists() -> None:
+    named = {
+        (file, name)
+        for path in DOCUMENTS
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", path.read_text())
+    }
+
+    assert named
+    assert [f"{file}::{name}" for file, name in sorted(named) if f"def {name}(" not in document(file)] == []
+
+
 def test_the_readme_is_short_and_its_lines_are_those_the_demo_prints() -> None:
     readme = document("README.md")
     scene = Scene("http://127.0.0.1:8000", date(2026, 11, 25), "mbr_x")
