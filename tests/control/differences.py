@@ -19,6 +19,5 @@ DIFFERENCES: dict[int, str] = {
     40: "sends no `Referrer-Policy` with its redirect",
     42: "has no grace: an old token ends the family at once",
     49: "answers 200 to another client, and revokes nothing",
-    67: "takes a proof's `jti` of any length",
-    68: "takes no proof whose `nbf` is ahead",
+    67: "takes a `jti` of any length, an `iat` minutes ahead, and an empty header as none",
 }

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.callers import SESSIONS, sign
 from tests.factories import add_model
 from tests.journeys.oauth_checks.ours import GatewayOperator, gateway
 from tests.journeys.oauth_checks.target import Client, Target
-from tests.journeys.serving import Server
+from tests.journeys.serving import Server, free_port, served
 from tests.journeys.test_foreign_tools import consented
 from tests.journeys.tracking import Visitor
 
@@ -64,7 +65,17 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(server: Server, stored: Database, anna: Visitor, log_directory: Path) -> Scene:
+def strict(server: Server, served_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - its database is there then
+    """A gateway on the same database that takes bound tokens only, and proofs only with nonces."""
+    port, directory = free_port(), tmp_path_factory.mktemp("strict")
+    demands = {"GATEWAY_DPOP_REQUIRED": "1", "GATEWAY_DPOP_NONCES": "1"}
+    issuer = f"http://127.0.0.1:{port}"
+    with served(served_url, directory, workers=1, port=port, GATEWAY_ISSUER=issuer, **demands):
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def scene(server: Server, strict: str, stored: Database, anna: Visitor, *, log_directory: Path) -> Scene:
     target = gateway(server.url, stored, log_directory / "serve.log", anna)
     operator: GatewayOperator = target.operator
     keys = {
@@ -78,6 +89,7 @@ def scene(server: Server, stored: Database, anna: Visitor, log_directory: Path) 
     return Scene(
         {
             "issuer": target.issuer,
+            "strict": strict,
             "reader": told(reader),
             # openid-client repeats the redirect_uri without its query.
             "tool": told(operator.tool("https://compass.example/back")),
@@ -116,6 +128,7 @@ def test_openid_client(scene: Scene) -> None:
         "code, PKCE, PAR, refresh bound to a key (DPoP)": ["dpop", 200, 401],
         "a changed iss is refused": "OAUTH_INVALID_RESPONSE",
         "token exchange": [True, 404],
+        "client credentials where nonces are demanded (DPoP)": ["dpop", 200],
     }
 
 

@@ -74,6 +74,15 @@ const flows = {
     const second = await client.refreshTokenGrant(config, first.refresh_token, undefined, options);
     return [second.token_type, ...await bound(config, second.access_token, options)];
   },
+  'client credentials where nonces are demanded (DPoP)': async () => {
+    const { strict } = described;
+    const config = await client.discovery(new URL(strict), reader.id, undefined, client.ClientSecretBasic(reader.secret), plain);
+    const options = await withKey(config, 'PS256');
+    const got = await client.clientCredentialsGrant(config, { resource: strict }, options);
+    const address = new URL(`${strict}/v1/webmaster/campaigns`);
+    const read = await client.fetchProtectedResource(config, got.access_token, address, 'GET', undefined, undefined, options);
+    return [got.token_type, read.status];
+  },
   'a changed iss is refused': async () => {
     const config = await discover(tool.id, client.ClientSecretBasic(tool.secret));
     const verifier = client.randomPKCECodeVerifier();
