@@ -12,6 +12,7 @@ from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 
 COMMANDS = {
+    "approvals": "gateway.cli.approvals",
     "audit": "gateway.cli.audit",
     "campaigns": "gateway.cli.campaigns",
     "clients": "gateway.cli.clients",

@@ -1,16 +1,17 @@
 """`gateway clients`: the programs of partners and their credentials."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import click
 from sqlalchemy import Connection
 
+from gateway.cli.clients_scopes import grant, propose, withdraw, withheld
 from gateway.cli.jwks_file import jwks_option
 from gateway.cli.operator import note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
-from partners.registry import client_revocation, clients
+from partners.registry import client_revocation, clients, fitness, partners
 from partners.registry.clients import Client, Credentials, Wanted
 from partners.registry.journal import Act
 from partners.registry.secrets import DEFAULT_OVERLAP
@@ -23,6 +24,10 @@ identifier = click.argument("identifier", metavar="CLIENT")
 @click.group("clients")
 def command() -> None:
     """Register clients, and rotate or stop their credentials."""
+
+
+for each in (grant, withdraw):
+    command.add_command(each)
 
 
 @command.command()
@@ -55,9 +60,11 @@ def add(
         dpop_bound=dpop,
     )
     with session() as opened, opened.database.write.begin() as connection:
-        made = clients.add(connection, wanted, now=opened.instant())
+        wanted_scopes = fitness.scopes(scopes, partners.get(connection, partner).kind)
+        waiting = withheld(connection, wanted_scopes)
+        made = clients.add(connection, replace(wanted, withheld=waiting), now=opened.instant())
         _note(opened, connection, "add", made.client, scopes=made.client.scopes, networks=made.client.allowed_networks)
-        return _credentials(made)
+        return {**_credentials(made), **propose(opened, connection, made.client, waiting)}
 
 
 @command.command()

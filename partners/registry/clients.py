@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from partners.consents import ending
-from partners.registry import RegistryError, addresses, client_use, jwks, partners
+from partners.registry import RegistryError, addresses, client_use, fitness, jwks, partners
 from partners.registry import secrets as client_secrets
 from partners.registry.secrets import Secret
 from partners.tables.partner import client, partner
-from partners.vocabulary import SCOPES_GIVEN_ONLY_WHEN_ASKED, SCOPES_OF_KIND, AuthMethod, PartnerKind, Scope, Status
+from partners.vocabulary import AuthMethod, PartnerKind, Scope, Status
 
 CLIENT_PREFIX = "cl_"
 _COLUMNS = client.c[
@@ -44,6 +44,8 @@ class Wanted:
     redirect_uris: tuple[str, ...] = ()
     dpop_bound: bool = False
     """Whether it gets no token that is not bound to a key (RFC 9449 §5.2)."""
+    withheld: frozenset[Scope] = frozenset()
+    """Scopes it is not given although it is to have them: somebody else has to approve first."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ def add(connection: Connection, wanted: Wanted, *, now: datetime) -> Credentials
         id=CLIENT_PREFIX + secrets.token_hex(10),
         partner=owner.id,
         kind=owner.kind,
-        auth_method=_auth_method(wanted, owner.kind),
-        scopes=_scopes(wanted.scopes, owner.kind),
+        auth_method=fitness.auth_method(wanted.auth_method, owner.kind, by_keys=wanted.jwks is not None),
+        scopes=tuple(scope for scope in fitness.scopes(wanted.scopes, owner.kind) if scope not in wanted.withheld),
         allowed_networks=tuple(addresses.network(text) for text in wanted.allowed_networks),
         redirect_uris=addresses.redirect_uris(wanted.redirect_uris, owner.kind),
         dpop_bound=wanted.dpop_bound,
@@ -169,25 +171,6 @@ def _set_status(connection: Connection, identifier: str, status: Status) -> Clie
         connection.execute(statement.values(status=status, version=client.c.version + 1))
         ending.end_of_client(connection, identifier)
     return replace(held, status=status)
-
-
-def _auth_method(wanted: Wanted, kind: PartnerKind) -> AuthMethod:
-    by_keys = wanted.jwks is not None
-    method = wanted.auth_method or (AuthMethod.PRIVATE_KEY_JWT if by_keys else AuthMethod.CLIENT_SECRET_BASIC)
-    if kind is PartnerKind.MODEL_CENTER and method is not AuthMethod.PRIVATE_KEY_JWT:
-        raise RegistryError("a model center's client signs with its own keys: give its public ones as a JWK set")
-    if by_keys != (method is AuthMethod.PRIVATE_KEY_JWT):
-        raise RegistryError("a JWK set belongs to private_key_jwt, and private_key_jwt needs one")
-    return method
-
-
-def _scopes(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:
-    possible = SCOPES_OF_KIND[kind]
-    unfit = sorted(set(asked) - set(possible))
-    if unfit:
-        raise RegistryError(f"a {kind} cannot hold {unfit[0]}; it may hold {', '.join(possible)}")
-    given: Sequence[Scope] = [scope for scope in possible if scope not in SCOPES_GIVEN_ONLY_WHEN_ASKED]
-    return tuple(scope.value for scope in possible if scope in (asked or given))
 
 
 def _selected() -> Select[Any]:
