@@ -10,6 +10,7 @@ from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log.search import Search, policy_documents
 from serializers.policy.recorded import Policies
+from serializers.search_language import QueryError
 from serializers.searches import UnknownFieldError, search_of
 
 
@@ -23,7 +24,7 @@ class Asked:
 
 
 def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
-    """Read a loaded `SearchQuery`; raise the problem where it names a field that there never was."""
+    """Read a loaded `SearchQuery`; raise the problem where it names what there never was."""
     policies = Policies(policy_documents(connection))
     try:
         return Asked(search_of(connection, query, policies, runtime().references), policies)
@@ -31,3 +32,6 @@ def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
         raise invalid_request(
             Fault("unknown_field", "No policy has a field of this name.", parameter="field")
         ) from None
+    except QueryError as error:
+        faults = (Fault("invalid_search", mistake.text, parameter="q") for mistake in error.mistakes)
+        raise invalid_request(*faults) from None

@@ -112,6 +112,8 @@ FAULTS: Mapping[str, str] = {
     "repeated_parameter": "given more than once",
     "invalid_cursor": "not a cursor of this list, this client and this query: start again without one",
     "unknown_field": "no policy has a field of this name",
+    "invalid_search": "the search means nothing; `detail` says what of it, and what may have been meant",
+    "invalid_case": "no number of a case, or no purpose that there is; the two headers come together",
     "not_with_a_stream": "a stream is always the whole result: no `limit` and no `cursor` with it",
 }
 """`errors[].code` of a problem."""

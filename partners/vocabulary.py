@@ -351,6 +351,17 @@ class Purpose(StrEnum):
     OPERATION = "operation"
 
 
+class CasePurpose(StrEnum):
+    """Why somebody of the security team looks at the access log; told together with the case's number."""
+
+    MEMBER_REQUEST = "member_request"
+    COMPLAINT = "complaint"
+    INCIDENT = "incident"
+    PARTNER_REVIEW = "partner_review"
+    AUTHORITY = "authority"
+    ROUTINE = "routine"
+
+
 class RequestType(StrEnum):
     """What a member may ask for through the platform (contract §5)."""
 

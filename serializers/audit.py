@@ -20,6 +20,7 @@ from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
+from serializers.search_language import LONGEST_QUERY
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
 
 LONGEST_TERM = 255
@@ -62,6 +63,10 @@ class SearchQuery(Schema):
     )
     request_id = Term("In which request.")
     ref = Term("About whom, by the ref that `partner` has for the member.")
+    q = fields.String(
+        validate=Length(1, LONGEST_QUERY),
+        metadata={"description": "Terms that must apply too, such as `-outcome:released ip:192.0.2.0/24 at:2026-10`."},
+    )
 
     @validates_schema
     def _ref_needs_its_partner(self, query: dict[str, Any], **_: Any) -> None:

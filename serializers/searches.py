@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, or_
+from sqlalchemy import ColumnElement, Connection, Engine, and_, or_
 
 from partners.access_log import search as log
 from partners.access_log.identifiers import REQUEST_PREFIX, instant_of, parse
@@ -13,7 +13,10 @@ from partners.access_log.search import Search
 from partners.references import References
 from partners.tables.access import access_log
 from serializers.audit import SEARCHED_AS_THEY_ARE, entry
+from serializers.operations import OPERATIONS
 from serializers.policy.recorded import Policies
+from serializers.search_language import read
+from serializers.search_meaning import Meaning
 
 CHUNK_ROWS = 500
 Query = Mapping[str, Any]
@@ -25,12 +28,18 @@ class UnknownFieldError(Exception):
 
 
 def search_of(connection: Connection, query: Query, policies: Policies, references: References) -> Search | None:
-    """What to look for; None where no entry can match. Raise `UnknownFieldError`."""
+    """What to look for; None where no entry can match. Raise `UnknownFieldError` or `QueryError`."""
     condition = _condition(query, policies)
+    asked_about: set[int] = set()
+    if "q" in query:
+        meant = Meaning(connection, policies, references, OPERATIONS).of(read(query["q"]))
+        condition = meant.condition if condition is None else and_(condition, meant.condition)
+        asked_about.update(meant.members)
     members = set(_members_meant(connection, query, references))
     request = parse(REQUEST_PREFIX, query["request_id"]) if "request_id" in query else None
     if None in members or len(members) > 1 or (request is None and "request_id" in query):
         return None
+    asked_about.update(number for number in members if number is not None)
     return Search(
         equal={name: query[name] for name in SEARCHED_AS_THEY_ARE if name in query},
         member=next(iter(members), None),
@@ -39,6 +48,7 @@ def search_of(connection: Connection, query: Query, policies: Policies, referenc
         until=query.get("until"),
         request=(query["request_id"], instant_of(request)) if request else None,
         condition=condition,
+        asks_about=tuple(sorted(asked_about)),
     )
 
 

@@ -12,6 +12,7 @@ from structlog import get_logger
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_looks import look
 from gateway.audit_search import asked_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -52,7 +53,8 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
         with patience.searching():
             search = _after(asked.search, position) if asked.search else None
             rows = log.find(connection, search, limit=query["limit"] + 1) if search else []
-        SEARCH.note(connection, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
+        about = asked.search.asks_about if asked.search else ()
+        look(connection, SEARCH, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY, members=about)
     said = rows[: query["limit"]]
     has_more = len(rows) > len(said)
     next_cursor = cursors.seal([said[-1].at, said[-1].id.hex], bound_to=bound_to) if has_more else None
@@ -101,9 +103,9 @@ def _found(connection: Connection, guard: Guard, caller: Caller, access_id: str)
     identifier = parse(ACCESS_PREFIX, access_id)
     row = log.get(connection, identifier) if identifier else None
     if row is None:
-        guard.note(connection, caller, outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
+        look(connection, guard, caller, outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
     else:
-        guard.note(connection, caller)
+        look(connection, guard, caller)
     return row
 
 

@@ -6,6 +6,7 @@ from flask import Response, g
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_looks import look
 from gateway.audit_search import asked_of
 from gateway.disclosure import Disclosing
 from gateway.oauth.caller import Caller
@@ -30,7 +31,7 @@ def export_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     engine = runtime().database.write
     with engine.begin() as connection:
         asked = asked_of(connection, query)
-        EXPORT.note(connection, caller)
+        look(connection, EXPORT, caller, members=asked.search.asks_about if asked.search else ())
     patience.search()
     entries = entries_until(engine, asked.search, asked.policies, at=g.received_at)
     return streamed(_while_admitted(entries, caller), lines_of_export(query["form"]), Disclosing(caller, EXPORT))

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_looks import look
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
@@ -37,9 +38,9 @@ def get_checkpoint(caller: Caller, _query: dict[str, Any]) -> Response:
         promise = promises.newest(connection)
         if promise is None:
             status = HTTPStatus.NOT_FOUND
-            CHECKPOINT.note(connection, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
+            look(connection, CHECKPOINT, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
         else:
-            CHECKPOINT.note(connection, caller)
+            look(connection, CHECKPOINT, caller)
     if promise is None:
         raise not_found()
     return _text(promise.note)
@@ -56,7 +57,7 @@ def get_consistency(caller: Caller, query: dict[str, Any]) -> Response:
         if promise is None or new > promise.size:
             raise invalid_request(Fault("invalid_value", "No checkpoint is as large yet.", parameter="to"))
         hashes = prove_consistency(connection, old, new)
-        CONSISTENCY.note(connection, caller)
+        look(connection, CONSISTENCY, caller)
     return answer({"data": {"from": old, "to": new, "hashes": hashes_as_text(hashes)}})
 
 
@@ -68,7 +69,7 @@ def get_key(caller: Caller, _query: dict[str, Any]) -> Response:
     keys = DerivedKeys(runtime().keyring, runtime().settings.log_origin)
     with runtime().database.write.begin() as connection:
         newest, *_ = keys.signing(connection).signers
-        KEY.note(connection, caller)
+        look(connection, KEY, caller)
     return _text(f"{newest.verifier}\n")
 
 

@@ -30,6 +30,7 @@ from partners.references import References
 from partners.vocabulary import Outcome
 from serializers.audit import ExportForm, ExportQuery, SearchQuery, lines_of_export
 from serializers.policy.recorded import Policies
+from serializers.search_language import QueryError
 from serializers.searches import Query, UnknownFieldError, entries_until, search_of
 
 Command = Callable[..., None]
@@ -126,6 +127,8 @@ def _search(connection: Connection, query: Query, policies: Policies, references
         return search_of(connection, query, policies, references)
     except UnknownFieldError:
         raise click.UsageError("--field: no policy has a field of this name.") from None
+    except QueryError as error:
+        raise click.UsageError("\n".join(f"--q: {mistake.text}" for mistake in error.mistakes)) from None
 
 
 @contextmanager

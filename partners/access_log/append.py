@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB, aggregate_order_by
 
+from partners.access_log.cases import Case
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
 from partners.access_log.subjects import in_bulk, one_by_one
 from partners.literals import number_literal, text_literal
@@ -57,6 +59,8 @@ class Access:
     operation: str
     purpose: Purpose
     policy_version: str | None = None
+    case: Case | None = None
+    """For which case an auditor looks at the log."""
 
     def parameters(self) -> dict[str, Any]:
         """Values for the bind parameters that every recording statement has, a fresh id and salts among them."""
@@ -144,17 +148,19 @@ def record_of(
     covered: FromClause | None,
     bulk: bool = False,
     details: ColumnElement[Any] | None = None,
+    more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> tuple[CTE, ...]:
     """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
 
     Nothing is `covered` by what is about no member. `bulk` keeps whom it covers in sets: less to write for thousands,
-    but more to look through for each of them. `details` stand in the sealed bytes alone.
+    but more to look through for each of them. `details` stand in the sealed bytes alone, and `more` are facts that most
+    records do not have: their names do not even stand in the bytes of the others.
     """
     verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
     counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
-    columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted}
-    more = {} if details is None else {"details": details}
-    leaf = _leaf({**_FACTS, **verdict, **counted, "members": summary.c.members, **more})
+    columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted, **more}
+    sealed_alone = {} if details is None else {"details": details}
+    leaf = _leaf({**_FACTS, **verdict, **counted, **more, "members": summary.c.members, **sealed_alone})
     log = insert(access_log).from_select(
         [*columns, "leaf"], select(*columns.values(), leaf).join_from(decision, summary, true())
     )
@@ -182,7 +188,9 @@ def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
     return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), text_literal("UTF8"))
 
 
-def _plain_record(details: ColumnElement[Any] | None = None) -> Select[Any]:
+def _plain_record(
+    details: ColumnElement[Any] | None = None, more: Mapping[str, ColumnElement[Any]] = MappingProxyType({})
+) -> Select[Any]:
     member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
     covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
     summary = summary_of(covered)
@@ -191,12 +199,15 @@ def _plain_record(details: ColumnElement[Any] | None = None) -> Select[Any]:
         bindparam("status", type_=SmallInteger).label("status"),
         bindparam("reason", type_=Text).label("reason"),
     ).cte("decision")
-    inserts = record_of(decision=decision, summary=summary, covered=covered, details=details)
+    inserts = record_of(decision=decision, summary=summary, covered=covered, details=details, more=more)
     return select(decision.c.outcome).add_cte(*inserts)
 
 
 _PLAIN_RECORD = _plain_record()
 _DETAILED_RECORD = _plain_record(bindparam("details", type_=JSONB))
+_RECORD_WITH_CASE = _plain_record(
+    more={name: bindparam(name, type_=Text) for name in ("case_number", "case_purpose")}
+)
 
 
 def record(
@@ -212,7 +223,10 @@ def record(
     """Append the record of an access that released no member's data to a partner; return its id."""
     parameters = {"outcome": outcome, "status": status, "reason": reason, "members": list(members)}
     own = access.parameters()
-    if details is None:
+    if access.case is not None:
+        looked_for = {"case_number": access.case.number, "case_purpose": access.case.purpose}
+        connection.execute(_RECORD_WITH_CASE, own | parameters | looked_for)
+    elif details is None:
         connection.execute(_PLAIN_RECORD, own | parameters)
     else:
         connection.execute(_DETAILED_RECORD, own | parameters | {"details": details})

@@ -10,9 +10,11 @@ from partners.access_log.append import LEAF_VERSION
 
 COLUMNS = (
     "audience", "partner", "client", "model", "operation", "purpose", "outcome", "status", "reason", "member_count",
-    "policy_version",
+    "policy_version", "case_number", "case_purpose",
 )  # fmt: skip
 """Columns that many records have alike; they stand in the sealed bytes under their own names, and as they are."""
+IF_ANY = frozenset({"case_number", "case_purpose"})
+"""Columns whose names stand in the bytes of those records alone that have something there."""
 _OWN = ("at", "id", "salt", "members", "network", "request_id")
 """What each record has for itself, in the order in which it stands in the bytes."""
 _BLANK = "@blank@"
@@ -48,7 +50,9 @@ def expected_bytes(
 @lru_cache(4_096)
 def _parts(columns: tuple[Any, ...], verdicts: str) -> tuple[bytes, ...] | None:
     """The bytes around what a record has for itself; written as PostgreSQL writes `jsonb`, shorter names first."""
-    values = dict(zip(COLUMNS, columns, strict=True)) | dict.fromkeys(_OWN, _BLANK)
+    held = dict(zip(COLUMNS, columns, strict=True))
+    values = {name: value for name, value in held.items() if value is not None or name not in IF_ANY}
+    values |= dict.fromkeys(_OWN, _BLANK)
     values |= {"v": LEAF_VERSION, "verdicts": orjson.loads(verdicts)}
     ordered = {name: values[name] for name in sorted(values, key=lambda name: (len(name), name))}
     parts = json.dumps(ordered, ensure_ascii=False).encode().split(_BLANK.encode())

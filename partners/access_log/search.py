@@ -52,7 +52,9 @@ class Search:
     request: tuple[str, datetime] | None = None
     """A request id and when the request began, which its id tells."""
     condition: ColumnElement[bool] | None = None
-    """What the policies' documents say of a field or a reason."""
+    """What the policies' documents say of a field or a reason, and what else must apply."""
+    asks_about: tuple[int, ...] = ()
+    """The members whom it is about, for the record of the search itself."""
     after: tuple[datetime, UUID] | None = None
     """The last entry already seen."""
 
@@ -118,6 +120,22 @@ def partner_number(connection: Connection, partner_id: str) -> int | None:
     return connection.scalar(select(partner.c.number).where(partner.c.id == partner_id))
 
 
+def is_about(number: int) -> ColumnElement[bool]:
+    """Entries about a member, by index."""
+    about = accesses_about(number)
+    return tuple_(access_log.c.at, access_log.c.id).in_(select(about.c.at, about.c.access))
+
+
+def is_from(network: str) -> ColumnElement[bool]:
+    """Entries from an address or network; for statements that join `access_network`."""
+    return access_network.c.ip.op("<<=", is_comparison=True)(cast(network, INET))
+
+
+def is_of_request(request_id: str, began: datetime) -> ColumnElement[bool]:
+    """Entries of a request, which its id says when it began."""
+    return and_(access_log.c.request_id == request_id, access_log.c.at.between(began, began + LONGEST_REQUEST))
+
+
 def _entries(*more: ColumnElement[Any]) -> Select[Any]:
     subjects = members_where(lambda at, access: and_(access == access_log.c.id, at == access_log.c.at))
     shown = (
@@ -142,17 +160,15 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
     conditions = [access_log.c[name] == value for name, value in search.equal.items()]
     if search.member is not None:
-        about = accesses_about(search.member)
-        conditions.append(tuple_(access_log.c.at, access_log.c.id).in_(select(about.c.at, about.c.access)))
+        conditions.append(is_about(search.member))
     if search.ip is not None:
-        conditions.append(access_network.c.ip.op("<<=", is_comparison=True)(cast(search.ip, INET)))
+        conditions.append(is_from(search.ip))
     if search.since is not None:
         conditions.append(access_log.c.at >= search.since)
     if search.until is not None:
         conditions.append(access_log.c.at < search.until)
     if search.request is not None:
-        request_id, began = search.request
-        conditions += [access_log.c.request_id == request_id, access_log.c.at.between(began, began + LONGEST_REQUEST)]
+        conditions.append(is_of_request(*search.request))
     if search.condition is not None:
         conditions.append(search.condition)
     return conditions

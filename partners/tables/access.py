@@ -24,6 +24,9 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 
 from partners.tables import internal, metadata
+from partners.vocabulary import Outcome
+
+REFUSALS = ", ".join(f"'{outcome}'" for outcome in (Outcome.DENIED, Outcome.NOT_FOUND, Outcome.LIMITED, Outcome.ERROR))
 
 
 class TransactionId(UserDefinedType[int]):
@@ -70,6 +73,8 @@ access_log = Table(
         comment="Pairs of a verdict's condition bits and the number of members it was reached for.",
     ),
     Column("policy_version", Text, info=internal()),
+    Column("case_number", Text, info=internal(), comment="For which case an auditor looked; else nothing."),
+    Column("case_purpose", Text, info=internal()),
     Column("leaf", LargeBinary, nullable=False, info=internal(), comment="The exact bytes that are sealed."),
     Column(
         "transaction",
@@ -81,6 +86,9 @@ access_log = Table(
     ),
     Index(None, "partner", "at"),
     Index(None, "transaction"),
+    # Hardly any record has a case, and few are refusals: the others pay nothing for these.
+    Index(None, "case_number", "at", postgresql_where=text("case_number IS NOT NULL")),
+    Index(None, "outcome", "at", postgresql_where=text(f"outcome IN ({REFUSALS})")),
     postgresql_partition_by="RANGE (at)",
 )
 

@@ -45,6 +45,8 @@ person_session = Table(
     Column("person", ForeignKey("person.number"), nullable=False, index=True, info=internal()),
     Column("seen_at", DateTime(timezone=True), nullable=False, info=internal()),
     Column("expires_at", DateTime(timezone=True), nullable=False, info=internal()),
+    Column("case_number", Text, info=internal(), comment="The case that an auditor works on."),
+    Column("case_purpose", Text, info=internal()),
 )
 
 pushed_request = Table(

@@ -36,6 +36,10 @@ class Policies:
         """Return what explains the verdicts of an entry; nothing where no policy was asked."""
         return self._by_operation.get((version or "", operation))
 
+    def field_names(self) -> set[str]:
+        """Every field that any version ever had."""
+        return {name for explainer in self._explainers.values() for name in explainer.document["fields"]}
+
     def knows_field(self, name: str) -> bool:
         """Whether any version ever had this field."""
         return any(name in explainer.document["fields"] for explainer in self._explainers.values())

@@ -39,7 +39,7 @@ def test_entries_come_in_order_with_what_is_left_of_their_records(log: Log) -> N
 
     assert [entry.place for entry in entries] == [0, 1, 2]
     assert [json.loads(entry.leaf)["id"][4:] == entry.access for entry in entries if entry.leaf] == [True, True]
-    assert (entries[1].leaf, entries[1].columns) == (None, (None,) * 11)
+    assert (entries[1].leaf, entries[1].columns) == (None, (None,) * 13)
 
 
 def test_a_sealed_record_has_all_that_the_log_has() -> None:

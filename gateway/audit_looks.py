@@ -1,0 +1,48 @@
+"""Looks at the access log are in the access log: by whom, and where it is told, for which case."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from http import HTTPStatus
+
+from flask import request
+from sqlalchemy import Connection
+
+from gateway.oauth.caller import Caller
+from gateway.oauth.guard import Guard
+from gateway.problems import Fault, invalid_request
+from gateway.records import access_of
+from partners.access_log.append import record
+from partners.access_log.cases import Case
+from partners.vocabulary import CasePurpose, Outcome, Reason
+
+NUMBER, PURPOSE = "Case-Number", "Case-Purpose"
+"""Headers by which a program says what its look is for."""
+
+
+def look(
+    connection: Connection,
+    guard: Guard,
+    caller: Caller,
+    *,
+    outcome: Outcome = Outcome.RELEASED,
+    status: int = HTTPStatus.OK,
+    reason: Reason | None = None,
+    members: Sequence[int] = (),
+) -> None:
+    """Put a look on record. With a case, its record also says about which `members` it was asked."""
+    case = case_told()
+    access = replace(access_of(guard.operation, guard.purpose, caller), case=case)
+    asked_about = members if case is not None else ()
+    record(connection, access, outcome=outcome, status=status, reason=reason, members=asked_about)
+
+
+def case_told() -> Case | None:
+    """The case that the request's headers tell, if any; raise the problem where they tell half of one, or none."""
+    number, purpose = request.headers.get(NUMBER), request.headers.get(PURPOSE)
+    if number is None and purpose is None:
+        return None
+    try:
+        return Case(number or "", CasePurpose(purpose or ""))
+    except ValueError:
+        shape = f"`{NUMBER}` has up to 64 letters, digits or . _ / # -, a digit among them; `{PURPOSE}` is one of "
+        raise invalid_request(Fault("invalid_case", f"{shape}{', '.join(CasePurpose)}.", parameter=NUMBER)) from None
