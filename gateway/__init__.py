@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from gateway import account, envelope, limits, observability, patience, problems
+from gateway import account, console, envelope, limits, observability, patience, problems
 from gateway.api import (
     alerts,
     archives,
@@ -54,6 +54,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     limits.register(app, settings)
     oauth.register(app)
     account.register(app)
+    console.register(app)
     for blueprint in (
         webmaster.blueprint,
         statistics.blueprint,

@@ -20,8 +20,8 @@ from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.search_language import LONGEST_QUERY
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
+from serializers.search_language import LONGEST_QUERY
 
 LONGEST_TERM = 255
 LARGEST_SIZE = 2**63 - 1

@@ -1,8 +1,8 @@
-"""The language in which the access log is searched: `partner:northlight -outcome:released at:2026-10-01`.
+r"""The language in which the access log is searched: `partner:northlight -outcome:released at:2026-10-01`.
 
 A query is a list of terms, all of which must apply. A term is a qualifier, a colon and a value; several values with
 commas between them mean any of them, a leading `-` means none of them. A value with blanks, commas or quotes in it
-stands in double quotes, where `\\` lets a quote stand for itself.
+stands in double quotes, where `\` lets a quote stand for itself.
 """
 
 import re

@@ -153,9 +153,7 @@ class Meaning:
             raise _UnknownError("A ref means something for its partner alone: give one “partner:” too.")
         reference = self.references.read(value)
         owner = log.partner_number(self.connection, owners[0].values[0])
-        return self._about(
-            reference.member if reference and reference.partner == owner else None, is_asked=is_asked
-        )
+        return self._about(reference.member if reference and reference.partner == owner else None, is_asked=is_asked)
 
     def _about(self, number: int | None, *, is_asked: bool) -> Condition:
         """Who is unknown or erased is in no entry; whether somebody is unknown, no mistake may tell apart from that."""

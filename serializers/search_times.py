@@ -4,9 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-SHAPE = "a date such as 2026-10-01, a month, a year or an instant with its zone; before it `>=`, `>`, `<=` or `<`; or a..b"
+SHAPE = (
+    "a date such as 2026-10-01, a month, a year or an instant with its zone; before it `>=`, `>`, `<=` or `<`; or a..b"
+)
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})")
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})"
+)
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)")
 
 

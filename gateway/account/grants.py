@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Response, g, request
 
-from gateway.account.pages import PageError, blueprint, for_people, form_of_ours, note, page, to
+from gateway.account.pages import PageError, blueprint, for_people, form_of_ours, home, note, page, to
 from gateway.account.words import WORDS
 from gateway.runtime import runtime
 from partners.consents import ending, families
@@ -18,7 +18,9 @@ OPERATION = "oauth.withdraw"
 @blueprint.get("/account")
 @for_people
 def show_grants(person: Person) -> Response:
-    """List every tool that acts for the person's company."""
+    """List every tool that acts for the person's company; whose home is elsewhere is sent there."""
+    if home() != "/account":
+        return to(home())
     with runtime().database.write.connect() as connection:
         grants = families.of_partner(connection, person.partner, now=g.received_at)
     return page("grants.html", person=person, grants=grants, words=WORDS, withdrawn="withdrawn" in request.args)

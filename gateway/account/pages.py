@@ -22,7 +22,7 @@ from gateway.problems import RETRY_AFTER_S
 from gateway.records import access_of
 from partners.access_log.append import record
 from partners.people.accounts import Person
-from partners.vocabulary import Outcome, Purpose, Reason
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 
 P = ParamSpec("P")
 LARGEST_FORM = 65_536
@@ -91,6 +91,12 @@ def for_people(view: Callable[Concatenate[Person, P], Response]) -> Callable[P, 
     return admitted
 
 
+def home() -> str:
+    """Where whoever is signed in begins: webmasters with what they allow, auditors in the console."""
+    person = browser().person
+    return "/console" if person is not None and person.kind is PartnerKind.AUDITOR else "/account"
+
+
 def sign_in_address(ticket: str | None = None) -> str:
     """Where to sign in, and with which pending request."""
     return "/account/sign-in" + (f"?request={quote(ticket)}" if ticket else "")
@@ -113,12 +119,10 @@ def note(
     record(connection, access, outcome=outcome, status=status, reason=reason)
 
 
-@blueprint.before_request
 def _limit_body() -> None:
     request.max_content_length = LARGEST_FORM
 
 
-@blueprint.after_request
 def _close(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -126,19 +130,15 @@ def _close(response: Response) -> Response:
     return set_cookie(response)
 
 
-@blueprint.errorhandler(PageError)
 def _page_error(error: PageError) -> Response:
     return error.response()
 
 
-@blueprint.errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     return PageError(status, status.phrase, "The request cannot be answered in this form.").response()
 
 
-@blueprint.errorhandler(DBAPIError)
-@blueprint.errorhandler(PoolTimeoutError)
 def _unavailable(error: Exception) -> Response:
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
     metrics.database_failed()
@@ -146,3 +146,17 @@ def _unavailable(error: Exception) -> Response:
     busy = HTTPStatus.SERVICE_UNAVAILABLE
     # The page's own look at who is signed in would fail too.
     return Response(f"{busy.phrase}. {text}", busy, {"Retry-After": str(RETRY_AFTER_S)}, content_type="text/plain")
+
+
+def as_pages(of: Blueprint) -> Blueprint:
+    """Have everything that a blueprint answers, errors too, be a page that nobody keeps or frames."""
+    of.before_request(_limit_body)
+    of.after_request(_close)
+    of.register_error_handler(PageError, _page_error)
+    of.register_error_handler(HTTPException, _http_error)
+    of.register_error_handler(DBAPIError, _unavailable)
+    of.register_error_handler(PoolTimeoutError, _unavailable)
+    return of
+
+
+as_pages(blueprint)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from gateway.account import attempts
 from gateway.account import browser as browsers
 from gateway.account.browser import browser
-from gateway.account.pages import PageError, blueprint, form_of_ours, note, page, to
+from gateway.account.pages import PageError, blueprint, form_of_ours, home, note, page, to
 from gateway.account.tickets import Purpose
 from gateway.runtime import runtime
 from partners.people import accounts, one_time, passwords
@@ -41,7 +41,7 @@ def set_up() -> Response:
     if problem is not None or step is None:
         return _form(person, invitation, secret, problem)
     _store(person, invitation, Credentials(passwords.hash_of(request.form["password"]), _sealed(secret), step))
-    return to("/account")
+    return to(home())
 
 
 def _invited(invitation: str) -> Person:

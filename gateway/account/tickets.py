@@ -22,6 +22,7 @@ class Purpose(StrEnum):
 
     AUTHORIZATION = "authorization"
     SET_UP = "set_up"
+    RETURN = "return"
 
 
 class Tickets:

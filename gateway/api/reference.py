@@ -19,6 +19,7 @@ OWN = Path(__file__).parents[1] / "pages"
 SWAGGER_UI = Path(str(files("flask_swagger_ui") / "dist"))
 ASSETS: Mapping[str, Path] = {
     "account.css": OWN,
+    "console.css": OWN,
     "page.css": OWN,
     "reference.js": OWN,
     "swagger-ui.css": SWAGGER_UI,

@@ -28,8 +28,7 @@ def model_ids(connection: Connection, like: str) -> Collection[str]:
     known = select(model.c.id).where(model.c.id == like)
     alike = select(model.c.id).where(func.left(model.c.id, 2) == like[:2]).order_by(model.c.id)
     return (
-        connection.execute(known).scalars().all()
-        or connection.execute(alike.limit(_MODELS_TO_SUGGEST)).scalars().all()
+        connection.execute(known).scalars().all() or connection.execute(alike.limit(_MODELS_TO_SUGGEST)).scalars().all()
     )
 
 

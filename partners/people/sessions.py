@@ -3,13 +3,14 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from partners.access_log.cases import Case
 from partners.people.accounts import Person, person_of, selected
 from partners.registry.secrets import digest_of
 from partners.tables.consent import person, person_session
 from partners.tables.partner import partner
-from partners.vocabulary import Status
+from partners.vocabulary import CasePurpose, Status
 
 LASTS = timedelta(hours=8)
 IDLE = timedelta(minutes=30)
@@ -48,6 +49,19 @@ def find(connection: Connection, token: str, *, now: datetime) -> Person | None:
     )
     row = connection.execute(selected().where(person.c.number == number, *active)).one_or_none()
     return person_of(row) if row is not None else None
+
+
+def case_of(connection: Connection, token: str) -> Case | None:
+    """Return the case that somebody works on in a session."""
+    held = select(person_session.c.case_number, person_session.c.case_purpose)
+    row = connection.execute(held.where(person_session.c.digest == digest_of(token))).one_or_none()
+    return Case(row.case_number, CasePurpose(row.case_purpose)) if row is not None and row.case_number else None
+
+
+def take_up(connection: Connection, token: str, case: Case) -> None:
+    """Remember for which case somebody looks at the log, as long as the session lasts."""
+    told = {"case_number": case.number, "case_purpose": case.purpose}
+    connection.execute(update(person_session).where(person_session.c.digest == digest_of(token)).values(**told))
 
 
 def end(connection: Connection, token: str) -> None:

@@ -265,6 +265,7 @@ TAMPERINGS = {
             "request_id = 'req_0'", "audience = NULL", "partner = 'w2'", "client = 'c2'", "model = 'm'",
             "operation = 'members.get'", "purpose = 'income'", "outcome = 'denied'", "status = 403",
             "reason = 'unknown'", "member_count = 1", "verdicts = '[]'", "policy_version = 'v'",
+            "case_number = 'X-1'", "case_purpose = 'incident'",
         )
     },
 }  # fmt: skip

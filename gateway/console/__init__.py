@@ -1,0 +1,14 @@
+"""The console of the security team: the access log on pages, and each look at it on record."""
+
+from flask import Flask
+
+from gateway.console import cases, entries, filters, members, searching
+from gateway.console.auditors import blueprint
+
+__all__ = ["cases", "entries", "members", "register", "searching"]
+
+
+def register(app: Flask) -> None:
+    """Wire the console into the application."""
+    filters.register(blueprint)
+    app.register_blueprint(blueprint)

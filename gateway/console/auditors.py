@@ -1,0 +1,151 @@
+"""Who may look at the console, and the record of each look."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+
+from flask import Blueprint, Response, g, request
+from sqlalchemy import Connection
+
+from gateway import limits, metrics
+from gateway.account.browser import browser
+from gateway.account.pages import PageError, as_pages, page, sign_in_address, to
+from gateway.account.tickets import Purpose as TicketPurpose
+from gateway.problems import Problem
+from gateway.records import access_of
+from gateway.runtime import runtime
+from partners.access_log.append import Access, record
+from partners.access_log.cases import Case
+from partners.people import sessions
+from partners.people.accounts import Person
+from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Work
+
+P = ParamSpec("P")
+LONGEST_ADDRESS = 2_000
+HOME = "/console"
+blueprint = as_pages(Blueprint("console", __name__, url_prefix=HOME))
+
+
+@dataclass(frozen=True)
+class Auditor:
+    """Somebody of the security team, and the case that they work on."""
+
+    person: Person
+    case: Case | None
+
+    def access(self, operation: str) -> Access:
+        """The current request as the log describes it: by the person's own id, and for which case."""
+        usual = access_of(operation, Purpose.SECURITY)
+        return Access(
+            at=usual.at,
+            request_id=usual.request_id,
+            ip=usual.ip,
+            audience=self.person.kind,
+            partner=self.person.partner,
+            client=self.person.id,
+            model=None,
+            operation=operation,
+            purpose=usual.purpose,
+            case=self.case,
+        )
+
+    def look(
+        self,
+        connection: Connection,
+        operation: str,
+        *,
+        outcome: Outcome = Outcome.RELEASED,
+        status: HTTPStatus = HTTPStatus.OK,
+        reason: Reason | None = None,
+        members: Sequence[int] = (),
+    ) -> None:
+        """Put a look on record, in the transaction that answers it, with the `members` it was asked about."""
+        access = self.access(operation)
+        record(connection, access, outcome=outcome, status=status, reason=reason, members=members)
+
+
+View = Callable[Concatenate[Auditor, P], Response]
+
+
+def for_auditors(
+    operation: str, *, needs_case: bool = False, work: Work = Work.AUDIT
+) -> Callable[[View[P]], Callable[P, Response]]:
+    """Let only people of auditors reach a view; others are asked to sign in, or refused, on record.
+
+    `needs_case` asks for a case first where the session has none. `work` is what a request counts as.
+    """
+
+    def decorate(view: View[P]) -> Callable[P, Response]:
+        @wraps(view)
+        def admitted(*args: P.args, **kwargs: P.kwargs) -> Response:
+            person = browser().person
+            if person is None:
+                return to(sign_in_address(ticket_back()))
+            auditor = _auditor(person, operation)
+            _limit(auditor, operation, work)
+            if needs_case and auditor.case is None:
+                return ask_case()
+            return view(auditor, *args, **kwargs)
+
+        admitted.for_people = True  # type: ignore[attr-defined]
+        return admitted
+
+    return decorate
+
+
+def ask_case() -> Response:
+    """Send the browser to where a case is taken up, and from there back here."""
+    ticket = ticket_back()
+    return to(f"{HOME}/case" + (f"?then={ticket}" if ticket else ""))
+
+
+def ticket_back() -> str | None:
+    """A ticket that leads back to the current page; nothing for a form that was sent, and for what is too long."""
+    address = request.full_path.removesuffix("?")
+    if request.method != "GET" or len(address) > LONGEST_ADDRESS:
+        return None
+    return browser().seal(TicketPurpose.RETURN, {"address": address})
+
+
+def console_page(auditor: Auditor, template: str, status: HTTPStatus = HTTPStatus.OK, **told: Any) -> Response:
+    """Render a page of the console."""
+    return page(f"console/{template}", status, auditor=auditor, here=request.path, now=g.received_at, **told)
+
+
+def _auditor(person: Person, operation: str) -> Auditor:
+    with runtime().database.write.begin() as connection:
+        auditor = Auditor(person, sessions.case_of(connection, browser().token))
+        refused = person.kind is not PartnerKind.AUDITOR
+        if refused:
+            reason, status = Reason.INSUFFICIENT_SCOPE, HTTPStatus.FORBIDDEN
+            auditor.look(connection, operation, outcome=Outcome.DENIED, status=status, reason=reason)
+    if refused:
+        metrics.denied(Reason.INSUFFICIENT_SCOPE)
+        raise PageError(
+            HTTPStatus.FORBIDDEN,
+            "This console is for the security team",
+            "Your account is another partner's. That you came here is on record.",
+        )
+    return auditor
+
+
+def _limit(auditor: Auditor, operation: str, work: Work) -> None:
+    try:
+        limits.spend(work, client=auditor.person.id, partner=auditor.person.partner)
+    except limits.LimitReachedError:
+        with runtime().database.write.begin() as connection:
+            auditor.look(connection, operation, outcome=Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+        raise PageError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many requests",
+            "You asked more often than the limit allows. Wait a little, then load the page anew.",
+            retry_after=limits.retry_after(),
+        ) from None
+
+
+@blueprint.errorhandler(Problem)
+def _problem(problem: Problem) -> Response:
+    text = " ".join(fault.detail for fault in problem.errors) or problem.detail
+    return PageError(problem.status, problem.status.phrase, text).response()

@@ -1,0 +1,123 @@
+"""One entry of the log: every field with its reasons, the exact bytes that are sealed, and the proof that they are."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, g, request
+from sqlalchemy import Connection, Row
+from structlog import get_logger
+
+from gateway.account.pages import PageError
+from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
+from gateway.runtime import runtime
+from partners.access_log import search as log
+from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.merkle import leaf_hash
+from partners.access_log.proofs import Inclusion, prove_inclusion
+from partners.access_log.tree import BrokenTreeError
+from partners.vocabulary import Outcome, Reason
+from serializers.audit import entry_member, whole_entry
+from serializers.fields import explained
+from serializers.policy.recorded import Policies
+
+OPERATION, PROOF = "audit.get", "audit.proof"
+MEMBERS = 50
+logger = get_logger(__name__)
+
+
+@blueprint.get("/entries/<access_id>")
+@for_auditors(OPERATION, needs_case=True)
+def show_entry(auditor: Auditor, access_id: str) -> Response:
+    """An entry with everything that is known of it."""
+    after = _after(auditor, access_id)
+    with runtime().database.write.begin() as connection:
+        row = _found(connection, auditor, OPERATION, access_id)
+        told = _told(connection, row, after) if row is not None else None
+    if row is None or told is None:
+        raise _unknown()
+    members = told.pop("members")
+    shown, next_cursor = members[:MEMBERS], _next(auditor, access_id, members)
+    explained_members = [entry_member(member, told["policies"], row) for member in shown]
+    return console_page(auditor, "entry.html", row=row, members=explained_members, next_cursor=next_cursor, **told)
+
+
+def _told(connection: Connection, row: Row[Any], after: int) -> dict[str, Any]:
+    policies = Policies(log.policy_documents(connection))
+    entry = whole_entry(row, policies, _proved(connection, row))
+    return {
+        "entry": entry,
+        "policies": policies,
+        "fields": explained(entry, policies.explainer(row.policy_version, row.operation)),
+        "members": log.members_of(connection, row.id, after=after, limit=MEMBERS + 1),
+        "leaf": row.leaf.decode(errors="replace"),
+        "leaf_hash": leaf_hash(row.leaf).hex(),
+    }
+
+
+@blueprint.get("/entries/<access_id>/proof")
+@for_auditors(PROOF, needs_case=True)
+def take_proof(auditor: Auditor, access_id: str) -> Response:
+    """The entry as a `.tlog-proof`: its exact bytes, its path and the checkpoint, whole without us."""
+    with runtime().database.write.begin() as connection:
+        row = _found(connection, auditor, PROOF, access_id)
+        inclusion = _proved(connection, row) if row is not None else None
+    if row is None:
+        raise _unknown()
+    if inclusion is None:
+        raise PageError(HTTPStatus.CONFLICT, "There is no proof yet", "Entries are sealed within two seconds.")
+    return _file(inclusion.file(row.leaf).encode(), f"{access_id}.tlog-proof")
+
+
+@blueprint.get("/entries/<access_id>/leaf")
+@for_auditors(PROOF, needs_case=True)
+def take_leaf(auditor: Auditor, access_id: str) -> Response:
+    """The exact bytes that are sealed."""
+    with runtime().database.write.begin() as connection:
+        row = _found(connection, auditor, PROOF, access_id)
+    if row is None:
+        raise _unknown()
+    return _file(row.leaf, f"{access_id}.json")
+
+
+def _file(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, headers=headers, content_type="application/octet-stream")
+
+
+def _found(connection: Connection, auditor: Auditor, operation: str, access_id: str) -> Row[Any] | None:
+    identifier = parse(ACCESS_PREFIX, access_id)
+    row = log.get(connection, identifier) if identifier else None
+    if row is None:
+        status = HTTPStatus.NOT_FOUND
+        auditor.look(connection, operation, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
+    else:
+        auditor.look(connection, operation)
+    return row
+
+
+def _unknown() -> PageError:
+    return PageError(HTTPStatus.NOT_FOUND, "There is no such entry", "Its id is acc_ and 32 hexadecimal digits.")
+
+
+def _proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
+    try:
+        return prove_inclusion(connection, row.sealed_index) if row.sealed_index is not None else None
+    except BrokenTreeError:
+        logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
+        return None
+
+
+def _bound(auditor: Auditor, access_id: str) -> dict[str, str]:
+    return {"person": auditor.person.id, "access": access_id}
+
+
+def _after(auditor: Auditor, access_id: str) -> int:
+    bound_to = _bound(auditor, access_id)
+    position = runtime().cursors.open(request.args.get("after"), bound_to=bound_to, parameter="after")
+    return int(position[0]) if position else 0
+
+
+def _next(auditor: Auditor, access_id: str, members: list[Row[Any]]) -> str | None:
+    if len(members) <= MEMBERS:
+        return None
+    return runtime().cursors.seal([members[MEMBERS - 1].member], bound_to=_bound(auditor, access_id))

@@ -1,0 +1,67 @@
+"""How templates write instants, numbers and searches."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint
+from markupsafe import Markup
+
+from gateway.codes import REASONS
+from gateway.console.words import CASE_PURPOSES, OUTCOMES
+from partners.vocabulary import CasePurpose, Outcome, Reason
+from serializers.operations import OPERATIONS
+from serializers.search_language import Qualifier, Term, write
+
+
+def register(blueprint: Blueprint) -> None:
+    """Give templates these filters."""
+    for each in (when, day, number, asking, purpose_words, reason_words, outcome_words, outcome_sign, operation_words):
+        blueprint.add_app_template_filter(each)
+
+
+def when(instant: datetime) -> Markup:
+    """An instant to the millisecond, in UTC."""
+    utc = instant.astimezone(UTC)
+    shown = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1_000:03}"
+    return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(), shown)
+
+
+def day(instant: datetime) -> Markup:
+    """The day and minute of an instant, in UTC."""
+    utc = instant.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(), f"{utc:%Y-%m-%d %H:%M}")
+
+
+def number(value: int) -> str:
+    """A number with its thousands apart."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def asking(value: str, qualifier: str, *more: Term) -> str:
+    """The address of the search for a value, among what is asked already."""
+    return "/console/search?" + urlencode({"q": write((*more, Term(Qualifier(qualifier), (value,))))})
+
+
+def purpose_words(purpose: str) -> str:
+    """A case's purpose in words."""
+    return CASE_PURPOSES[CasePurpose(purpose)]
+
+
+def reason_words(reason: str) -> str:
+    """A reason in words; the code where an old one has none."""
+    return REASONS[Reason(reason)].meaning if reason in set(Reason) else reason
+
+
+def outcome_words(outcome: str) -> str:
+    """What an outcome means."""
+    return OUTCOMES[Outcome(outcome)][1]
+
+
+def outcome_sign(outcome: str) -> str:
+    """An outcome's sign."""
+    return OUTCOMES[Outcome(outcome)][0]
+
+
+def operation_words(operation: str) -> str:
+    """An operation in words; its name where it has none."""
+    return OPERATIONS.get(operation, operation)

@@ -1,0 +1,94 @@
+"""The search page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy import Connection
+
+from gateway import patience
+from gateway.account.pages import to
+from gateway.console.auditors import Auditor, ask_case, blueprint, console_page, for_auditors
+from gateway.runtime import runtime
+from partners.access_log import search as log
+from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.search import Search, policy_documents
+from partners.vocabulary import Outcome
+from serializers.audit import entry
+from serializers.policy.recorded import Policies
+from serializers.search_language import ABOUT_SOMEBODY, QueryError, Term, read, write
+from serializers.searches import search_of
+
+OPERATION = "audit.search"
+ROWS = 50
+
+
+@dataclass(frozen=True)
+class Results:
+    """A page of what a search found."""
+
+    entries: Sequence[dict[str, Any]] = ()
+    next_cursor: str | None = None
+
+
+@blueprint.get("/search")
+@for_auditors(OPERATION)
+def search(auditor: Auditor) -> Response:
+    """Entries that match every term, newest first; of a member only for a case."""
+    query = request.args.get("q", "").strip()
+    if parse(ACCESS_PREFIX, query) is not None:
+        return to(f"/console/entries/{query}")
+    try:
+        terms = read(query)
+        if is_about_somebody(terms) and auditor.case is None:
+            return ask_case()
+        results = _found(auditor, query)
+    except QueryError as error:
+        return _page(auditor, query, mistakes=error.mistakes, status=HTTPStatus.BAD_REQUEST)
+    return _page(auditor, query, terms=[(write([term]), _without(terms, term)) for term in terms], results=results)
+
+
+def is_about_somebody(terms: Sequence[Term]) -> bool:
+    """Whether a search names a member."""
+    return any(term.qualifier in ABOUT_SOMEBODY for term in terms)
+
+
+def asked(connection: Connection, query: str) -> tuple[Search | None, Policies]:
+    """What a query asks for, and what explains its findings; raise `QueryError`."""
+    policies = Policies(policy_documents(connection))
+    return search_of(connection, {"q": query} if query else {}, policies, runtime().references), policies
+
+
+def _found(auditor: Auditor, query: str) -> Results:
+    cursors, bound_to = runtime().cursors, {"person": auditor.person.id, "q": query}
+    position = cursors.open(request.args.get("after"), bound_to=bound_to, parameter="after")
+    with runtime().database.write.begin() as connection:
+        wanted, policies = asked(connection, query)
+        log.wait_until_readable(connection)
+        with patience.searching():
+            rows = log.find(connection, _after(wanted, position), limit=ROWS + 1) if wanted else []
+        outcome = Outcome.RELEASED if rows else Outcome.EMPTY
+        auditor.look(connection, OPERATION, outcome=outcome, members=wanted.asks_about if wanted else ())
+    said = rows[:ROWS]
+    has_more = len(rows) > len(said)
+    next_cursor = cursors.seal([said[-1].at, said[-1].id.hex], bound_to=bound_to) if has_more else None
+    return Results([entry(row, policies) | {"instant": row.at} for row in said], next_cursor)
+
+
+def _page(auditor: Auditor, query: str, *, status: HTTPStatus = HTTPStatus.OK, **told: Any) -> Response:
+    usual = {"results": Results(), "terms": (), "mistakes": (), "is_first": "after" not in request.args}
+    return console_page(auditor, "search.html", status, query=query, **(usual | told))
+
+
+def _without(terms: Sequence[Term], one: Term) -> str:
+    return write(term for term in terms if term is not one)
+
+
+def _after(wanted: Search, position: list[Any] | None) -> Search:
+    if position is None:
+        return wanted
+    return replace(wanted, after=(datetime.fromisoformat(position[0]), UUID(hex=position[1])))
