@@ -18,6 +18,8 @@ _BARE = re.compile(r"[^\s\",]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"\s*")
+_ADDRESS = re.compile(r"(?:[0-9.]+|[0-9a-f]*:[0-9a-f:.]+)(?:/[0-9]+)?")
+_ALIKE = 0.5
 _LISTED_IN_FULL = 24
 
 
@@ -100,7 +102,8 @@ def write(terms: Iterable[Term]) -> str:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Say what might have been meant, or if there are only a few, what there is; ends with a full stop."""
     choices = sorted(known)
-    close = get_close_matches(word.lower(), choices, 1)
+    close = [each for each in choices if len(word) > 1 and each.startswith(word)]
+    close = close or get_close_matches(word.lower(), choices, 1, _ALIKE)
     if close:
         return f" Did you mean “{close[0]}”?"
     return f" There is: {', '.join(choices)}." if 0 < len(choices) <= _LISTED_IN_FULL else ""
@@ -122,6 +125,9 @@ def _part(query: str, place: int) -> tuple[Term | Mistake, int]:
     values, end = _values(query, head.end())
     name = head["name"].lower()
     if name not in set(Qualifier):
+        word = _word(query, place)
+        if _ADDRESS.fullmatch(word):
+            return Mistake(_lonely(word), place), place + len(word)
         return Mistake(f"There is no qualifier “{name}”.{suggestion(name, Qualifier)}", place), _end(query, end)
     if values is None:
         return Mistake(f"The quotes after “{name}:” are not closed.", place), len(query)
@@ -158,7 +164,7 @@ def _lonely(word: str) -> str:
         return f"Say what it is: did you mean “request_id:{word}”?"
     if re.fullmatch(r"mbr_\S+", word):
         return f"Say what it is: did you mean “ref:{word}”, with the partner whose ref it is?"
-    if re.fullmatch(r"[0-9.]+(/[0-9]+)?|[0-9a-f]*:[0-9a-f:]+(/[0-9]+)?", word):
+    if _ADDRESS.fullmatch(word):
         return f"Say what it is: did you mean “ip:{word}”?"
     close = get_close_matches(word.lower().lstrip("-"), list(Qualifier), 1)
     example = f"{close[0]}:…" if close else f"member:{word}"

@@ -17,7 +17,7 @@ from partners.tables.access import access_log
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 from serializers.policy.recorded import Policies
 from serializers.search_language import Mistake, Qualifier, QueryError, Term, suggestion
-from serializers.search_times import SHAPE, stretch
+from serializers.search_times import SHAPE, NotATimeError, stretch
 
 Condition = ColumnElement[bool]
 _CLOSED: Mapping[Qualifier, tuple[str, Collection[str]]] = {
@@ -186,7 +186,7 @@ def _network(value: str) -> Condition:
 def _time(value: str) -> Condition:
     try:
         asked = stretch(value)
-    except ValueError:
+    except NotATimeError:
         raise _UnknownError(f"“{value}” is no time: {SHAPE}.") from None
     bounds: list[Any] = []
     if asked.since is not None:

@@ -7,11 +7,16 @@ from datetime import UTC, datetime, timedelta
 SHAPE = (
     "a date such as 2026-10-01, a month, a year or an instant with its zone; before it `>=`, `>`, `<=` or `<`; or a..b"
 )
-_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})"
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})",
+    re.ASCII,
 )
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)")
+
+
+class NotATimeError(ValueError):
+    """A text that is no time."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,11 @@ class Stretch:
 
 
 def stretch(text: str) -> Stretch:
-    """Read a stretch of time; a date means the whole day in UTC, and so on. Raise `ValueError`."""
+    """Read a stretch of time; a date means the whole day in UTC, and so on. Raise `NotATimeError`."""
     begin, dots, end = text.partition("..")
     if dots:
         if not begin and not end:
-            raise ValueError
+            raise NotATimeError
         return _ordered(_unit(begin).since if begin else None, _unit(end).until if end else None)
     compared = _COMPARED.fullmatch(text)
     if compared is None:
@@ -43,7 +48,7 @@ def stretch(text: str) -> Stretch:
 
 def _ordered(since: datetime | None, until: datetime | None) -> Stretch:
     if since is not None and until is not None and since >= until:
-        raise ValueError
+        raise NotATimeError
     return Stretch(since, until)
 
 
@@ -54,13 +59,13 @@ def _unit(text: str) -> Stretch:
         if day is not None:
             return _of_calendar(*(int(part) if part else None for part in day.groups()))
         if instant is None:
-            raise ValueError
+            raise NotATimeError
         since = datetime.fromisoformat(text.upper()).astimezone(UTC)
         if instant["fraction"]:
             return Stretch(since, since + timedelta(microseconds=1))
         return Stretch(since, since + (timedelta(seconds=1) if instant["seconds"] else timedelta(minutes=1)))
-    except OverflowError:
-        raise ValueError from None
+    except (OverflowError, ValueError):
+        raise NotATimeError from None
 
 
 def _of_calendar(year: int | None, month: int | None, day: int | None) -> Stretch:

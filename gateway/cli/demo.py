@@ -9,7 +9,7 @@ import click
 from gateway.cli.output import json_text
 from gateway.cli.serve import default_workers, leave_on_sigterm, port_option, reserved
 from gateway.cli.session import Session, session
-from gateway.demo import credentials, guide, tokens
+from gateway.demo import credentials, guide, people, tokens
 from gateway.demo.loading import NotADemoError, load, reference_of_the_owl
 from gateway.serving.server import Serving, address_of, serve
 from gateway.settings import Settings
@@ -48,6 +48,15 @@ def token(whom: str, scope: str | None, *, as_json: bool) -> None:
     click.echo(json_text(answer) if as_json else answer["access_token"])
 
 
+@command.command()
+def code() -> None:
+    """Print the present one-time code of the demo's auditor, as an authenticator app would show it."""
+    held = credentials.read(Path(os.environ.get("GATEWAY_DATA_DIR", "./var")))
+    if held is None or held.console is None:
+        raise click.ClickException(NO_DEMO)
+    click.echo(people.code_of(held.console))
+
+
 def _run(port: int, *, as_json: bool) -> None:
     # The demo always brings its own database.
     os.environ.pop("GATEWAY_DATABASE_URL", None)
@@ -66,4 +75,6 @@ def _set_up(opened: Session, url: str) -> tuple[guide.Scene, Settings]:
         held = load(opened, url=url, issuer=issuer)
     except NotADemoError as error:
         raise click.ClickException(f"{opened.settings.data_dir} {NOT_A_DEMO}") from error
-    return guide.Scene(url, held.day, reference_of_the_owl(opened)), replace(opened.settings, issuer=issuer)
+    return guide.Scene(url, held.day, reference_of_the_owl(opened), held.console), replace(
+        opened.settings, issuer=issuer
+    )

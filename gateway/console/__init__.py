@@ -10,5 +10,5 @@ __all__ = ["cases", "entries", "members", "register", "searching"]
 
 def register(app: Flask) -> None:
     """Wire the console into the application."""
-    filters.register(blueprint)
+    filters.register(app)
     app.register_blueprint(blueprint)

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from flask import Blueprint
+from flask import Flask
 from markupsafe import Markup
 
+from gateway.api.reference import in_code
 from gateway.codes import REASONS
 from gateway.console.words import CASE_PURPOSES, OUTCOMES
 from partners.vocabulary import CasePurpose, Outcome, Reason
@@ -13,10 +14,10 @@ from serializers.operations import OPERATIONS
 from serializers.search_language import Qualifier, Term, write
 
 
-def register(blueprint: Blueprint) -> None:
+def register(app: Flask) -> None:
     """Give templates these filters."""
     for each in (when, day, number, asking, purpose_words, reason_words, outcome_words, outcome_sign, operation_words):
-        blueprint.add_app_template_filter(each)
+        app.add_template_filter(each)
 
 
 def when(instant: datetime) -> Markup:
@@ -47,9 +48,9 @@ def purpose_words(purpose: str) -> str:
     return CASE_PURPOSES[CasePurpose(purpose)]
 
 
-def reason_words(reason: str) -> str:
+def reason_words(reason: str) -> Markup:
     """A reason in words; the code where an old one has none."""
-    return REASONS[Reason(reason)].meaning if reason in set(Reason) else reason
+    return in_code(REASONS[Reason(reason)].meaning if reason in set(Reason) else reason)
 
 
 def outcome_words(outcome: str) -> str:

@@ -21,6 +21,15 @@ class Account:
 
 
 @dataclass(frozen=True)
+class SignIn:
+    """What somebody signs in with: name, password, and the secret of their one-time codes."""
+
+    name: str
+    password: str
+    factor: str
+
+
+@dataclass(frozen=True)
 class Credentials:
     """Everything that a demo's token needs, and when the demo was first started."""
 
@@ -34,6 +43,8 @@ class Credentials:
     """The private JWK with which the platform signs models' sessions."""
     loaded: bool = False
     """Whether the feed has been applied."""
+    console: SignIn | None = None
+    """Of the security team; nothing in demos of before there was a console."""
 
 
 def read(data_dir: Path) -> Credentials | None:
@@ -43,6 +54,8 @@ def read(data_dir: Path) -> Credentials | None:
     except FileNotFoundError:
         return None
     accounts = {partner: Account(**account) for partner, account in document.pop("accounts").items()}
+    console = document.pop("console", None)
+    document["console"] = SignIn(**console) if console is not None else None
     return Credentials(day=date.fromisoformat(document.pop("day")), accounts=accounts, **document)
 
 

@@ -9,22 +9,27 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from gateway.demo.cast import HEROINE, OPTED_OUT, OWL
+from gateway.demo.credentials import SignIn
 from gateway.demo.members import members
 from partners.months import month_of, next_month
 
 PRETTY = "python3 -m json.tool"
 HEADING = """Member Data Gateway: the demo of {day}, at {url}
 Paste these lines into another terminal, in this directory."""
+CONSOLE = """# The security team's console: {url}/console
+#    Sign in as {name} with the password {password} and a code; each code works once, for half a minute.
+{gateway} demo code"""
 FOOTING = """The server's own log follows, one line a request. Stop with Ctrl-C; nothing is lost by it."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What differs from demo to demo: where and since when it is served, and what a webmaster calls the owl."""
+    """What differs from demo to demo: where and since when it is served, the owl's ref, and who signs in."""
 
     url: str
     day: date
     ref: str
+    console: SignIn | None = None
 
     @property
     def month(self) -> date:
@@ -167,13 +172,23 @@ def lines(scene: Scene) -> Iterator[tuple[str, str, str]]:
 def text(scene: Scene) -> str:
     """What people read: headings are comments, so that whole blocks can be pasted too."""
     blocks = [f"# {n}. {title}\n#    {look}\n{line}" for n, (title, look, line) in enumerate(lines(scene), 1)]
-    return "\n\n".join([HEADING.format(url=scene.url, day=scene.day), *blocks, FOOTING])
+    return "\n\n".join([HEADING.format(url=scene.url, day=scene.day), *blocks, *_console(scene), FOOTING])
+
+
+def _console(scene: Scene) -> list[str]:
+    held = scene.console
+    if held is None:
+        return []
+    gateway = gateway_command()
+    return [CONSOLE.format(url=scene.url, name=held.name, password=held.password, gateway=gateway)]
 
 
 def document(scene: Scene) -> dict[str, object]:
     """What scripts read."""
     said = [{"title": title, "look": look, "command": line} for title, look, line in lines(scene)]
-    return {"url": scene.url, "day": scene.day, "lines": said}
+    held = scene.console
+    console = {"address": f"{scene.url}/console", "name": held.name, "password": held.password} if held else None
+    return {"url": scene.url, "day": scene.day, "lines": said, "console": console}
 
 
 def gateway_command() -> str:

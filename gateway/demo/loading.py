@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.cli.session import Session
 from gateway.demo import credentials as stored
-from gateway.demo import registration
+from gateway.demo import people, registration
 from gateway.demo.cast import CAST, OWL, WEBMASTERS
 from gateway.demo.credentials import Credentials
 from gateway.demo.feed import Delivery, feed
@@ -30,7 +30,7 @@ def load(opened: Session, *, url: str, issuer: str) -> Credentials:
         for delivery in feed(held.day):
             _apply(delivery, opened)
         _bring_requests(opened)
-    held = replace(held, loaded=True)
+    held = replace(held, loaded=True, console=people.sign_in_of(opened, held.console))
     stored.write(opened.settings.data_dir, held)
     return held
 

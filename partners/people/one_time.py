@@ -20,6 +20,11 @@ def address_of(secret: str, *, name: str, issuer: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=issuer)
 
 
+def code_at(secret: str, now: datetime) -> str:
+    """Return the code that an app shows at an instant."""
+    return pyotp.TOTP(secret).at(int(now.timestamp()))
+
+
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Return the time step whose code this is, near `now`; nothing for a wrong one."""
     typed = "".join(code.split())

@@ -16,7 +16,7 @@ from partners.vocabulary import Scope
 from serializers.policies import POLICIES
 
 Described = dict[str, Any]
-FOR_PEOPLE = ("/docs", "/account", "/oauth/authorize", "/oauth/consent")
+FOR_PEOPLE = ("/docs", "/account", "/console", "/oauth/authorize", "/oauth/consent")
 """Pages, which no client is generated for."""
 POSTED_ONLY = "/oauth/"
 """Paths that answer any other method with an OAuth error."""

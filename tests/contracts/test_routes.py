@@ -28,6 +28,8 @@ OPEN_TO_EVERYONE = {
 
 FOR_PEOPLE = {"/account", "/account/sign-out", "/account/withdraw", "/oauth/consent"}
 """Pages that somebody must be signed in for."""
+CONSOLE = "/console"
+"""Where every page is for people of auditors."""
 
 
 def guards(app: Flask) -> dict[str, Guard | None]:
@@ -38,18 +40,21 @@ def test_every_route_is_guarded_or_listed_as_open(app: Flask) -> None:
     """R26."""
     unguarded = {path for path, guard in guards(app).items() if guard is None}
 
-    assert unguarded == OPEN_TO_EVERYONE | FOR_PEOPLE
+    assert {path for path in unguarded if not path.startswith(CONSOLE)} == OPEN_TO_EVERYONE | FOR_PEOPLE
+    assert not any(path.startswith(CONSOLE) for path in guards(app).keys() - unguarded)
 
 
 def test_pages_for_people_send_everybody_else_to_sign_in(app: Flask) -> None:
     client = app.test_client()
     for rule in app.url_map.iter_rules():
-        if rule.rule in FOR_PEOPLE:
+        if rule.rule in FOR_PEOPLE or rule.rule.startswith(CONSOLE):
             for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
                 answer = client.open(rule.rule, method=method)
 
                 assert answer.status_code == 303, rule.rule
-                assert answer.headers["Location"] == "/account/sign-in"
+                address, _, ticket = answer.headers["Location"].partition("?request=")
+                assert address == "/account/sign-in"
+                assert bool(ticket) == (rule.rule.startswith(CONSOLE) and method == "GET")
 
 
 def test_tools_get_to_the_sums_of_webmasters_alone(app: Flask) -> None:

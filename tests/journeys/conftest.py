@@ -1,10 +1,12 @@
 """One served gateway for the journeys of a test worker, with a webmaster and a tool."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from partners import database
 from partners.database import Database
@@ -12,6 +14,7 @@ from partners.registry import partners
 from tests.callers import add_caller
 from tests.conftest import fresh_database
 from tests.factories import add_campaign
+from tests.journeys.browsing import CHROMIUM, at_home, is_complaint
 from tests.journeys.serving import Server, free_port, served
 from tests.journeys.tracking import Tool, Visitor, add_person, add_tool
 
@@ -59,3 +62,33 @@ def anna(stored: Database, server: Server) -> Visitor:
 def tool(stored: Database, server: Server) -> Tool:
     """A tracker's client."""
     return add_tool(stored, server.url)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with warnings.catch_warnings(), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page without scripts; whatever the content security policy stops is a failure."""
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 900})
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message.text) else None)
+    opened.on("request", lambda request: complaints.append(request.url) if not at_home(request.url) else None)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def shots(pytestconfig: pytest.Config) -> Path:
+    """Where pictures of the pages are kept, to be looked at."""
+    made = pytestconfig.rootpath / "var" / "screenshots"
+    made.mkdir(parents=True, exist_ok=True)
+    return made

@@ -1,7 +1,5 @@
 """The pages in a real Chromium, without scripts and with the keyboard alone."""
 
-import shutil
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,49 +8,17 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import pyotp
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from partners.database import Database
 from partners.people import accounts
 from tests.callers import add_caller
+from tests.journeys.browsing import NEEDS_CHROMIUM, code_of, type_in
 from tests.journeys.serving import Server
 from tests.journeys.tracking import PASSWORD, Tool, add_tool
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="LEFT OUT: no Chromium on this machine; install `chromium`")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
-    with warnings.catch_warnings(), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page without scripts; whatever the content security policy stops is a failure."""
-    context = chromium.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 900})
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message.text) else None)
-    opened.on("request", lambda request: complaints.append(request.url) if not at_home(request.url) else None)
-    yield opened
-    context.close()
-    assert complaints == []
-
-
-def is_complaint(text: str) -> bool:
-    """Chromium also notes every answer that is no 200."""
-    return not text.startswith("Failed to load resource")
-
-
-def at_home(url: str) -> bool:
-    return urlsplit(url).hostname == "127.0.0.1" or url.startswith("data:")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +65,6 @@ def compass(stored: Database, server: Server, back: tuple[str, list[str]]) -> Co
     return Compass(add_tool(stored, server.url, "compass", back[0]), back[1])
 
 
-@pytest.fixture(scope="module")
-def shots(pytestconfig: pytest.Config) -> Path:
-    """Where pictures of the pages are kept, to be looked at."""
-    made = pytestconfig.rootpath / "var" / "screenshots"
-    made.mkdir(parents=True, exist_ok=True)
-    return made
-
-
 @pytest.fixture
 def invitation(stored: Database, server: Server) -> str:
     """The address that somebody new was sent."""
@@ -114,17 +72,6 @@ def invitation(stored: Database, server: Server) -> str:
     with stored.write.begin() as connection:
         made = accounts.add(connection, "w1", f"kim{datetime.now(UTC).timestamp()}", now=datetime.now(UTC))
     return f"{server.url}/account/set-up?invitation={made.token}"
-
-
-def type_in(page: Page, *texts: str) -> None:
-    """Type as somebody does who has no mouse: from field to field by tab, and enter."""
-    for text in texts:
-        page.keyboard.type(text)
-        page.keyboard.press("Tab")
-
-
-def code_of(factor: str, later: int = 0) -> str:
-    return pyotp.TOTP(factor).at(int(datetime.now(UTC).timestamp()) + later)
 
 
 def set_up(page: Page, invitation: str) -> str:

@@ -1,0 +1,164 @@
+"""Who may look, for which case, and that every look is in the log it looks at."""
+
+import re
+from html import unescape
+
+import pytest
+
+from partners.access_log.checkpoints import signer_of
+from partners.access_log.proofs import check_proof
+from partners.keyring import Keyring
+from tests.conftest import SECRET
+from tests.gateway.console.conftest import CASE, House
+
+ENTRY = re.compile(r"/console/entries/(acc_[0-9a-f]{32})")
+TICKET = re.compile(r'name="then" value="([^"]*)"')
+FORM_TOKEN = re.compile(r'name="form_token" value="([^"]*)"')
+
+
+@pytest.fixture
+def entry(house: House) -> str:
+    """The id of the entry of an opened card."""
+    return entry_of(house, "operation:card.get")
+
+
+def entry_of(house: House, query: str) -> str:
+    found = ENTRY.search(house.look(f"/console/search?q={query}"))
+    assert found is not None
+    return found[1]
+
+
+def table_row(page: str, name: str) -> str:
+    """The text of a row whose heading begins with a name."""
+    row = page.partition(f'<th scope="row"><code>{name}</code>')[2].partition("</tr>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split())
+
+
+def test_an_entry_shows_each_field_with_its_reason_and_clause(house: House, entry: str) -> None:
+    page = house.look(f"/console/entries/{entry}")
+
+    assert "model_center for mdl-2 opened a card</h1>" in page
+    mask = table_row(page, "mask")
+    assert "withheld the member keeps it private visibility_private" in mask
+    assert mask.endswith("R12, R16, R17, R18")
+    assert "given not withheld" in table_row(page, "username")
+    assert '"id": "' + entry in unescape(page)
+    assert "/console/members?member=m1" in page
+    assert "gold" not in page
+    assert "night_owl" not in page
+    looked = house.newest("audit.get")
+    assert (looked.client, looked.audience, looked.outcome) == (house.person.id, "auditor", "released")
+    assert (looked.case_number, looked.case_purpose) == (CASE.number, CASE.purpose)
+
+
+def test_the_proof_of_an_entry_can_be_checked_without_us(house: House, entry: str) -> None:
+    answer = house.browser(case=CASE).get(f"/console/entries/{entry}/proof")
+    origin = house.app.extensions["runtime"].settings.log_origin
+
+    _, _, leaf = check_proof(answer.get_data(as_text=True), [signer_of(Keyring(SECRET), origin).verifier])
+
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{entry}.tlog-proof"'
+    assert house.browser(case=CASE).get(f"/console/entries/{entry}/leaf").data == leaf
+    assert house.newest("audit.proof").case_number == CASE.number
+
+
+def test_what_is_not_sealed_yet_has_no_proof(house: House) -> None:
+    house.w1.get("/campaigns")
+    entry = entry_of(house, "operation:campaigns.list")
+
+    assert "Not sealed yet" in house.look(f"/console/entries/{entry}")
+    assert house.browser(case=CASE).get(f"/console/entries/{entry}/proof").status_code == 409
+    house.log.seal()
+    assert "Download the proof" in house.look(f"/console/entries/{entry}")
+
+
+def test_an_entry_that_there_is_not_is_a_look_too(house: House) -> None:
+    answer = house.browser(case=CASE).get("/console/entries/acc_no")
+
+    assert answer.status_code == 404
+    assert house.newest("audit.get").outcome == "not_found"
+
+
+def test_who_saw_a_member_is_told_by_recipient_and_access(house: House) -> None:
+    page = house.look("/console/members?member=m1")
+
+    recipients = page.partition('id="recipients"')[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="row">\s*(\w+)', recipients)[:2] == ["Model_Center", "W1"]
+    assert "the member keeps it private" in recipients
+    assert "night_owl" not in page
+    assert house.newest("audit.member").member_count == 1
+    assert "auditor" in house.look("/console/members?member=m1").partition('id="recipients"')[2]
+
+
+def test_nobody_of_that_id_is_no_error_of_ours(house: House) -> None:
+    answer = house.browser(case=CASE).get("/console/members?member=m-none")
+
+    assert answer.status_code == 404
+    assert "knows no member of this id" in answer.get_data(as_text=True)
+    assert house.newest("audit.member").outcome == "not_found"
+
+
+@pytest.mark.parametrize("address", ["/console/members", "/console/search?q=member:m1", "/console/entries/acc_1"])
+def test_a_look_at_somebody_needs_a_case_and_then_goes_on(house: House, address: str) -> None:
+    browser = house.browser()
+    asked = browser.get(address)
+    assert asked.status_code == 303
+    form = browser.get(asked.headers["Location"]).get_data(as_text=True)
+    hidden = {"form_token": FORM_TOKEN.search(form)[1], "then": TICKET.search(form)[1]}  # type: ignore[index]
+
+    refused = browser.post("/console/case", data=hidden | {"number": "about Jane Doe", "purpose": "incident"})
+    taken = browser.post("/console/case", data=hidden | {"number": "SEC-2", "purpose": "incident"})
+
+    assert refused.status_code == 400
+    assert 'role="alert"' in refused.get_data(as_text=True)
+    assert (taken.status_code, taken.headers["Location"]) == (303, address)
+    assert house.newest("audit.case").case_number == "SEC-2"
+    assert browser.get(address).status_code in {200, 404}
+    assert "SEC-2" in browser.get("/console/search").get_data(as_text=True)
+
+
+def test_a_case_is_not_taken_up_by_another_site(house: House) -> None:
+    browser = house.browser()
+
+    assert browser.post("/console/case", data={"number": "SEC-2", "purpose": "incident"}).status_code == 400
+    assert browser.get("/console/members").status_code == 303
+
+
+@pytest.mark.parametrize("address", ["/console", "/console/search", "/console/members", "/console/case"])
+def test_people_of_others_are_refused_on_record(house: House, address: str) -> None:
+    other = house.invite("w1", f"w{abs(hash(address))}")
+    answer = house.browser(other).get(address)
+
+    assert answer.status_code == 403
+    assert "for the security team" in answer.get_data(as_text=True)
+    found = house.app.test_client().get("/v1/audit/accesses?outcome=denied&limit=1", headers=house.auditor)
+    (entry,) = found.get_json()["data"]
+    assert (entry["client"], entry["partner"], entry["reason"]) == (other.id, "w1", "insufficient_scope")
+
+
+def test_whoever_is_not_signed_in_comes_back_after_signing_in(house: House) -> None:
+    browser = house.app.test_client()
+    sent = browser.get("/console/search?q=partner:w1")
+
+    assert sent.headers["Location"].startswith("/account/sign-in?request=")
+    assert "A tool asks" not in browser.get(sent.headers["Location"]).get_data(as_text=True)
+
+
+def test_auditors_begin_in_the_console_and_others_with_what_they_allow(house: House) -> None:
+    assert house.browser().get("/account").headers["Location"] == "/console"
+    assert house.browser().get("/account/sign-in").headers["Location"] == "/console"
+    assert house.browser(house.invite("w1", "wanda")).get("/account").status_code == 200
+
+
+def test_pages_run_nothing_load_nothing_and_are_kept_by_nobody(house: House, entry: str) -> None:
+    for address in ("/console/search", f"/console/entries/{entry}", "/console/members?member=m1", "/console/case"):
+        answer = house.browser(case=CASE).get(address)
+        page = answer.get_data(as_text=True)
+
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'; style-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert not re.search(r"<script|<style|\sstyle=|\son\w+=|https?://(?!127)", page), address
+        assert page.count("<h1") == 1
+        assert page.count("<main") == 1
+        for field in re.findall(r"<input(?![^>]*type=\"(?:hidden|radio)\")[^>]*\bid=\"(\w+)\"", page):
+            assert f'for="{field}"' in page
