@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from gateway.console import cases, entries, filters, members, searching
+from gateway.console import cases, entries, filters, members, overview, partners, searching
 from gateway.console.auditors import blueprint
 
-__all__ = ["cases", "entries", "members", "register", "searching"]
+__all__ = ["cases", "entries", "members", "overview", "partners", "register", "searching"]
 
 
 def register(app: Flask) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway import patience
 from gateway.account.pages import to
-from gateway.console.auditors import HOME, Auditor, ask_case, blueprint, console_page, for_auditors
+from gateway.console.auditors import Auditor, ask_case, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
@@ -33,13 +33,6 @@ class Results:
 
     entries: Sequence[dict[str, Any]] = ()
     next_cursor: str | None = None
-
-
-@blueprint.get("")
-@for_auditors(OPERATION)
-def begin(_auditor: Auditor) -> Response:
-    """Begin with the search."""
-    return to(f"{HOME}/search")
 
 
 @blueprint.get("/search")

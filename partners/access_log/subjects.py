@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     Subquery,
+    and_,
     any_,
     cast,
     func,
@@ -77,3 +78,18 @@ def members_where(condition: Callable[[ColumnElement[Any], ColumnElement[Any]], 
         bulk.where(condition(sets.at, sets.access)),
     )
     return union_all(*(part.correlate(access_log) for part in each)).subquery("subjects")
+
+
+def members_in(entries: Subquery) -> Subquery:
+    """Each member of each of some entries (columns `at`, `id` and `slot`): `slot` and `member`."""
+    rows, sets = access_subject.c, access_subject_set.c
+    offset = func.unnest(sets.member_offsets).table_valued("value", name="member_offset").render_derived()
+    number = cast(sets.member_bucket, BigInteger).bitwise_lshift(number_literal(_BITS)).bitwise_or(offset.c.value)
+    one_by_one = and_(rows.access == entries.c.id, rows.at == entries.c.at)
+    in_sets = and_(sets.access == entries.c.id, sets.at == entries.c.at)
+    return union_all(
+        select(entries.c.slot, rows.member).join_from(entries, access_subject, one_by_one),
+        select(entries.c.slot, number.label("member"))
+        .join_from(entries, access_subject_set, in_sets)
+        .join(offset, true()),
+    ).subquery("members")

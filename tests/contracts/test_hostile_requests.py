@@ -16,6 +16,8 @@ from tests.callers import access_token, add_caller, bearer, model_token
 from tests.factories import add_member, add_model, add_relation
 
 REQUESTS = 1_500
+FORMS_OF_THEIR_OWN = ("/oauth", "/account", "/console")
+"""Where errors are those of RFC 6749, or pages."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 TEXTS = (
     "", " ", "0", "-1", "night_owl", "m1", "mbr_AAAAAAAAAAAAAAAAAAAAAA", "acc_" + "f" * 32, "../../etc/passwd",
@@ -99,9 +101,7 @@ def test_no_odd_request_makes_a_5xx(app: Flask, http: FlaskClient, tokens: list[
         assert "X-Request-Id" in answer.headers, request
         for inside in (b"Traceback", b"psycopg", b"sqlalchemy", b"SELECT ", b"werkzeug"):
             assert inside not in answer.data, request
-        has_form_of_its_own = request["method"] == "HEAD" or request["path"].startswith(
-            ("/oauth", "/account", "/console")
-        )
+        has_form_of_its_own = request["method"] == "HEAD" or request["path"].startswith(FORMS_OF_THEIR_OWN)
         if answer.status_code >= 400 and not has_form_of_its_own:
             assert answer.content_type == "application/problem+json", request
             assert answer.get_json()["request_id"] == answer.headers["X-Request-Id"]

@@ -1,0 +1,127 @@
+"""Figures over a stretch of the access log: how much, by whom, refused for what, and by which verdicts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
+
+from partners.access_log.subjects import members_in
+from partners.literals import number_literal
+from partners.tables.access import access_log
+from partners.tables.sealing import log_checkpoint, sealed_leaf
+from partners.vocabulary import Outcome
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Sum(StrEnum):
+    """What a row of `sums` is summed by, beside its outcome."""
+
+    TIME = "time"
+    PARTNER = "partner"
+    REASON = "reason"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From an instant up to, not including, another, cut into hours or days."""
+
+    since: datetime
+    until: datetime
+    step: timedelta
+
+    def condition(self, partner: str | None = None) -> ColumnElement[bool]:
+        """Entries of this stretch, or only those of a partner."""
+        own = () if partner is None else (access_log.c.partner == partner,)
+        return and_(access_log.c.at >= self.since, access_log.c.at < self.until, *own)
+
+    def slots(self) -> list[datetime]:
+        """Where each hour or day begins."""
+        count = -(-(self.until - self.since) // self.step)
+        return [self.since + number * self.step for number in range(count)]
+
+    def slot(self) -> ColumnElement[datetime]:
+        """The beginning of an entry's hour or day; the session's time zone is UTC."""
+        return func.date_trunc("hour" if self.step == HOUR else "day", access_log.c.at)
+
+
+def sums(connection: Connection, within: Stretch, partner: str | None = None) -> list[Row[Any]]:
+    """Count entries in one reading: by `slot`, by `partner` and by `reason`, each by outcome; `by` says which."""
+    slot = within.slot().label("slot")
+    columns = access_log.c["at", "partner", "audience", "reason", "outcome", "member_count"]
+    entries = select(slot, *columns).where(within.condition(partner)).subquery("entries").c
+    sets = func.grouping_sets(
+        tuple_(entries.slot, entries.outcome),
+        tuple_(entries.partner, entries.audience, entries.outcome),
+        tuple_(entries.reason, entries.outcome),
+    )
+    is_by_time, is_by_reason = func.grouping(entries.slot) == 0, func.grouping(entries.reason) == 0
+    by = case((is_by_time, Sum.TIME), (is_by_reason, Sum.REASON), else_=Sum.PARTNER)
+    counted = (func.count().label("accesses"), func.coalesce(func.sum(entries.member_count), 0).label("members"))
+    facts = (entries.slot, entries.partner, entries.audience, entries.reason, entries.outcome)
+    return list(connection.execute(select(by.label("by"), *facts, *counted).group_by(sets)))
+
+
+def verdicts(connection: Connection, within: Stretch, partner: str | None = None) -> list[Row[Any]]:
+    """Return how many disclosures each verdict made: `policy_version`, `operation`, `verdict`, `members`.
+
+    A disclosure is one member in one access. Of one partner, each `slot` is told apart.
+    """
+    slot = (within.slot().label("slot"),) if partner is not None else ()
+    columns = access_log.c["policy_version", "operation", "verdicts"]
+    decided = (within.condition(partner), access_log.c.policy_version.is_not(None))
+    alike = select(*slot, *columns, func.count().label("entries")).where(*decided).group_by(*slot, *columns)
+    groups = alike.subquery("alike")
+    pair = func.jsonb_array_elements(groups.c.verdicts).table_valued("value", name="pair")
+    bits = cast(pair.c.value.op("->")(number_literal(0)), BigInteger)
+    members = cast(pair.c.value.op("->")(number_literal(1)), BigInteger)
+    told = [column for column in groups.c if column.name not in {"verdicts", "entries"}]
+    return list(
+        connection.execute(
+            select(*told, bits.label("verdict"), func.sum(groups.c.entries * members).label("members"))
+            .select_from(groups.join(pair, literal_column("true")))
+            .group_by(*told, bits)
+        )
+    )
+
+
+def members_given(connection: Connection, within: Stretch, partner: str) -> dict[datetime | None, int]:
+    """Count the distinct members of whom something was given to a partner, by slot, and under None in all."""
+    given = access_log.c.outcome.in_((Outcome.RELEASED, Outcome.PARTIAL))
+    entries = select(within.slot().label("slot"), access_log.c.at, access_log.c.id)
+    members = members_in(entries.where(within.condition(partner), given).subquery("entries"))
+    counted = select(members.c.slot, func.count(members.c.member.distinct()).label("members"))
+    sets = func.grouping_sets(tuple_(members.c.slot), tuple_())
+    return {row.slot: row.members for row in connection.execute(counted.group_by(sets))}
+
+
+def sealed(connection: Connection) -> Row[Any] | None:
+    """The newest checkpoint: `size` and `at`, and `sealed_up_to`, when its last entry was made."""
+    newest = select(*log_checkpoint.c["size", "at", "number"]).order_by(log_checkpoint.c.number.desc()).limit(1)
+    held = newest.subquery("newest")
+    last = select(sealed_leaf.c.at).where(sealed_leaf.c.index == held.c.size - 1).scalar_subquery()
+    return connection.execute(select(held, last.label("sealed_up_to"))).one_or_none()
+
+
+def waiting(connection: Connection) -> Row[Any]:
+    """What is yet to be sealed after the newest checkpoint: how many `records`, and `since` when the oldest waits."""
+    horizon = select(log_checkpoint.c.horizon).order_by(log_checkpoint.c.number.desc()).limit(1).scalar_subquery()
+    is_sealed = exists().where(sealed_leaf.c.access == access_log.c.id)
+    after = (access_log.c.transaction >= horizon, ~is_sealed)
+    counted = select(func.count().label("records"), func.min(access_log.c.at).label("since"))
+    return connection.execute(counted.select_from(access_log).where(*after)).one()

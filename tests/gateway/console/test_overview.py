@@ -1,0 +1,90 @@
+"""The overview's figures are those of the log, and its charts those of its figures."""
+
+import itertools
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.console import charts
+from gateway.console.overview import period
+from tests.gateway.console.conftest import House
+
+
+def cells(page: str, name: str) -> list[str]:
+    """The cells of a row, its bar left out, whose heading begins with a text."""
+    for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL):
+        heading, *others = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", re.sub(r"<svg.*?</svg>", "", row), re.DOTALL)
+        if text(heading).startswith(name):
+            return [text(other) for other in others if text(other)]
+    raise AssertionError(f"no row of {name}")
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.mark.parametrize("days", ["1", "7", "90"])
+def test_figures_are_those_of_the_log(house: House, days: str) -> None:
+    page = house.look(f"/console?days={days}", case=None)
+
+    assert cells(page, "w1") == ["3", "2", "0"]
+    assert cells(page, "model_center") == ["3", "1", "1"]
+    assert cells(page, "unknown") == ["1"]
+    assert cells(page, "insufficient_scope") == ["1"]
+    assert cells(page, "username") == ["1", "1", "1"]
+    assert cells(page, "mask") == ["0", "0", "1"]
+    assert house.newest("audit.overview").client == house.person.id
+
+
+def test_the_seal_says_how_it_stands(house: House) -> None:
+    house.log.seal()
+    assert "nothing waits" in house.look("/console", case=None)
+    house.w1.get("/campaigns")
+    assert re.search(r"\d wait|\d being sealed", house.look("/console", case=None))
+    house.log.seal()
+
+
+def test_an_unknown_period_is_the_usual_one(house: House) -> None:
+    page = house.look("/console?days=9999", case=None)
+
+    assert re.findall(r'days=(\d+)" aria-current', page) == ["7"]
+
+
+@given(st.integers(0, 10**12))
+def test_an_axis_ends_at_a_round_number_not_far_above(largest: int) -> None:
+    top = charts.axis(largest)
+
+    assert largest <= top <= max(2 * largest, 2)
+    assert top % 2 == 0
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=3), st.integers(0, 10**6))
+def test_parts_of_a_bar_lie_one_after_the_other(values: list[int], more: int) -> None:
+    parts = charts.bar(values, sum(values) + more)
+
+    assert [part.series for part in parts] == [place for place, value in enumerate(values) if value]
+    for one, other in itertools.pairwise(parts):
+        assert one.start + one.length == pytest.approx(other.start, abs=0.01)
+    assert all(part.start + part.length <= 100.01 for part in parts)
+
+
+def test_columns_stand_on_the_axis() -> None:
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+    chart = charts.columns([(began, [3, 1]), (began + timedelta(days=1), [0, 0])], timedelta(days=1))
+
+    assert [(part.start, part.length) for part in chart.columns[0].parts] == [(25.0, 75.0), (0.0, 25.0)]
+    assert [column.label for column in chart.columns] == ["1 Nov", "2 Nov"]
+    assert chart.columns[1].parts == []
+
+
+def test_periods_end_with_the_present_hour_or_day() -> None:
+    now = datetime(2026, 11, 3, 14, 30, tzinfo=UTC)
+
+    assert period("1", now).slots()[0] == datetime(2026, 11, 2, 15, tzinfo=UTC)
+    assert len(period("1", now).slots()) == 24
+    assert period("7", now).slots()[0] == datetime(2026, 10, 28, tzinfo=UTC)
+    assert period("7", now).slots()[-1] == datetime(2026, 11, 3, tzinfo=UTC)
