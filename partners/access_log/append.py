@@ -205,9 +205,7 @@ def _plain_record(
 
 _PLAIN_RECORD = _plain_record()
 _DETAILED_RECORD = _plain_record(bindparam("details", type_=JSONB))
-_RECORD_WITH_CASE = _plain_record(
-    more={name: bindparam(name, type_=Text) for name in ("case_number", "case_purpose")}
-)
+_RECORD_WITH_CASE = _plain_record(more={name: bindparam(name, type_=Text) for name in ("case_number", "case_purpose")})
 
 
 def record(
