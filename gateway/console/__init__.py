@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from gateway.console import cases, entries, filters, members, overview, partners, searching
+from gateway.console import cases, entries, filters, members, overview, partners, policies, searching
 from gateway.console.auditors import blueprint
 
-__all__ = ["cases", "entries", "members", "overview", "partners", "register", "searching"]
+__all__ = ["cases", "entries", "members", "overview", "partners", "policies", "register", "searching"]
 
 
 def register(app: Flask) -> None:

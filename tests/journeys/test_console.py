@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from partners.access_log.checkpoints import origin_of, signer_of
 from partners.access_log.proofs import check_proof
+from partners.access_log.trust import Trust
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.people import accounts
@@ -56,7 +57,7 @@ def test_from_the_invitation_to_a_proof(page: Page, server: Server, invited: str
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the proof").click()
     trusted = signer_of(Keyring(SECRET), origin_of(ISSUER)).verifier
-    _, _, leaf = check_proof(download.value.path().read_text(), [trusted])
+    _, _, leaf = check_proof(download.value.path().read_text(), Trust([trusted]))
     assert b'"operation": "oauth.set_up"' in leaf
 
     page.get_by_role("button", name="Sign out").press("Enter")

@@ -7,6 +7,7 @@ import pytest
 
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.proofs import check_proof
+from partners.access_log.trust import Trust
 from partners.keyring import Keyring
 from tests.conftest import SECRET
 from tests.gateway.console.conftest import CASE, House
@@ -55,7 +56,7 @@ def test_the_proof_of_an_entry_can_be_checked_without_us(house: House, entry: st
     answer = house.browser(case=CASE).get(f"/console/entries/{entry}/proof")
     origin = house.app.extensions["runtime"].settings.log_origin
 
-    _, _, leaf = check_proof(answer.get_data(as_text=True), [signer_of(Keyring(SECRET), origin).verifier])
+    _, _, leaf = check_proof(answer.get_data(as_text=True), Trust([signer_of(Keyring(SECRET), origin).verifier]))
 
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{entry}.tlog-proof"'
     assert house.browser(case=CASE).get(f"/console/entries/{entry}/leaf").data == leaf
