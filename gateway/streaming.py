@@ -51,14 +51,17 @@ def released_list(
 
 
 def streamed(chunks: Chunks, lines: Lines, disclosing: Disclosing) -> Response:
-    """Answer with rows as they come.
+    """Answer with rows as they come, by what a guard lets a caller do."""
+    return sent(chunks, lines, access_of(disclosing.guard.operation, disclosing.guard.purpose, disclosing.caller))
+
+
+def sent(chunks: Chunks, lines: Lines, request: Access) -> Response:
+    """Answer with rows as they come; `request` is how the log describes it.
 
     The first chunk is taken here: a problem there is still a proper answer. What fails later cuts the stream and puts
     an `error` on record, as does a caller who leaves.
     """
     first = next(chunks, ())
-    guard = disclosing.guard
-    request = access_of(guard.operation, guard.purpose, disclosing.caller)
     body = written(chain([first], _in_this_context(chunks)), lines, partial(_say_broken, runtime().database, request))
     return Response(body, content_type=lines.content_type)
 

@@ -7,6 +7,7 @@ from partners.tables import (
     access,
     activity,
     consent,
+    console,
     detections,
     log_key,
     member,
@@ -21,8 +22,8 @@ from partners.tables import (
 )
 
 __all__ = [
-    "access", "activity", "consent", "detections", "log_key", "member", "operator", "partner", "pruning", "rights",
-    "sealing", "sink", "statistics",
+    "access", "activity", "consent", "console", "detections", "log_key", "member", "operator", "partner", "pruning",
+    "rights", "sealing", "sink", "statistics",
 ]  # fmt: skip
 
 context.configure(

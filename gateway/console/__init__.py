@@ -2,10 +2,19 @@
 
 from flask import Flask
 
-from gateway.console import cases, entries, filters, members, overview, partners, policies, searching
+from gateway.console import (  # noqa: F401 - each has its pages on the blueprint
+    cases,
+    entries,
+    exports,
+    filters,
+    members,
+    overview,
+    partners,
+    policies,
+    saved,
+    searching,
+)
 from gateway.console.auditors import blueprint
-
-__all__ = ["cases", "entries", "members", "overview", "partners", "policies", "register", "searching"]
 
 
 def register(app: Flask) -> None:

@@ -49,7 +49,8 @@ def search(auditor: Auditor) -> Response:
         results = _found(auditor, query)
     except QueryError as error:
         return _page(auditor, query, mistakes=error.mistakes, status=HTTPStatus.BAD_REQUEST)
-    return _page(auditor, query, terms=[(write([term]), _without(terms, term)) for term in terms], results=results)
+    each = [(write([term]), _without(terms, term)) for term in terms]
+    return _page(auditor, query, terms=each, results=results, is_personal=is_about_somebody(terms))
 
 
 def is_about_somebody(terms: Sequence[Term]) -> bool:
