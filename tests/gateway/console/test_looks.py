@@ -163,3 +163,26 @@ def test_pages_run_nothing_load_nothing_and_are_kept_by_nobody(house: House, ent
         assert page.count("<main") == 1
         for field in re.findall(r"<input(?![^>]*type=\"(?:hidden|radio)\")[^>]*\bid=\"(\w+)\"", page):
             assert f'for="{field}"' in page
+
+
+ODD = ("", "\0", "é", "%", "'; --", "9" * 300, "x" * 1_500, "[]", "a:b", "2026-02-30")
+PARAMETERS = {
+    "/console": ("days",),
+    "/console/search": ("q", "after"),
+    "/console/members": ("member", "after"),
+    "/console/partners": ("partner", "days"),
+    "/console/policies": ("version", "before"),
+    "/console/case": ("then",),
+    "/console/entries/acc_1": ("after",),
+}
+
+
+@pytest.mark.parametrize("address", PARAMETERS)
+def test_odd_parameters_get_a_page_and_no_5xx(house: House, address: str) -> None:
+    browser = house.browser(case=CASE)
+    for odd in ODD:
+        for parameter in PARAMETERS[address]:
+            answer = browser.get(address, query_string={"member": "m1", parameter: odd})
+
+            assert answer.status_code < 500, (parameter, odd)
+            assert answer.content_type.startswith("text/html")
