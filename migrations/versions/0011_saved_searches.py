@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["partner"], ["partner.number"], name=op.f("fk_saved_search_partner")),
         sa.ForeignKeyConstraint(["person"], ["person.number"], name=op.f("fk_saved_search_person")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_saved_search")),
-        sa.UniqueConstraint("partner", "name", name=op.f("uq_saved_search_partner")),
+        sa.UniqueConstraint("partner", "name", name=op.f("uq_saved_search_partner_name")),
         comment="Searches of the access log that people of an auditor share.",
     )
     # No releasing statement reads it.
