@@ -19,7 +19,7 @@ from tests.conftest import SECRET
 from tests.gateway.log_receivers import TAKEN, Answer, tool
 from tests.partners.access_log.logs import Log
 
-KILLS = 2
+KILLS = 1
 ENTRIES = 250
 
 
