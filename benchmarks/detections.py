@@ -148,7 +148,7 @@ def _of_networks(books: Books, done: Done, own: Whom, joined: datetime) -> Itera
         if done.at - joined > rules.HISTORY and done.members:
             yield Change(own, _window(done.at, HOUR), "network", bulk, True, done.partner.exports, "192.0.2.0/24")  # noqa: FBT003
     if done.new_secret and done.number > done.partner.joined:
-        yield Change(own, _window(done.at, HOUR), "secret", bulk, bool(done.new_networks), done.partner.exports)
+        yield Change(own, _window(done.at, HOUR), "credentials", bulk, bool(done.new_networks), done.partner.exports)
 
 
 def _of_hours(books: Books, done: Done, whole: Whom, joined: datetime) -> Iterator[Facts]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, null, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, func, null, select, union_all
 from sqlalchemy.dialects.postgresql import CIDR
 
 from partners.detections import rules
@@ -13,10 +13,13 @@ from partners.detections.entries import is_release, network_of
 from partners.detections.suspicions import Change, Network, Waking, Whom, Window
 from partners.tables.access import access_log, access_network
 from partners.tables.detections import client_network, client_seen, partner_hour
+from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret
 from partners.vocabulary import Detection
 
 a, n, s = access_log.c, client_network.c, client_seen.c
+LETTING_IN = ("oauth.clients.rotate", "oauth.clients.resume")
+"""What operators do to a client that lets somebody in who was not let in before."""
 _ONBOARDING = HOUR
 """A secret that is given so soon after the client was made is its first."""
 
@@ -52,10 +55,10 @@ def wakings(connection: Connection, asked: Asked) -> Iterator[Waking]:
 
 
 def changes(connection: Connection, asked: Asked) -> Iterator[Change]:
-    """What clients did within an hour of a new secret, or of their first call from a new network."""
+    """What clients did within an hour of new credentials, or of their first call from a new network."""
     since = asked.since - rules.AFTER_CHANGE
-    for row in connection.execute(_new_secrets(since)).all():
-        yield from _change(connection, asked, row, what="secret")
+    for row in connection.execute(_new_credentials(since)).all():
+        yield from _change(connection, asked, row, what="credentials")
     for row in connection.execute(_new_networks(since)).all():
         if row.at - row.known_since > rules.HISTORY:
             yield from _change(connection, asked, row, what="network")
@@ -115,17 +118,24 @@ def _new_networks(since: datetime) -> Select[Any]:
     )
 
 
-def _new_secrets(since: datetime) -> Select[Any]:
-    """Secrets that are not a client's first; a client that never called has nothing to be taken over."""
-    given = client_secret.c.created_at
-    no_network = cast(null(), CIDR).label("network")
+def _new_credentials(since: datetime) -> Select[Any]:
+    """Secrets that are not a client's first, and new keys or leave to come back as operators' journal has them.
+
+    A client that never called has nothing to be taken over.
+    """
+    acts, given = operator_act.c, client_secret.c
+    changed = union_all(
+        select(given.client, given.created_at.label("at"))
+        .join(client, client.c.id == given.client)
+        .where(given.created_at > client.c.created_at + _ONBOARDING),
+        select(acts.client, acts.at).where(acts.operation.in_(LETTING_IN), acts.client.is_not(None)),
+    ).subquery("changed")
+    nowhere = cast(null(), CIDR).label("network")
     return (
-        select(s.client, s.partner, no_network, given.label("at"), s.first_at.label("known_since"))
-        .select_from(client_secret)
-        .join(client, client.c.id == client_secret.c.client)
-        .join(client_seen, s.client == client.c.id)
-        .where(given >= since, given > client.c.created_at + _ONBOARDING, s.first_at < given)
-        .order_by(given)
+        select(s.client, s.partner, nowhere, changed.c.at, s.first_at.label("known_since"))
+        .join(changed, changed.c.client == s.client)
+        .where(changed.c.at >= since, s.first_at < changed.c.at)
+        .order_by(changed.c.at)
     )
 
 

@@ -216,11 +216,11 @@ def dormant(facts: Waking) -> Suspicion | None:
 def after_change(facts: Change) -> Suspicion | None:
     """Much at once, just after what lets somebody in was changed."""
     threshold = max(rules.BULK, facts.floor)
-    both = facts.what == "secret" and facts.from_new_network
+    both = facts.what == "credentials" and facts.from_new_network
     if facts.largest < threshold or (facts.bulk_before and not both):
         return None
     where = " from a new network" if facts.from_new_network else ""
-    change = "a new secret" if facts.what == "secret" else "the first call from it"
+    change = "new credentials" if facts.what == "credentials" else "the first call from it"
     return Suspicion(
         Detection.AFTER_CHANGE,
         Tier.PAGE if facts.from_new_network else Tier.QUEUE,

@@ -160,7 +160,7 @@ class Change:
     whom: Whom
     window: Window
     what: str
-    """`secret` or `network`."""
+    """`credentials` or `network`."""
     largest: int
     """Members in its largest release of that hour."""
     from_new_network: bool

@@ -52,10 +52,14 @@ class Past:
     log: Log
 
     def __post_init__(self) -> None:
+        self.make_room(*(NOW - timedelta(days=days) for days in range(0, 150, 28)))
+
+    def make_room(self, *instants: datetime) -> None:
+        """Let records be of other months too."""
         owner = database.owner(self.log.url)
         with owner.begin() as connection:
-            for days in range(0, 150, 28):
-                make_partitions(connection, now=NOW - timedelta(days=days))
+            for instant in instants:
+                make_partitions(connection, now=instant)
         owner.dispose()
 
     def partner(self, id: str = "w1", kind: PartnerKind = PartnerKind.WEBMASTER) -> int:

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from partners.detections.alerts import Alert
+from partners.registry import journal
+from partners.registry.journal import Act
 from partners.tables.access import access_log
 from partners.tables.partner import client_secret, partner
 from partners.vocabulary import Detection, Outcome, PartnerKind, Reason, Tier
@@ -105,6 +107,12 @@ def with_a_new_secret(connection: Connection, client: str = "client-with_a_new_s
     return [Call(AN_HOUR_AGO, tuple(range(1, 61)))]
 
 
+def with_new_keys(connection: Connection) -> list[Call]:
+    act = Act("oauth.clients.rotate", partner="with_new_keys", client="client-with_new_keys")
+    journal.note(connection, act, operator="ada", now=AN_HOUR_AGO - 5 * MINUTE)
+    return [Call(AN_HOUR_AGO, tuple(range(1, 61)))]
+
+
 def with_a_new_secret_from_elsewhere(connection: Connection) -> list[Call]:
     calls = with_a_new_secret(connection, "client-with_a_new_secret_from_elsewhere")
     return [replace(each, ip="2001:db8:7::1") for each in calls]
@@ -126,6 +134,7 @@ ATTACKS: dict[Attack, Told | None] = {
     from_elsewhere: Told(Detection.NEW_NETWORK, Tier.QUEUE, 1, 5),
     at_night: Told(Detection.OFF_HOURS, Tier.QUEUE, 50, 2, None),
     with_a_new_secret: Told(Detection.AFTER_CHANGE, Tier.QUEUE, 60, 1),
+    with_new_keys: Told(Detection.AFTER_CHANGE, Tier.QUEUE, 60, 1),
     with_a_new_secret_from_elsewhere: Told(Detection.AFTER_CHANGE, Tier.PAGE, 60, 1),
     in_bulk_from_elsewhere: Told(Detection.AFTER_CHANGE, Tier.PAGE, 60, 1),
 }
