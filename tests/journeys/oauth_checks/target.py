@@ -32,7 +32,7 @@ class Feature(StrEnum):
     RESTART = "keeps nothing over a restart and has no limits"
     EXCHANGE = "has no token exchange"
     WITHDRAWAL = "has no page to withdraw a consent"
-    DATABASE = "keeps no log to scrape"
+    LOG = "keeps no log to scrape"
     BOUND_TOKENS = "binds no tokens to keys"
 
 

@@ -82,7 +82,7 @@ def test_check_40_no_page_tells_its_address_to_another_site(target: Target, tool
 
 
 def test_check_40_no_code_and_no_token_is_logged(target: Target, tool: Client) -> None:
-    target.needs(Feature.DATABASE)
+    target.needs(Feature.LOG)
     code = target.decided(tool)["code"]
     got = target.redeem(tool, code).json()
     target.read(got["access_token"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.journeys.oauth_checks.ours import Signed
-from tests.journeys.oauth_checks.target import Client, Feature, Target, at_once, refused, unauthenticated
+from tests.journeys.oauth_checks.target import Answer, Client, Feature, Target, at_once, refused, unauthenticated
 from tests.journeys.tracking import fields_of_first_grant
 
 
@@ -43,18 +43,17 @@ def test_check_42_not_after_a_minute(target: Target, tool: Client) -> None:
 
 
 def test_check_42_of_eight_that_refresh_at_once_one_token_is_left_that_works(target: Target, tool: Client) -> None:
-    target.needs(Feature.API)
     for _ in range(3):
         old = target.tokens(tool)["refresh_token"]
         successors: list[str] = []
 
-        def refresh(old: str = old, successors: list[str] = successors) -> object:
+        def refresh(old: str = old, successors: list[str] = successors) -> Answer:
             answer = target.refresh(tool, old)
             if answer.status_code == 200:
                 successors.append(answer.json()["refresh_token"])
             return answer
 
-        at_once(refresh)  # type: ignore[arg-type]
+        at_once(refresh)
 
         assert [target.refresh(tool, token).status_code for token in successors].count(200) == 1
 
@@ -97,7 +96,7 @@ def test_check_46_the_client_has_to_prove_itself(target: Target, tool: Client) -
     form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
 
     assert unauthenticated(target.refresh(replace(tool, secret="wrong"), first["refresh_token"]))
-    assert refused(target.post(form), "invalid_client", "invalid_request", status=target.post(form).status_code)
+    assert target.post(form).status_code in {400, 401}
     assert unauthenticated(target.post(form | {"client_id": tool.id}))
     assert target.refresh(tool, first["refresh_token"]).status_code == 200
 
