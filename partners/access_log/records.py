@@ -31,6 +31,7 @@ from partners.access_log.identifiers import ACCESS_PREFIX
 from partners.access_log.merkle import Hash
 from partners.access_log.subjects import members_where
 from partners.literals import text_literal
+from partners.prepared import prepare_text
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
@@ -65,7 +66,7 @@ def entries_from(connection: Connection, first: int, limit: int) -> list[Entry]:
     bounds = connection.execute(_BOUNDS, {"first": first, "limit": limit}).one()._asdict()
     if bounds["end"] is None:
         return []
-    rows = connection.execute(_ENTRIES, {"first": first} | bounds).all()
+    rows = _ENTRIES.fetch_binary(connection, {"first": first} | bounds)
     return [Entry._make((*row[:_OWN], row[_OWN:])) for row in rows]
 
 
@@ -87,7 +88,7 @@ def _is_as_expected(entry: Entry) -> bool:
         entry.columns,
         entry.verdicts,
         entry.leaf,
-        at=f"{entry.at.isoformat(timespec='microseconds')[:-_OFFSET]}Z",
+        at=entry.at.isoformat(timespec="microseconds")[:-_OFFSET] + "Z",
         access=ACCESS_PREFIX + entry.access,
         members=entry.members or _NOBODY,
         network=entry.network,
@@ -214,4 +215,4 @@ def _hex(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 _OWN = len(Entry._fields) - 1
 _BOUNDS = _bounds()
-_ENTRIES = _entries()
+_ENTRIES = prepare_text(_entries())
