@@ -1,4 +1,4 @@
-"""How long it takes to seal and to verify a log: `python -m benchmarks.sealed_log [ENTRIES]`."""
+"""How long it takes to seal and to verify a log: `python -m benchmarks.sealed_log`."""
 
 import sys
 import tempfile
@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from sqlalchemy import Connection, Engine, text
 
+from benchmarks import sealed_load
 from gateway.preparation import prepare
 from partners import database
 from partners.access_log.keys import DerivedKeys
@@ -60,14 +62,17 @@ def timed(what: str) -> Iterator[None]:
     sys.stdout.write(f"{what:>10}: {time.perf_counter() - wall:6.2f} s ({time.process_time() - cpu:.2f} s of Python)\n")
 
 
-def main(entries: int) -> None:
-    """Fill, seal and verify a log."""
+def main(entries: int, load: float) -> None:
+    """Fill, seal and verify a log; or seal beside those who append."""
     with (
         tempfile.TemporaryDirectory(prefix="gateway-sealed-log-") as directory,
         embedded_postgres(Path(directory)) as url,
     ):
         owner, sealer = database.owner(url), database.sealer(url)
         prepare(owner, now=datetime.now(UTC))
+        if load:
+            sealed_load.measure(url, Path(directory), KEYS, load)
+            return
         with timed("fill"):
             _fill(owner, entries)
         with timed("seal"), sealer.connect() as connection:
@@ -98,5 +103,13 @@ def _verify(connection: Connection) -> None:
         sys.stdout.write(f"{finding.sentence()}\n")
 
 
+@click.command()
+@click.argument("entries", type=click.IntRange(1), default=ENTRIES)
+@click.option("--load", type=float, default=0.0, help="Seal beside writers instead, in rounds of so many seconds.")
+def command(entries: int, load: float) -> None:
+    """Seal and verify a log of so many ENTRIES."""
+    main(entries, load)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES)
+    command()

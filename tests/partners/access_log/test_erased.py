@@ -22,10 +22,10 @@ def test_every_proof_stands_and_nobody_is_found(log: Log, keyring: Keyring) -> N
     log.add_in_bulk({number: 0, number + 1: 0})
     log.seal()
     with log.engines.write.connect() as connection:
-        inclusion = prove_inclusion(connection, 0)
         (entry, _) = search.find(connection, Search(member=search.member_number(connection, ID)), limit=10)
         leaf = search.get(connection, entry.id).leaf  # type: ignore[union-attr]
         assert entry.members == [ID]
+        inclusion = prove_inclusion(connection, entry.sealed_index)
     assert inclusion is not None
     proof, witness = inclusion.file(bytes(leaf)), log.witness(log.note())
 
@@ -35,7 +35,7 @@ def test_every_proof_stands_and_nobody_is_found(log: Log, keyring: Keyring) -> N
 
     trust = Trust([log.signer.verifier])
     assert log.verify(witness) == []
-    assert check_proof(proof, trust)[1] == 0
+    assert check_proof(proof, trust)[2] == leaf
     with log.engines.write.connect() as connection:
         assert search.member_number(connection, ID) is None
         entries = search.find(connection, Search(), limit=10)
