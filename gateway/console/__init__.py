@@ -3,6 +3,7 @@
 from flask import Flask
 
 from gateway.console import (  # noqa: F401 - each has its pages on the blueprint
+    alerts,
     cases,
     entries,
     exports,

@@ -1,0 +1,93 @@
+"""Alerts: who acts unlike themselves, with the figures and the records that show it; taken up and closed here."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from gateway.account.pages import PageError, form_of_ours, to
+from gateway.console.auditors import HOME, Auditor, blueprint, console_page, for_auditors
+from gateway.runtime import runtime
+from partners.access_log.identifiers import ACCESS_PREFIX, public
+from partners.detections import alerts as log
+from partners.detections.alerts import UNSETTLED, Alert, AlertError, Wanted
+from partners.detections.rules import RULES
+from partners.vocabulary import AlertState, Outcome, Reason
+
+LIST, GET, ACKNOWLEDGE, CLOSE = "audit.alerts", "audit.alert", "audit.acknowledge", "audit.close"
+STATES = {"unsettled": UNSETTLED, "closed": (AlertState.CLOSED, AlertState.FALSE_POSITIVE), "all": ()}
+ROWS = 50
+LONGEST_NOTE = 500
+
+
+@blueprint.get("/alerts")
+@for_auditors(LIST)
+def list_alerts(auditor: Auditor) -> Response:
+    """Alerts in a state that the page states, newest first."""
+    state = request.args.get("state", "")
+    state = state if state in STATES else "unsettled"
+    bound_to = {"person": auditor.person.id, "state": state}
+    position = runtime().cursors.open(request.args.get("after"), bound_to=bound_to, parameter="after")
+    wanted = Wanted(states=STATES[state], after=UUID(hex=position[0]) if position else None)
+    with runtime().database.write.begin() as connection:
+        found = log.find(connection, wanted, limit=ROWS + 1)
+        auditor.look(connection, LIST, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
+    told: dict[str, Any] = {"alerts": found[:ROWS], "state": state, "states": STATES, "is_first": position is None}
+    next_cursor = runtime().cursors.seal([found[ROWS - 1].id.hex], bound_to=bound_to) if len(found) > ROWS else None
+    return console_page(auditor, "alerts.html", **told, next_cursor=next_cursor)
+
+
+@blueprint.get("/alerts/<alert_id>")
+@for_auditors(GET)
+def show_alert(auditor: Auditor, alert_id: str) -> Response:
+    """One alert, with its figures and the records that show it."""
+    with runtime().database.write.begin() as connection:
+        found = log.get(connection, alert_id)
+        if found is None:
+            status, reason = HTTPStatus.NOT_FOUND, Reason.UNKNOWN
+            auditor.look(connection, GET, outcome=Outcome.NOT_FOUND, status=status, reason=reason)
+        else:
+            auditor.look(connection, GET)
+    if found is None:
+        raise PageError(HTTPStatus.NOT_FOUND, "There is no such alert", "Its id is alr_ and 32 hexadecimal digits.")
+    return console_page(auditor, "alert.html", **_told(found))
+
+
+@blueprint.post("/alerts/<alert_id>/acknowledge")
+@for_auditors(ACKNOWLEDGE)
+def acknowledge_alert(auditor: Auditor, alert_id: str) -> Response:
+    """Say that somebody looks at it."""
+    form_of_ours()
+    try:
+        with runtime().database.write.begin() as connection:
+            log.acknowledge(connection, alert_id, by=auditor.person.name, access=auditor.access(ACKNOWLEDGE))
+    except AlertError as error:
+        raise PageError(HTTPStatus.CONFLICT, "This alert cannot be taken up", f"{error}.") from None
+    return to(f"{HOME}/alerts/{alert_id}")
+
+
+@blueprint.post("/alerts/<alert_id>/close")
+@for_auditors(CLOSE)
+def close_alert(auditor: Auditor, alert_id: str) -> Response:
+    """End it with a note; a false positive raises the rule's floor for the partner, visibly and for a while."""
+    form_of_ours()
+    note, by = request.form.get("note", ""), auditor.person.name
+    if not note.isprintable() or len(note) > LONGEST_NOTE:
+        raise PageError(HTTPStatus.BAD_REQUEST, "This note is not one", f"It has 1 to {LONGEST_NOTE} characters.")
+    ending: dict[str, Any] = {"note": note, "false_positive": request.form.get("ending") == "false_positive"}
+    try:
+        with runtime().database.write.begin() as connection:
+            log.close(connection, alert_id, by=by, access=auditor.access(CLOSE), **ending)
+    except AlertError as error:
+        raise PageError(HTTPStatus.CONFLICT, "This alert cannot be closed", f"{error}.") from None
+    return to(f"{HOME}/alerts/{alert_id}")
+
+
+def _told(found: Alert) -> dict[str, Any]:
+    return {
+        "alert": found,
+        "evidence": [public(ACCESS_PREFIX, each) for each in found.evidence],
+        "is_unsettled": found.state in UNSETTLED,
+        "rules": RULES,
+    }
