@@ -21,8 +21,8 @@ def raised(house: House, summary: str) -> str:
         identifier = new_id(now)
         connection.execute(
             insert(alert).values(
-                id=identifier, rule=Detection.VOLUME, tier=Tier.PAGE, partner="w1", since=now - timedelta(days=1), until=now,
-                raised_at=now, summary=summary, measured=900.0, threshold=61.5, figures={"median": 40},
+                id=identifier, rule=Detection.VOLUME, tier=Tier.PAGE, partner="w1", since=now - timedelta(days=1),
+                until=now, raised_at=now, summary=summary, measured=900.0, threshold=61.5, figures={"median": 40},
                 evidence=[evidence], evidence_count=7, request_id="req_1",
             )
         )  # fmt: skip
