@@ -51,16 +51,17 @@ def main(requests: int, rounds: int) -> None:
                 "bearer": lambda: {"Authorization": f"Bearer {bearer}"},
                 "bound": lambda: {"Authorization": f"DPoP {bound}", "DPoP": _proof("GET", PATH, bound)},
             }
-            medians: dict[str, list[float]] = {name: [] for name in kinds}
+            took: dict[str, list[float]] = {name: [] for name in kinds}
             for _ in range(rounds):
                 for name, headers in kinds.items():
-                    medians[name].append(_median_ms(connection, headers, requests))
-    for name, found in medians.items():
-        click.echo(f"{name:>8}  {statistics.median(found):6.2f} ms")
+                    took[name] += _took_ms(connection, headers, requests)
+    click.echo("          median  fastest tenth")
+    for name, found in took.items():
+        click.echo(f"{name:>8}  {statistics.median(found):3.2f} ms  {statistics.quantiles(found, n=10)[0]:3.2f} ms")
 
 
-def _median_ms(connection: HTTPConnection, headers: Headers, requests: int) -> float:
-    """The median time of requests whose headers were made before."""
+def _took_ms(connection: HTTPConnection, headers: Headers, requests: int) -> list[float]:
+    """How long each of some requests took, whose headers were made before."""
     took: list[float] = []
     for prepared in [headers() for _ in range(requests)]:
         started = time.perf_counter()
@@ -70,7 +71,7 @@ def _median_ms(connection: HTTPConnection, headers: Headers, requests: int) -> f
         took.append((time.perf_counter() - started) * 1_000)
         if answer.status != 200:  # noqa: PLR2004
             raise click.ClickException(f"the gateway answered {answer.status}")
-    return statistics.median(took)
+    return took
 
 
 def _client(url: str) -> tuple[str, str | None]:

@@ -1,9 +1,11 @@
 """DPoP proofs (RFC 9449 §4.3): who sends one holds the private key, now, for this request, and for no second one."""
 
 import hashlib
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from flask import after_this_request, g, request
 from sqlalchemy import Engine
@@ -14,6 +16,7 @@ from gateway.oauth.jose import Claims, Jwt, Untrusted
 from gateway.oauth.nonces import RENEWED_AFTER_S, Nonces
 from gateway.oauth.uris import place_of
 from partners.registry import RegistryError, jwks, tokens
+from partners.registry.jwks import PublicKey
 
 TYPE = "dpop+jwt"
 ALGORITHMS = tuple(sorted(jwks.CLIENT_ALGORITHMS))
@@ -21,6 +24,7 @@ HEADER, NONCE_HEADER = "DPoP", "DPoP-Nonce"
 OLDEST_PROOF_S = 60
 CLOCK_SKEW_S = 10
 LONGEST_ADDRESS = 8_192
+KEYS_REMEMBERED = 1_024
 
 
 class ProofRefused(Exception):
@@ -62,15 +66,15 @@ class Proofs:
         """
         try:
             parsed = jose.parse(text)
-            key = jwks.presented(parsed.jwk, jwks.CLIENT_ALGORITHMS)
+            key, thumbprint = _key_of(json.dumps(parsed.jwk))
             claims = parsed.verify(key, ALGORITHMS)
-        except (Untrusted, RegistryError) as error:
+        except (Untrusted, RegistryError, RecursionError) as error:
             raise ProofRefused(
                 "The proof is not one JWT signed with the public key in its jwk header, by "
                 f"{', '.join(ALGORITHMS)}; a private key there is refused."
             ) from error
         try:
-            proof = Proof(key.thumbprint(), claims.text("jti"), claims.time("iat"))
+            proof = Proof(thumbprint, claims.text("jti"), claims.time("iat"))
             self._check(parsed, claims, access_token)
         except Untrusted as error:
             raise ProofRefused(f"The proof's {error} is missing or not as it must be for this request.") from error
@@ -112,6 +116,13 @@ class Proofs:
             _bring_along(nonces.make(now))
         if age is None:
             raise NonceNeeded(f"The proof needs the nonce that the {NONCE_HEADER} header of this answer holds.")
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _key_of(jwk: str) -> tuple[PublicKey, str]:
+    """Return a key and its thumbprint; callers come with the same again and again, and checking one takes longest."""
+    key = jwks.presented(json.loads(jwk), jwks.CLIENT_ALGORITHMS)
+    return key, key.thumbprint()
 
 
 def hash_of(access_token: str) -> str:
