@@ -2,6 +2,8 @@
 
 import os
 
-from gateway import create_app, settings
+from gateway import create_app, recovery, settings
 
-app = create_app(settings.read(), os.environ["GATEWAY_DATABASE_URL"])
+held, url = settings.read(), os.environ["GATEWAY_DATABASE_URL"]
+recovery.before_serving(held, url)
+app = create_app(held, url)

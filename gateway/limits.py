@@ -20,6 +20,8 @@ from partners.registry import allowances
 from partners.vocabulary import Work
 
 REDIS_TIMEOUT_S = 1
+THROTTLED_TO_A = 10
+"""What a throttled partner's limits are divided by (R65)."""
 OVERRIDES_FRESH_S = 5
 """How long a process goes on with the partners' own limits it has read."""
 MOST_REMEMBERED = 4_096
@@ -58,6 +60,7 @@ class PartnersOwn:
 
     engine: Engine
     _rates: dict[tuple[str, Work], str] = field(default_factory=dict)
+    _throttled: frozenset[str] = frozenset()
     _read_at: float = -math.inf
     _lock: Lock = field(default_factory=Lock)
 
@@ -67,6 +70,10 @@ class PartnersOwn:
             self._read_again()
         return self._rates.get((partner, work))
 
+    def part(self, partner: str | None) -> int:
+        """What every rate of the partner is divided by; to be asked after `rate`, which reads again."""
+        return THROTTLED_TO_A if partner in self._throttled else 1
+
     def _read_again(self) -> None:
         """One reads while the others go on with what is held, or read for themselves where nothing is."""
         mine = self._lock.acquire(blocking=False)
@@ -75,6 +82,7 @@ class PartnersOwn:
         try:
             with self.engine.connect() as connection:
                 self._rates = allowances.every(connection)
+                self._throttled = allowances.throttled(connection)
             self._read_at = time.monotonic()
         finally:
             if mine:
@@ -86,6 +94,7 @@ def spend(work: Work, *, client: str, partner: str | None) -> None:
     held = runtime()
     own = held.own_limits.rate(partner, work) if partner is not None else None
     sharing = held.settings.workers if held.settings.redis_url is None else 1
+    sharing *= held.own_limits.part(partner)
     g.allowance = allowance = _allowance(work, client, own or held.settings.limits[work], sharing)
     if not allowance.take():
         metrics.limit_reached(work)

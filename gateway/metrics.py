@@ -93,7 +93,8 @@ def database_failed() -> None:
 
 def exposition() -> Response:
     """Answer with the figures."""
-    return Response(_current().text() + runtime().sink_figures.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    figures = _current().text() + runtime().sink_figures.text() + runtime().backlog.text()
+    return Response(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _metrics(registry: CollectorRegistry) -> Metrics:

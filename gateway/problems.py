@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway import metrics
 from partners.access_log.tree import BrokenTreeError
+from partners.rights.journal import JournalError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -119,6 +120,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(DriverError, _database_error)
     app.register_error_handler(PoolTimeoutError, _database_error)
     app.register_error_handler(BrokenTreeError, _broken_tree)
+    app.register_error_handler(JournalError, _journal_silent)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -140,6 +142,12 @@ def _database_error(error: Exception) -> Response:
 
 def _broken_tree(_error: Exception) -> Response:
     log.error("sealed_log_broken", request_id=g.request_id)
+    return unavailable().response()
+
+
+def _journal_silent(_error: Exception) -> Response:
+    """What a restore could undo is not done: no journal, no change (R41)."""
+    log.error("rights_journal_silent", request_id=g.request_id)
     return unavailable().response()
 
 

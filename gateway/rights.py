@@ -13,8 +13,11 @@ from gateway.problems import Problem, not_found
 from gateway.runtime import runtime
 from partners.keyring import Keyring
 from partners.members import NoSuchMemberError
+from partners.privacy import PrivacyChange, change_privacy
+from partners.rights.decisions import choice_changes
 from partners.rights.requests import Desk, NoSuchRequestError
 from partners.rights.steps import RightsConflictError
+from partners.rights.telling import tell_of_choices
 from partners.vocabulary import Outcome, Reason
 from serializers.platform import conflict_document
 
@@ -30,7 +33,14 @@ class Work:
 
     def desk(self, member_id: str) -> Desk:
         """Where the member's requests are handled."""
-        return Desk(self.connection, self.keyring, member_id)
+        return Desk(self.connection, self.keyring, member_id, runtime().journal)
+
+    def change_privacy(self, member: int, change: PrivacyChange) -> None:
+        """Change settings of a member whose row is locked, tell whom that concerns, and journal it (R21, R41, R65)."""
+        tell_of_choices(self.connection, member, change, self.keyring)
+        change_privacy(self.connection, member, change, now=runtime().now())
+        chosen = choice_changes(self.connection, member, tuple(change.attributes()))
+        runtime().journal.append(self.connection, chosen)
 
     def record(
         self,

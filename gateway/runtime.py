@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from gateway.backlog import Backlog
 from gateway.cursors import Cursors
 from gateway.settings import Settings
 from gateway.sink_figures import SinkFigures
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.references import References
+from partners.rights.journal import Journal
 
 if TYPE_CHECKING:
     from gateway.limits import PartnersOwn
@@ -48,6 +50,16 @@ class Runtime:
     def sink_figures(self) -> SinkFigures:
         """How far security tools are behind the log."""
         return SinkFigures(self.database.write)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What members decided, outside the database (R41)."""
+        return Journal(self.settings.journal_dir, self.keyring)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """What partners have still to be told."""
+        return Backlog(self.database.write)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from pwd import getpwuid
 from urllib.parse import urlsplit
@@ -43,10 +43,18 @@ USUAL_LIMITS = {
     Work.SIGN_IN: "20/hour",
 }
 
+LONGEST_HOURS = 5
+"""Digits."""
+
 SETTINGS = (
     Setting("GATEWAY_DATABASE_URL", "an embedded PostgreSQL", "PostgreSQL 15 or newer, as `postgresql://…`."),
     Setting(
         "GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL, the generated secret key and the last checkpoint."
+    ),
+    Setting(
+        "GATEWAY_JOURNAL_DIR",
+        "the data directory, /journal",
+        "What members decided, outside the database (R41): for all machines, apart from what backups restore.",
     ),
     Setting("GATEWAY_ISSUER", "http://127.0.0.1:8000", "The gateway's public address: the `iss` and `aud` of tokens."),
     Setting(
@@ -79,6 +87,19 @@ SETTINGS = (
         "`1`: DPoP proofs need a nonce that the gateway gave out, good for five minutes.",
     ),
     Setting("GATEWAY_PAR_REQUIRED", "0", "`1`: tools push what they ask for (PAR, RFC 9126), or are refused."),
+    Setting(
+        "GATEWAY_WEBHOOKS_PRIVATE",
+        "0",
+        "`1` lets notices go to names that lead to private addresses, on your own network.",
+    ),
+    Setting(
+        "GATEWAY_WEBHOOKS_THROTTLE_AFTER",
+        "24",
+        "Hours without an acknowledgement after which a partner has a tenth of its limits.",
+    ),
+    Setting(
+        "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168", "Hours without an acknowledgement after which a partner is suspended."
+    ),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
     Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
 )
@@ -105,12 +126,24 @@ class Settings:
     """Whether proofs need a nonce of the gateway's."""
     par_required: bool = False
     """Whether authorization requests have to be pushed (RFC 9126)."""
+    own_journal_dir: Path | None = None
+    """Where the rights journal is, if not in the data directory."""
+    webhooks_private: bool = False
+    """Whether notices may go to names that lead to private addresses."""
+    throttle_after: timedelta = timedelta(hours=24)
+    suspend_after: timedelta = timedelta(hours=168)
+    """How long a partner may leave notices unacknowledged (R65)."""
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
 
     def now(self) -> datetime:
         """The instant by which every rule, period and due date is judged (UTC)."""
         return self.fixed_now or datetime.now(UTC)
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where the rights journal is kept."""
+        return self.own_journal_dir or self.data_dir / "journal"
 
     @property
     def log_origin(self) -> str:
@@ -133,6 +166,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         dpop_required=_switch(environ, "GATEWAY_DPOP_REQUIRED"),
         dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
         par_required=_switch(environ, "GATEWAY_PAR_REQUIRED"),
+        own_journal_dir=Path(directory) if (directory := environ.get("GATEWAY_JOURNAL_DIR")) else None,
+        webhooks_private=environ.get("GATEWAY_WEBHOOKS_PRIVATE") == "1",
+        throttle_after=_hours(environ, "GATEWAY_WEBHOOKS_THROTTLE_AFTER", "24"),
+        suspend_after=_hours(environ, "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
         terms=_terms(environ),
     )
@@ -206,6 +243,13 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
     if value not in {"0", "1"}:
         raise SettingsError(f"{name} must be 0 or 1, not {value!r}")
     return value == "1"
+
+
+def _hours(environ: Mapping[str, str], name: str, usual: str) -> timedelta:
+    value = environ.get(name) or usual
+    if not value.isdecimal() or len(value) > LONGEST_HOURS:
+        raise SettingsError(f"{name} must be a whole number of hours, not {value!r}")
+    return timedelta(hours=int(value))
 
 
 def _limit(environ: Mapping[str, str], work: Work) -> str:

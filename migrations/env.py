@@ -13,6 +13,7 @@ from partners.tables import (
     member,
     metadata,
     operator,
+    outbox,
     partner,
     pruning,
     rights,
@@ -22,8 +23,8 @@ from partners.tables import (
 )
 
 __all__ = [
-    "access", "activity", "consent", "console", "detections", "log_key", "member", "operator", "partner", "pruning",
-    "rights", "sealing", "sink", "statistics",
+    "access", "activity", "consent", "console", "detections", "log_key", "member", "operator", "outbox", "partner",
+    "pruning", "rights", "sealing", "sink", "statistics",
 ]  # fmt: skip
 
 context.configure(

@@ -432,6 +432,38 @@ class AlertState(StrEnum):
     FALSE_POSITIVE = "false_positive"
 
 
+class RecipientKind(StrEnum):
+    """To whom anything about members was ever disclosed outside the gateway (R27)."""
+
+    WEBMASTER = "webmaster"
+    MODEL_CENTER = "model_center"
+    AFFILIATED_COMPANY = "affiliated_company"
+    SERVICE_PROVIDER = "service_provider"
+    AUTHORITY = "authority"
+    LEGAL_ADVISER = "legal_adviser"
+    SUCCESSOR = "successor"
+
+
+class NoticeTopic(StrEnum):
+    """What partners are told about members whose data they received: what to do, never why (R61, R65)."""
+
+    ERASED = "member.erased"
+    RESTRICTED = "member.restricted"
+    WITHDRAWN = "member.withdrawn"
+    RESTORED = "member.restored"
+    ITEMS_REMOVED = "member.items_removed"
+    RECTIFIED = "member.rectified"
+    RENAMED = "member.renamed"
+
+
+class NoticeOutcome(StrEnum):
+    """How a notice ended."""
+
+    ACKNOWLEDGED = "acknowledged"
+    TOLD_BY_HAND = "told_by_hand"
+    GIVEN_UP = "given_up"
+
+
 EEA = frozenset(
     [
         "AT",

@@ -10,7 +10,7 @@ from typing import Any
 from partners import stamps
 from partners.rights.archive import DISCLOSURES, NOT_TOLD, REQUESTS
 from partners.rights.erasure import KEPT
-from partners.vocabulary import SENSITIVE_ITEMS, PartnerKind, ProfileItem, Purpose
+from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem, Purpose, RecipientKind
 from serializers.lines import harmless_cell
 from serializers.policy.shapes import amounts, instant, money
 from serializers.wire import json_of
@@ -115,7 +115,9 @@ CATEGORIES = (
 
 
 def category_of(operation: str, name: str) -> str:
-    """The category of a disclosed field; raise `LookupError` for one that no category names."""
+    """The category of a disclosed field, or the one that is named itself; raise `LookupError` where there is none."""
+    if any(category.name == name for category in CATEGORIES):  # Entered by hand (R27).
+        return name
     by_operation = (category for category in CATEGORIES if operation in category.operations)
     by_field = (category for category in CATEGORIES if name in category.fields)
     found = next(by_operation, None) or next(by_field, None)
@@ -219,8 +221,8 @@ def _line(cells: Iterable[str]) -> bytes:
 
 
 def recipient_kind(audience: str) -> str:
-    """What a recipient is called in the archive."""
-    return {PartnerKind.WEBMASTER: "webmaster", PartnerKind.MODEL_CENTER: "model center"}[PartnerKind(audience)]
+    """What kind of recipient an audience is called in the archive."""
+    return RecipientKind(audience).replace("_", " ")
 
 
 def about(request: Document, *, at: datetime, since: datetime | None, counts: Mapping[str, int]) -> Document:

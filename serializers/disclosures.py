@@ -37,11 +37,12 @@ def disclosure(row: Row[Any], policies: Policies) -> dict[str, Any]:
     `model` is null where the recipient acted for none.
     """
     explainer = policies.explainer(row.policy_version, row.operation)
+    released = list(explainer.explain(row.verdict).released) if explainer else []
     return {
         "at": instant(row.at),
         "partner": row.partner,
         "model": row.model,
         "purpose": row.purpose,
         "operation": row.operation,
-        "fields": list(explainer.explain(row.verdict).released) if explainer else [],
+        "fields": released if row.fields is None else row.fields,
     }

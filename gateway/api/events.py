@@ -38,7 +38,7 @@ def post_events(caller: Caller, _query: dict[str, Any]) -> Response:
     """Apply events, each once; what was applied before a failure stays, and everything may be sent again."""
     patience.feed()
     with _recorded(caller):
-        report = _reader()(Feed(runtime().database, runtime().keyring))
+        report = _reader()(Feed(runtime().database, runtime().keyring, runtime().journal))
     metrics.fed(accepted=report.accepted, duplicates=report.duplicates, rejected=report.rejected)
     return answer(report_document(report))
 

@@ -14,7 +14,7 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.rights import members_rights
 from gateway.runtime import runtime
 from partners.members import require_member
-from partners.privacy import PrivacyChange, change_privacy, privacy_of
+from partners.privacy import PrivacyChange, privacy_of
 from partners.rights.requests import Asked
 from partners.rights.steps import Step
 from partners.vocabulary import PartnerKind, Purpose, Reason, Scope
@@ -52,7 +52,7 @@ def patch_privacy(caller: Caller, _query: dict[str, Any], change: PrivacyChange,
     """Change settings (RFC 7396); the next request of any partner is answered by them (R21)."""
     with members_rights(WRITE_PRIVACY, caller) as work:
         number = require_member(work.connection, member_id, work.keyring, lock=True).not_erased()
-        change_privacy(work.connection, number, change, now=runtime().now())
+        work.change_privacy(number, change)
         privacy = privacy_of(work.connection, number)
         work.record(number, reason=_journalled(change))
     return answer(privacy_document(privacy))

@@ -18,6 +18,7 @@ COMMANDS = {
     "clients": "gateway.cli.clients",
     "db": "gateway.cli.db",
     "demo": "gateway.cli.demo",
+    "disclosures": "gateway.cli.disclosures",
     "ingest": "gateway.cli.ingest",
     "issuers": "gateway.cli.issuers",
     "keys": "gateway.cli.keys",
@@ -25,7 +26,9 @@ COMMANDS = {
     "people": "gateway.cli.people",
     "policy": "gateway.cli.policy",
     "retention": "gateway.cli.retention",
+    "rights": "gateway.cli.rights",
     "serve": "gateway.cli.serve",
+    "webhooks": "gateway.cli.webhooks",
 }
 """Modules by the command they hold as `command`."""
 

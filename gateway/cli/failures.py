@@ -7,8 +7,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from gateway.settings import SettingsError
 from partners.embedded import EmbeddedError
 from partners.registry import RegistryError
+from partners.rights.journal import JournalError
 
-FAILURES = (RegistryError, SettingsError, EmbeddedError, DBAPIError, PoolTimeoutError)
+FAILURES = (RegistryError, JournalError, SettingsError, EmbeddedError, DBAPIError, PoolTimeoutError)
 
 
 def said_of(error: Exception) -> str:

@@ -33,7 +33,7 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
     _look_for_cycles_less_often()
     _take_turns_more_often()
     with session() as opened, _watched(file, shown=sys.stderr.isatty() and not as_json) as stream:
-        report = apply_stream(stream, Feed(opened.database, opened.keyring), opened.settings.now)
+        report = apply_stream(stream, Feed(opened.database, opened.keyring, opened.journal), opened.settings.now)
     click.echo(json_text(report_document(report)) if as_json else _text(report))
 
 

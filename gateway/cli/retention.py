@@ -38,7 +38,7 @@ def run(export: Path | None) -> Document:
         swept = sweep(opened.database.write, now=opened.settings.now(), real_now=opened.instant())
         owner = database.owner(opened.url)
         try:
-            return asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export)
+            return asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export) | _shorten_journal(opened)
         finally:
             owner.dispose()
 
@@ -48,6 +48,11 @@ def _as_owner(opened: Session, owner: Engine) -> Swept:
     with owner.begin() as connection:
         make_partitions(connection, now=opened.instant())
     return forget_networks(owner, real_now=opened.instant())
+
+
+def _shorten_journal(opened: Session) -> dict[str, object]:
+    with opened.database.write.begin() as connection:
+        return {"journal_entries": opened.journal.forget(connection, now=opened.instant())}
 
 
 def _prune(opened: Session, owner: Engine, export: Path | None) -> dict[str, object]:

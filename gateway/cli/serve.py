@@ -14,6 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from gateway import settings
 from gateway.cli.output import json_text
 from gateway.cli.session import session
+from gateway.recovery import before_serving
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
 from partners import database, schema
 from partners.readiness import lack_of
@@ -63,6 +64,7 @@ def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None
     with session() as opened:
         if opened.settings.database_url is not None:
             _make_ready(opened.url)
+        before_serving(opened.settings, opened.url)
         # Nothing that was opened here may be used by two processes.
         opened.database.dispose()
         serve(Serving(opened.settings, opened.url, listener, workers, announce, seals, detects))

@@ -14,6 +14,7 @@ from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.rights.journal import Journal
 
 _PREPARING = 0x50524550
 """Key of the advisory lock under which one process at a time prepares the database."""
@@ -27,6 +28,11 @@ class Session:
     keyring: Keyring
     database: Database
     url: str
+
+    @property
+    def journal(self) -> Journal:
+        """What members decided, outside the database (R41)."""
+        return Journal(self.settings.journal_dir, self.keyring)
 
     def instant(self) -> datetime:
         """The real clock: by it credentials are made and expire, and terms are accepted."""

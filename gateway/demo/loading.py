@@ -61,7 +61,7 @@ def _registered(opened: Session, *, url: str, issuer: str) -> Credentials:
 def _apply(delivery: Delivery, opened: Session) -> None:
     """Apply a month's lines as if it were that month: what is earned then stands in its statement."""
     stream = io.BytesIO(delivery.lines)
-    report = apply_stream(stream, Feed(opened.database, opened.keyring), lambda: delivery.until)
+    report = apply_stream(stream, Feed(opened.database, opened.keyring, opened.journal), lambda: delivery.until)
     if report.rejected:
         raise RuntimeError(f"the demo's own feed was refused: {report.errors[0].fault.detail}")
 
@@ -70,7 +70,7 @@ def _bring_requests(opened: Session) -> None:
     for role in CAST:
         if role.request is not None:
             with opened.database.write.begin() as connection:
-                _ask(Desk(connection, opened.keyring, role.id), role.request, opened)
+                _ask(Desk(connection, opened.keyring, role.id, opened.journal), role.request, opened)
 
 
 def _ask(desk: Desk, what: RequestType, opened: Session) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from partners.database import Database
 from partners.feed.applying import apply
 from partners.feed.checking import Checked
+from partners.feed.concerns import choices_of_batch, tell_of_batch
 from partners.feed.events import Event
 from partners.feed.faults import Fault, Refused, Repeated
 from partners.feed.loading import load
@@ -19,6 +20,7 @@ from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
 from partners.keyring import Keyring
+from partners.rights.journal import Journal
 from partners.statistics import count
 from partners.tables.activity import applied_event
 
@@ -41,6 +43,8 @@ class Feed:
 
     database: Database
     keyring: Keyring
+    journal: Journal | None = None
+    """Where members' choices outlive the restore of a backup (R41)."""
 
     def apply(self, batch: Sequence[Checked], *, now: datetime) -> Report:
         """Apply a batch, whole or not at all; a deadlock with another kind of writer is tried again."""
@@ -61,7 +65,10 @@ class Feed:
             state = load(connection, fresh, keyring=self.keyring, now=now)
             state.applied = applied
             report = _apply_in_order(state, batch)
+            tell_of_batch(connection, state)
             write(connection, state)
+            if self.journal is not None:
+                self.journal.append(connection, choices_of_batch(state))
             count(connection, registrations=state.registrations, ledger=state.ledger, through=state.through)
             return report
 

@@ -32,6 +32,8 @@ class State:
     members: dict[str, MemberState] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
     """Ids of members whose row is gone."""
+    bound: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """What binds members who are not there yet, by column of `member` (R41)."""
     held: dict[str, dict[str, HeldSetting]] = field(default_factory=dict)
     held_changes: set[str] = field(default_factory=set)
     """Ids of those whose held settings have to be written or deleted."""

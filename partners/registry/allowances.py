@@ -6,6 +6,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.registry import RegistryError, partners
+from partners.tables.outbox import webhook_endpoint
 from partners.tables.partner import partner, partner_limit
 from partners.vocabulary import Work
 
@@ -20,6 +21,12 @@ def every(connection: Connection) -> dict[tuple[str, Work], str]:
         )
     )
     return {(row.id, Work(row.work)): row.rate for row in rows}
+
+
+def throttled(connection: Connection) -> frozenset[str]:
+    """Return the partners that did not acknowledge what they were told, and have a part of every limit only (R65)."""
+    late = select(partner.c.id).join(webhook_endpoint).where(webhook_endpoint.c.throttled_at.is_not(None))
+    return frozenset(connection.execute(late).scalars())
 
 
 def give(connection: Connection, partner_id: str, work: Work, rate: str | None) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from partners.rights.book import MemberRequest
 from partners.rights.due import KNOW_MONTHS, months_after
 from partners.rights.steps import SUPERVISORY_AUTHORITY, RightsConflictError
-from partners.tables.access import access_subject, access_subject_set
+from partners.tables.access import access_subject, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, model, registration, relation, spending, spending_total
 from partners.tables.member import (
     erased_member,
@@ -34,6 +34,7 @@ from partners.tables.member import (
     profile,
     purchase_total,
 )
+from partners.tables.outbox import concern, notice
 from partners.tables.partner import campaign, partner
 from partners.tables.rights import rights_request
 from partners.vocabulary import ItemVisibility, ProfileItem, RequestStatus, RequestType
@@ -202,11 +203,14 @@ READ_ELSEWHERE: Mapping[Table, str] = {
     rights_request: REQUESTS,
     access_subject: DISCLOSURES,
     access_subject_set: DISCLOSURES,
+    outside_disclosure: DISCLOSURES,
 }
 NOT_TOLD: Mapping[ColumnElement[Any] | Table, str] = {
     ledger_entry.c.income: "What a webmaster earned is the webmaster's own affair.",
     ledger_entry.c.owner_digest: "Set by an erasure; afterwards there is nobody to tell.",
     former_username.c.digest: "A keyed hash that nobody can read; how long it is kept is told.",
+    concern: "The username, encrypted, until those who received data are found: seconds.",
+    notice: "How each recipient knows the member, encrypted, until it is told of a change; recipients are told.",
     erased_member: "Keyed hashes of those who were erased: nobody who can ask is among them.",
 }
 """What is left out although it is about members, and why (R51)."""

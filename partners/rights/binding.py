@@ -42,8 +42,20 @@ def decisive(requests: Iterable[MemberRequest], bond: Bond) -> MemberRequest | N
     return max(binding, key=lambda request: request.bound_as or 0, default=None)
 
 
-def bind(connection: Connection, member_number: int, requests: Iterable[MemberRequest], bond: Bond) -> None:
-    """Bring the member's state to what the requests say; the next read of any partner sees it."""
+def states_of(requests: Iterable[MemberRequest]) -> dict[str, bool]:
+    """The states that requests bring about, by column of `member`; those that do not hold are left out."""
+    every = tuple(requests)
+    last = {str(bond.state.name): (decisive(every, bond), bond) for bond in BONDS}
+    return {name: True for name, (request, bond) in last.items() if request and request.type is bond.begins}
+
+
+def bind(connection: Connection, member_number: int, requests: Iterable[MemberRequest], bond: Bond) -> bool | None:
+    """Bring the member's state to what the requests say; the next read of any partner sees it.
+
+    Return the new state where it has changed.
+    """
     last = decisive(requests, bond)
     holds = last is not None and last.type is bond.begins
-    connection.execute(update(member).where(member.c.number == member_number).values({bond.state: holds}))
+    changing = (member.c.number == member_number) & (bond.state != holds)
+    changed = connection.execute(update(member).where(changing).values({bond.state: holds})).rowcount
+    return holds if changed else None

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from partners.keyring import Digest, Keyring
-from partners.tables.access import access_subject, access_subject_set
+from partners.tables.access import access_subject, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
 from partners.tables.member import (
     erased_member,
@@ -29,6 +29,7 @@ from partners.tables.member import (
     profile,
     purchase_total,
 )
+from partners.tables.outbox import concern, notice
 from partners.tables.rights import rights_request
 from partners.usernames import blocked_until
 
@@ -42,6 +43,7 @@ class Fate(StrEnum):
     DELETED = "deleted"
     UNLINKED = "kept without any link to the person"
     KEYED_HASH = "kept under a keyed hash only"
+    UNTIL_TOLD = "kept sealed until recipients are told, 30 days at most"
     NUMBER_ONLY = "kept under a number that leads nowhere any more"
 
 
@@ -60,8 +62,11 @@ FATES = {
     former_username: Fate.KEYED_HASH,
     erased_member: Fate.KEYED_HASH,
     rights_request: Fate.KEYED_HASH,
+    concern: Fate.UNTIL_TOLD,
+    notice: Fate.UNTIL_TOLD,
     access_subject: Fate.NUMBER_ONLY,
     access_subject_set: Fate.NUMBER_ONLY,
+    outside_disclosure: Fate.NUMBER_ONLY,
 }
 """Every table that knows members, by what becomes of it; a test refuses one that is not listed."""
 
@@ -79,6 +84,7 @@ KEPT = (
     Kept("A keyed hash of the member's id", "Events and refunds that arrive late must be recognised: ten years."),
     Kept("A keyed hash of the username", "Nobody may take it over within one year."),
     Kept("Counts in statistics, and income already earned", "They carry no name and no link to the person."),
+    Kept("What recipients still have to be told, encrypted", "They must learn of the erasure: 30 days at most."),
     Kept("This request and its reasons, encrypted, and access records under a number without a person", "Proof."),
 )
 
@@ -98,7 +104,7 @@ def carry_out(connection: Connection, member_number: int, keyring: Keyring, now:
     found = select(member.c.number, member.c.id, member.c.username_key).where(member.c.number == member_number)
     erased = _Erased(*connection.execute(found.with_for_update()).one())
     _block_username(connection, keyring.digest(Digest.USERNAME, erased.username_key), now)
-    _remember_as_erased(connection, keyring.digest(Digest.MEMBER, erased.id), now)
+    remember_as_erased(connection, keyring.digest(Digest.MEMBER, erased.id), now)
     _unlink_purchases(connection, erased, keyring)
     _unlink_spending(connection, member_number)
     _unlink_registration(connection, member_number)
@@ -115,7 +121,8 @@ def _block_username(connection: Connection, digest: bytes, now: datetime) -> Non
     )
 
 
-def _remember_as_erased(connection: Connection, digest: bytes, now: datetime) -> None:
+def remember_as_erased(connection: Connection, digest: bytes, now: datetime) -> None:
+    """Let no event about them be applied any more; `digest` is the keyed hash of the platform's id."""
     statement = insert(erased_member).values(digest=digest, erased_at=now)
     connection.execute(statement.on_conflict_do_nothing())
 

@@ -9,10 +9,13 @@ from partners.access_log.identifiers import new_id, public
 from partners.keyring import Keyring
 from partners.members import FoundMember, NoSuchMemberError, find_member, require_member
 from partners.rights import due
-from partners.rights.binding import bind, bond_of
+from partners.rights.binding import Bond, bind, bond_of
 from partners.rights.book import Book, MemberRequest
+from partners.rights.decisions import request_change
 from partners.rights.erasure import carry_out
+from partners.rights.journal import Journal
 from partners.rights.steps import SUPERVISORY_AUTHORITY, RightsConflictError, Step, take
+from partners.rights.telling import tell_of_bond, tell_of_rectification
 from partners.vocabulary import Reason, RequestAction, RequestStatus, RequestType, Via
 
 REQUEST_PREFIX = "rrq_"
@@ -52,6 +55,8 @@ class Desk:
     connection: Connection
     keyring: Keyring
     member_id: str
+    journal: Journal | None = None
+    """Where decisions outlive the restore of a backup (R41)."""
 
     @property
     def book(self) -> Book:
@@ -102,15 +107,24 @@ class Desk:
         self, request: MemberRequest, others: tuple[MemberRequest, ...], member: FoundMember, *, now: datetime
     ) -> Reason | None:
         """Carry out what a change of status entails; return the state that it begins."""
+        if request.type is RequestType.RECTIFICATION and request.status is RequestStatus.SETTLED:
+            tell_of_rectification(self.connection, member.number, request.received_at, self.keyring)
         bond = bond_of(request.type)
         if bond is None:
             return None
         if request.type is RequestType.ERASURE and request.status is RequestStatus.SETTLED:
             carry_out(self.connection, member.number, self.keyring, now)
         else:
-            bind(self.connection, member.number, (request, *others), bond)
+            self._bind((request, *others), bond, member)
+        if self.journal is not None:
+            self.journal.append(self.connection, [request_change(self.connection, request)])
         begins = request.type is bond.begins and request.status is RequestStatus.VERIFIED
         return bond.reason if begins else None
+
+    def _bind(self, requests: tuple[MemberRequest, ...], bond: Bond, member: FoundMember) -> None:
+        change = bind(self.connection, member.number, requests, bond)
+        if change is not None:
+            tell_of_bond(self.connection, member.number, bond, self.keyring, holds=change)
 
 
 def _received(asked: Asked, now: datetime) -> MemberRequest:

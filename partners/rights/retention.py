@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from partners.detections import keeping
+from partners.outbox import give_up
 from partners.registry import client_use
 from partners.tables.access import access_network
 from partners.tables.activity import action
@@ -65,6 +66,7 @@ class Swept:
     access_counts: int = 0
     networks: int = 0
     lapsed_clients: int = 0
+    notices_given_up: int = 0
     skipped_restricted_members: int = 0
 
     def __add__(self, other: "Swept") -> "Swept":
@@ -91,8 +93,14 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         lapsed_clients=_let_lapse(engine, real_now),
         client_networks=_forget(engine, client_network, client_network.c.last_at < real_now - NETWORK_KEPT, batch),
         access_counts=sum(_forget(engine, *outlived, batch) for outlived in keeping.outlived(real_now)),
+        notices_given_up=_give_up_notices(engine, real_now),
         skipped_restricted_members=_count_skipped(engine, now),
     )
+
+
+def _give_up_notices(engine: Engine, now: datetime) -> int:
+    with engine.begin() as connection:
+        return give_up(connection, now=now)
 
 
 def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:

@@ -129,6 +129,20 @@ access_network = Table(
     comment="Network data, apart from the record so that it can go after 120 days and leave every proof valid.",
 )
 
+outside_disclosure = Table(
+    "outside_disclosure",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=internal(), comment="UUIDv7 of `at`."),
+    Column("at", DateTime(timezone=True), nullable=False, info=internal()),
+    Column("member", BigInteger, nullable=False, index=True, info=internal(), comment="The number (R45)."),
+    Column("recipient_kind", Text, nullable=False, info=internal()),
+    Column("recipient", Text, nullable=False, info=internal()),
+    Column("purpose", Text, nullable=False, info=internal()),
+    Column("fields", ARRAY(Text), nullable=False, info=internal(), comment="Names, never values."),
+    Column("entered_at", DateTime(timezone=True), nullable=False, info=internal()),
+    comment="What was disclosed outside the gateway, entered by hand so that a member's list is complete (R27).",
+)
+
 policy_version = Table(
     "policy_version",
     metadata,

@@ -1,6 +1,6 @@
 """Members' requests and where they stand."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, Uuid
 
 from partners.tables import internal, metadata, personal
 
@@ -48,4 +48,12 @@ rights_request = Table(
     Column("extended_at", DateTime(timezone=True), info=internal()),
     Column("closed_at", DateTime(timezone=True), info=internal()),
     Index(None, "member_digest", "number"),
+)
+
+journal_entry = Table(
+    "journal_entry",
+    metadata,
+    Column("id", Uuid, primary_key=True, info=internal(), comment="The name of a file outside the database."),
+    Column("at", DateTime(timezone=True), nullable=False, index=True, info=internal()),
+    comment="Which entries of the rights journal this database has: one that was set back lacks the newest (R41).",
 )

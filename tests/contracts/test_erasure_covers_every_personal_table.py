@@ -8,8 +8,9 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import FATES, Fate
 from partners.tables import metadata
-from partners.tables.access import access_subject, access_subject_set
+from partners.tables.access import access_subject, access_subject_set, outside_disclosure
 from partners.tables.member import member
+from partners.tables.outbox import concern, notice
 from tests.conftest import NOW
 from tests.partners.rights.test_erasure import erase, live_a_full_life
 
@@ -43,6 +44,9 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
         connection.execute(access_subject.insert().values(member=number, at=NOW, access=new_id(NOW), verdict=0))
         in_bulk = {"member_bucket": number >> 14, "member_offsets": [number & 0x3FFF]}
         connection.execute(access_subject_set.insert().values(**in_bulk, at=NOW, access=new_id(NOW), verdict=0))
+        outside = {"id": new_id(NOW), "at": NOW, "member": number, "entered_at": NOW, "fields": ["username"]}
+        named = {"recipient_kind": "authority", "recipient": "A court", "purpose": "operation"}
+        connection.execute(outside_disclosure.insert().values(outside | named))
         before = {table: rows_in(connection, table) for table in FATES}
         erase(connection, keyring)
         after = {table: rows_in(connection, table) for table in FATES}
@@ -55,10 +59,10 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
         assert len(connection.execute(select(about)).all()) == 2
 
     unfilled = {table.name for table, count in before.items() if not count}
-    assert unfilled == {table.name for table, fate in FATES.items() if fate is Fate.KEYED_HASH}
+    assert unfilled == {table.name for table, fate in FATES.items() if fate in {Fate.KEYED_HASH, Fate.UNTIL_TOLD}}
     assert {table.name for table, count in after.items() if not count} == {
-        table.name for table, fate in FATES.items() if fate is Fate.DELETED
+        table.name for table, fate in FATES.items() if fate is Fate.DELETED or table is notice
     }
-    assert still_linked == {table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY} - {
-        access_subject_set.name
-    }
+    assert still_linked == {
+        table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY or table is concern
+    } - {access_subject_set.name}

@@ -91,6 +91,7 @@ def _add(state: State, event: Event[MemberRegistered], webmaster: int | None, ca
     }
     member = MemberState(event.subject, row, number=None, totals=new_totals(registered_at))
     member.stamp(REGISTRATION, event.stamp)
+    member.put(**state.bound.get(member.id, {}))
     if content.device is not None:
         _see(member, content.device, event.time, event.stamp)
     state.members[member.id] = member

@@ -1,6 +1,6 @@
 """Loading members: their rows, locked; who wrote what last; and what is held for those who are not there yet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -9,7 +9,10 @@ from partners.feed.member_state import MemberState
 from partners.feed.parameters import among, as_values
 from partners.feed.state import State
 from partners.keyring import Digest
+from partners.rights.binding import states_of
+from partners.rights.book import Book
 from partners.tables.member import erased_member, held_setting, member, member_stamp
+from partners.tables.rights import rights_request
 
 _READ = (
     member.c.number,
@@ -32,6 +35,11 @@ _NAMES = tuple(column.name for column in _READ)
 # a member meanwhile.
 _MEMBERS = select(*_READ).where(among(member.c.id)).order_by(member.c.number).with_for_update(key_share=True)
 _ERASED = select(erased_member.c.digest).where(among(erased_member.c.digest))
+_BOUND = (
+    select(rights_request.c.member_digest)
+    .where(among(rights_request.c.member_digest), rights_request.c.bound_as.is_not(None))
+    .distinct()
+)
 _STAMPS = select(member_stamp.c.member, member_stamp.c.attribute, member_stamp.c.stamp).where(
     among(member_stamp.c.member)
 )
@@ -51,6 +59,17 @@ def load_members(connection: Connection, state: State, ids: set[str]) -> None:
         # After the lock was waited for: an erasure that held it is seen here.
         found = connection.execute(_ERASED, as_values(missing)).scalars()
         state.erased = {missing[bytes(digest)] for digest in found}
+        _load_bound(connection, state, missing)
+
+
+def _load_bound(connection: Connection, state: State, missing: Mapping[bytes, str]) -> None:
+    """What binds members who are not there: after a restore the book may know somebody whom the backup did not."""
+    for digest in connection.execute(_BOUND, as_values(missing)).scalars():
+        member_id = missing[bytes(digest)]
+        states = states_of(Book(connection, state.keyring, member_id).entries())
+        if states.pop(member.c.erased.name, False):
+            state.erased.add(member_id)
+        state.bound[member_id] = states
 
 
 def load_stamps(connection: Connection, state: State, ids: Iterable[str]) -> None:

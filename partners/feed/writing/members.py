@@ -13,8 +13,9 @@ from partners.tables.member import held_setting, member, member_stamp, profile, 
 _USERNAME = ("username", "username_key", "username_harmless")
 _DEVICE = ("device_type", "device_os", "device_browser", "device_seen_at")
 _REFERRAL = ("webmaster", "campaign", *SUBS)
+_BOUND = ("objecting", "restricted")
 _OF_NEW_ROW = ("id", *_USERNAME, "site", "country", "registered_at", *_REFERRAL, *_DEVICE)
-_CHANGEABLE = (*_USERNAME, "site", "country", "mask", "regular_payer", *_DEVICE, *SETTINGS)
+_CHANGEABLE = (*_USERNAME, "site", "country", "mask", "regular_payer", *_DEVICE, *SETTINGS, *_BOUND)
 
 _INSERT = insert_rows(member, _OF_NEW_ROW).returning(member.c.id, member.c.number)
 _CHANGE = change_rows(member, "number", _CHANGEABLE)

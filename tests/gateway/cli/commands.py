@@ -16,7 +16,7 @@ def invoke(*arguments: str, stdin: str | None = None) -> Result:
 def run(*arguments: str) -> Result:
     """Run a command that succeeds."""
     result = invoke(*arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.output or repr(result.exception)
     return result
 
 

@@ -1,0 +1,125 @@
+"""`gateway webhooks`: telling partners what has happened to members whose data they received."""
+
+from datetime import timedelta
+
+import click
+
+from gateway.cli.audit_checkpoints import told_to_stop
+from gateway.cli.clients import LONGEST_OVERLAP_DAYS
+from gateway.cli.operator import note
+from gateway.cli.output import Document, printed
+from gateway.cli.session import session
+from gateway.notices import Delivery
+from gateway.posting import UnsafeAddressError, target_of
+from partners import outbox, webhooks
+from partners.access_log.identifiers import parse, public
+from partners.registry import RegistryError, partners
+from partners.registry.journal import Act
+from partners.registry.secrets import DEFAULT_OVERLAP
+from partners.vocabulary import NoticeOutcome
+from serializers.webhooks import NOTICE_PREFIX, notice_document
+
+partner_argument = click.argument("partner", metavar="PARTNER")
+
+
+@click.group("webhooks")
+def command() -> None:
+    """Tell partners of erasures, restrictions, withdrawals and corrections of data they received."""
+
+
+@command.command()
+@partner_argument
+@click.argument("url", metavar="URL")
+@printed
+def add(partner: str, url: str) -> Document:
+    """Register where PARTNER, a webmaster or model center, is told. The secret is shown this once and never again.
+
+    URL is https, or of this very machine. Every notice is signed (Standard Webhooks) and must be acknowledged.
+    """
+    try:
+        target_of(url)
+    except UnsafeAddressError as error:
+        raise click.ClickException(f"{url} cannot be an endpoint: {error}.") from None
+    with session() as opened, opened.database.write.begin() as connection:
+        secret = webhooks.add(connection, partner, url, opened.keyring, now=opened.instant())
+        note(opened, connection, Act("webhooks.add", partner=partner))
+    return {"partner": partner, "url": url, "secret": secret}
+
+
+@command.command("list")
+@printed
+def list_all() -> Document:
+    """List endpoints, and the backlog of every partner that has still to be told something."""
+    with session() as opened, opened.database.write.connect() as connection:
+        return [{str(name): value for name, value in row._asdict().items()} for row in webhooks.overview(connection)]
+
+
+@command.command()
+@partner_argument
+@printed
+def remove(partner: str) -> Document:
+    """Forget PARTNER's endpoint. What it was not told has to be told by hand: see `pending`."""
+    with session() as opened, opened.database.write.begin() as connection:
+        webhooks.remove(connection, partner)
+        note(opened, connection, Act("webhooks.remove", partner=partner))
+    return {"partner": partner, "url": None}
+
+
+@command.command("rotate-secret")
+@partner_argument
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
+    default=DEFAULT_OVERLAP.days,
+    show_default=True,
+    help="For how many days the former secret signs beside the new one.",
+)
+@printed
+def rotate_secret(partner: str, overlap: int) -> Document:
+    """Give PARTNER a new secret, shown this once and never again."""
+    with session() as opened, opened.database.write.begin() as connection:
+        days = timedelta(days=overlap)
+        secret = webhooks.rotate(connection, partner, opened.keyring, now=opened.instant(), overlap=days)
+        note(opened, connection, Act("webhooks.rotate_secret", partner=partner))
+    return {"partner": partner, "secret": secret}
+
+
+@command.command()
+@click.option("--once", is_flag=True, help="Tell whoever is due now, and end.")
+def deliver(*, once: bool) -> None:
+    """Tell partners until SIGTERM or SIGINT. Any number of these may run; each notice is told once."""
+    with session() as opened:
+        delivery = Delivery(opened.settings, opened.keyring, opened.database)
+        if once:
+            click.echo(f"{delivery.once()} notices were acknowledged.")
+        else:
+            delivery.run(told_to_stop())
+
+
+@command.command()
+@partner_argument
+@printed
+def pending(partner: str) -> Document:
+    """Show what PARTNER has still to be told, to tell a partner without endpoint by hand; the look is on record."""
+    with session() as opened, opened.database.write.begin() as connection:
+        owner = partners.get(connection, partner)
+        waiting = outbox.waiting_for(connection, owner.number)
+        note(opened, connection, Act("webhooks.pending", partner=partner, detail={"notices": len(waiting)}))
+        subjects = (opened.keyring.unseal(each.sealed_subject).decode() for each in waiting)
+        found = [notice_document(each, who, owner.kind) for each, who in zip(waiting, subjects, strict=True)]
+    return [{"type": each["type"], "since": each["timestamp"], "fields": [], **each["data"]} for each in found]
+
+
+@command.command()
+@click.argument("notices", metavar="NOTICE…", nargs=-1, required=True)
+@printed
+def told(notices: tuple[str, ...]) -> Document:
+    """Put down that a partner was told by hand, by the ids that `pending` shows."""
+    with session() as opened, opened.database.write.begin() as connection:
+        for text in notices:
+            identifier = parse(NOTICE_PREFIX, text)
+            by_hand = NoticeOutcome.TOLD_BY_HAND
+            if identifier is None or not outbox.close(connection, identifier, by_hand, now=opened.instant()):
+                raise RegistryError(f"there is no open notice {text}")
+            note(opened, connection, Act("webhooks.told", subject=public(NOTICE_PREFIX, identifier)))
+    return {"told": list(notices)}

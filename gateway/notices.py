@@ -1,0 +1,179 @@
+"""The delivery of notices: recipients found in the log, each told with a signed webhook, on record before it goes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from threading import Event
+from typing import Any
+
+import httpx
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
+from structlog import get_logger
+
+from gateway.posting import UnsafeAddressError, acknowledged, post, signed_headers
+from gateway.settings import Settings
+from partners import outbox, webhooks
+from partners.access_log.append import Access, record
+from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.access_log.search import policy_documents
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.references import References
+from partners.vocabulary import NoticeOutcome, Outcome, Purpose, Reason
+from partners.webhooks import Endpoint
+from serializers.policy.recorded import Policies
+from serializers.webhooks import KNOWN_BY, NOTICE_PREFIX, REF, notice_body, recipients_of
+
+DELIVER, THROTTLE, SUSPEND = "webhooks.deliver", "webhooks.throttle", "webhooks.suspend"
+AT_ONCE = 8
+"""Partners that are told at the same time: one that is slow keeps nobody else waiting."""
+POLL_S = 1.0
+TROUBLE_S = 5.0
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What it takes to tell partners; any number may work beside each other."""
+
+    settings: Settings
+    keyring: Keyring
+    database: Database
+
+    def run(self, stop: Event) -> None:
+        """Tell whoever has to be told, until told to stop; after trouble with the database try again."""
+        while not stop.is_set():
+            try:
+                self.once()
+                stop.wait(POLL_S)
+            except SQLAlchemyError as error:
+                log.warning("delivery_failed", error=type(getattr(error, "orig", None) or error).__name__)
+                stop.wait(TROUBLE_S)
+
+    def once(self) -> int:
+        """Tell whoever is due now, and return how many notices were acknowledged."""
+        self.address()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            told = sum(pool.map(lambda _: self._tell_those_who_are_due(), range(AT_ONCE)))
+        self._judge_silence()
+        return told
+
+    def address(self) -> None:
+        """Find the recipients of what has happened."""
+        now = datetime.now(UTC)
+        with self.database.write.begin() as connection:
+            concerns = outbox.open_concerns(connection)
+            policies = Policies(policy_documents(connection)) if concerns else Policies({})
+            for concern in concerns:
+                self._address_one(connection, concern, policies)
+                if concern.created_at < now - outbox.LOG_SETTLES:
+                    outbox.settle(connection, concern)
+            outbox.give_up(connection, now=now)
+
+    def _address_one(self, connection: Connection, concern: Row[Any], policies: Policies) -> None:
+        received = outbox.received_about(connection, concern.member)
+        since = outbox.named_since(connection, concern)
+        for number, found in recipients_of(concern, received, policies, named_since=since).items():
+            by_ref = KNOWN_BY[found.audience] == REF
+            ref = References(self.keyring).writer(number)(concern.member).encode()
+            subject = self.keyring.seal(ref) if by_ref else concern.sealed_username
+            outbox.add_notice(connection, concern, to=number, fields=found.fields, sealed_subject=subject)
+
+    def _tell_those_who_are_due(self) -> int:
+        told = 0
+        while (endpoint := self._lease()) is not None:
+            told += self._tell(endpoint)
+        return told
+
+    def _lease(self) -> Endpoint | None:
+        with self.database.write.begin() as connection:
+            return webhooks.lease(connection, self.keyring, now=datetime.now(UTC))
+
+    def _tell(self, endpoint: Endpoint) -> int:
+        """Tell one partner what waits for it, in order, until it does not acknowledge."""
+        told = 0
+        while notices := self._waiting_for(endpoint):
+            for notice in notices:
+                if not self._deliver(endpoint, notice):
+                    self._in_a_transaction(lambda connection, now: webhooks.postpone(connection, endpoint, now=now))
+                    return told
+                told += 1
+        self._in_a_transaction(lambda connection, now: webhooks.release(connection, endpoint.partner, now=now))
+        return told
+
+    def _waiting_for(self, endpoint: Endpoint) -> list[Row[Any]]:
+        with self.database.write.begin() as connection:
+            return outbox.waiting_for(connection, endpoint.partner)
+
+    def _deliver(self, endpoint: Endpoint, notice: Row[Any]) -> bool:
+        """Record that a partner is told, tell it, and put down that it was; no record, no notice."""
+
+        def prepare(connection: Connection, now: datetime) -> None:
+            webhooks.keep(connection, endpoint.partner, now=now)
+            note(connection, DELIVER, partner_id=endpoint.id, audience=endpoint.kind, at=now)
+
+        self._in_a_transaction(prepare)
+        if not self._was_acknowledged(endpoint, notice):
+            return False
+        closed = NoticeOutcome.ACKNOWLEDGED
+        self._in_a_transaction(lambda connection, now: outbox.close(connection, notice.id, closed, now=now))
+        return True
+
+    def _was_acknowledged(self, endpoint: Endpoint, notice: Row[Any]) -> bool:
+        subject = self.keyring.unseal(notice.sealed_subject).decode()
+        body, notice_id = notice_body(notice, subject, endpoint.kind), public(NOTICE_PREFIX, notice.id)
+        headers = signed_headers(notice_id, body, endpoint.secrets)
+        try:
+            status = post(endpoint.url, body, headers, private=self.settings.webhooks_private)
+        except (UnsafeAddressError, TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+            log.warning("notice_not_delivered", partner=endpoint.id, notice=notice_id, error=type(error).__name__)
+            return False
+        if not acknowledged(status):
+            log.warning("notice_not_acknowledged", partner=endpoint.id, notice=notice_id, status=status)
+        return acknowledged(status)
+
+    def _judge_silence(self) -> None:
+        """Throttle, then suspend, partners that do not acknowledge (R65)."""
+
+        def judge(connection: Connection, now: datetime) -> None:
+            lowered = webhooks.throttle(connection, silent_since=now - self.settings.throttle_after, now=now)
+            stopped = webhooks.suspend(connection, silent_since=now - self.settings.suspend_after)
+            for operation, partners in ((THROTTLE, lowered), (SUSPEND, stopped)):
+                for partner_id in partners:
+                    log.warning("partner_silent", partner=partner_id, led_to=operation)
+                    reason = Reason.SUSPENDED if operation == SUSPEND else None
+                    note(connection, operation, partner_id=partner_id, at=now, outcome=Outcome.LIMITED, reason=reason)
+
+        self._in_a_transaction(judge)
+
+    def _in_a_transaction(self, work: Callable[[Connection, datetime], object]) -> None:
+        with self.database.write.begin() as connection:
+            work(connection, datetime.now(UTC))
+
+
+def note(
+    connection: Connection,
+    operation: str,
+    *,
+    partner_id: str,
+    at: datetime,
+    audience: str | None = None,
+    outcome: Outcome = Outcome.EMPTY,
+    reason: Reason | None = None,
+) -> None:
+    """Put on record what was done about a partner's notices: they carry no value, so nothing is released."""
+    access = Access(
+        at=at,
+        request_id=public(REQUEST_PREFIX, new_id(at)),
+        ip=None,
+        audience=audience,
+        partner=partner_id,
+        client=None,
+        model=None,
+        operation=operation,
+        purpose=Purpose.MEMBERS_RIGHTS,
+    )
+    record(connection, access, outcome=outcome, status=HTTPStatus.OK, reason=reason)

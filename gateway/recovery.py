@@ -1,0 +1,72 @@
+"""After a restore: the rights journal is applied again to a database that lacks its newest entries (R41)."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+from structlog import get_logger
+
+from gateway.settings import Settings, operator_name
+from partners import database
+from partners.access_log.append import record
+from partners.access_log.identifiers import instant_of
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.registry.journal import access_by_operator
+from partners.rights.decisions import Replay, Replayed, members_by_digest
+from partners.rights.journal import Change, Journal
+from partners.tables.rights import journal_entry
+from partners.vocabulary import Outcome
+
+OPERATION = "rights.replay"
+log = get_logger(__name__)
+
+
+def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
+    """Apply what the database lacks, an entry a transaction, the oldest first; raise `JournalError`.
+
+    Nothing is lacking unless the database was set back, or a server died in the middle of a commit.
+    """
+    done = Replayed()
+    with engines.write.begin() as connection:
+        entries = {entry: journal.read(entry) for entry in journal.lacking(connection)}
+        ids = members_by_digest(connection, journal.keyring, _digests(entries.values()))
+    for entry, changes in entries.items():
+        with engines.write.begin() as connection:
+            if _is_first(connection, entry):
+                applying = Replay(connection, journal.keyring, ids, done, now)
+                for change in changes:
+                    applying.apply(change)
+                done.entries += 1
+                _record(connection, applying.touched)
+    return done
+
+
+def before_serving(settings: Settings, url: str) -> None:
+    """Let no data path open on a database that was set back, before the journal was applied; raise `JournalError`."""
+    keyring = Keyring(settings.secret_key)
+    engines = database.connect(url)
+    try:
+        done = replay(engines, Journal(settings.journal_dir, keyring), now=settings.now())
+    finally:
+        engines.dispose()
+    if done.entries:
+        log.warning("rights_replayed", entries=done.entries, erasures=done.erasures, choices=done.choices)
+
+
+def _is_first(connection: Connection, entry: UUID) -> bool:
+    """Another server may be at it too, or still in the middle of that very transaction."""
+    mine = insert(journal_entry).values(id=entry, at=instant_of(entry)).on_conflict_do_nothing()
+    return connection.execute(mine.returning(journal_entry.c.id)).first() is not None
+
+
+def _digests(entries: Iterable[list[Change]]) -> set[str]:
+    return {change["request"]["member_digest"] for changes in entries for change in changes if "request" in change}
+
+
+def _record(connection: Connection, members: set[int]) -> None:
+    access = access_by_operator(datetime.now(UTC), OPERATION, operator=operator_name())
+    record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK, members=sorted(members))

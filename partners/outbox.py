@@ -1,0 +1,167 @@
+"""What is to be told to whom: concerns are written with the change itself, notices once the log names recipients."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, insert, select, union_all, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from partners.access_log.disclosures import GIVEN, RECIPIENTS
+from partners.access_log.identifiers import new_id
+from partners.access_log.subjects import accesses_about
+from partners.keyring import Keyring
+from partners.tables.access import access_log
+from partners.tables.member import member
+from partners.tables.outbox import concern, notice
+from partners.tables.partner import partner
+from partners.vocabulary import NoticeOutcome, NoticeTopic, PartnerKind
+
+BATCH = 100
+LOG_SETTLES = timedelta(seconds=10)
+"""A release that began before the change is in the log by then, however slow it was."""
+KEPT = timedelta(days=30)
+"""How long a member's reference waits for a recipient who cannot be told."""
+CLOSED_KEPT = timedelta(days=760)
+"""How long it can be proved that somebody was told: as long as the log says what of."""
+_NOW = func.clock_timestamp()
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something that recipients of a member's data have to be told."""
+
+    member: int
+    topic: NoticeTopic
+    username: str
+    """As those know the member who have no reference."""
+    fields: tuple[str, ...] = ()
+    """What it is about, as policies name it; nothing for all."""
+    audiences: Sequence[PartnerKind] = RECIPIENTS
+
+
+@dataclass(frozen=True)
+class Received:
+    """Accesses of one partner to one member that were decided alike, between two instants."""
+
+    partner: int
+    audience: PartnerKind
+    operation: str
+    policy_version: str | None
+    verdict: int
+    first_at: datetime
+    last_at: datetime
+
+
+def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring: Keyring) -> None:
+    """Put down what has to be told, in the transaction of the change."""
+    rows = [
+        {
+            "member": each.member,
+            "topic": each.topic,
+            "fields": list(each.fields),
+            "audiences": list(each.audiences),
+            "sealed_username": keyring.seal(each.username.encode()),
+            "created_at": _NOW,
+        }
+        for each in concerns
+    ]
+    for row in rows:
+        connection.execute(insert(concern).values(row))
+
+
+def concern_about(connection: Connection, number: int, topic: NoticeTopic, keyring: Keyring, **more: Any) -> None:
+    """Put down one concern about a member, named as partners know them now."""
+    username = connection.execute(select(member.c.username).where(member.c.number == number)).scalar_one()
+    write_concerns(connection, [Concern(number, topic, username, **more)], keyring)
+
+
+def open_concerns(connection: Connection) -> list[Row[Any]]:
+    """Lock some concerns whose recipients are not all found yet, the oldest first; others' work is passed over."""
+    waiting = select(concern).where(concern.c.addressed_at.is_(None)).order_by(concern.c.number).limit(BATCH)
+    return list(connection.execute(waiting.with_for_update(skip_locked=True)))
+
+
+def received_about(connection: Connection, number: int) -> Iterator[Received]:
+    """Who received anything about a member, as the log has it (R65)."""
+    about = accesses_about(number)
+    entry = (access_log.c.at == about.c.at) & (access_log.c.id == about.c.access)
+    alike = (partner.c.number, access_log.c.audience, access_log.c.operation, access_log.c.policy_version)
+    statement = (
+        select(*alike, about.c.verdict, func.min(about.c.at).label("first_at"), func.max(about.c.at).label("last_at"))
+        .select_from(about.join(access_log, entry).join(partner, partner.c.id == access_log.c.partner))
+        .where(access_log.c.audience.in_(RECIPIENTS), access_log.c.outcome.in_(GIVEN))
+        .group_by(*alike, about.c.verdict)
+        .order_by(partner.c.number)
+    )
+    for row in connection.execute(statement):
+        number, audience, *rest = row
+        yield Received(number, PartnerKind(audience), *rest)
+
+
+def named_since(connection: Connection, of: Row[Any]) -> datetime | None:
+    """From when on partners were given the name a concern goes by; nothing where the member always had it."""
+    earlier = (concern.c.member == of.member) & (concern.c.number < of.number)
+    renamed = earlier & (concern.c.topic == NoticeTopic.RENAMED)
+    found: datetime | None = connection.scalar(select(func.max(concern.c.created_at)).where(renamed))
+    return found
+
+
+def add_notice(connection: Connection, of: Row[Any], *, to: int, fields: Iterable[str], sealed_subject: bytes) -> None:
+    """Address a concern to a partner, once."""
+    row = {
+        "id": new_id(of.created_at),
+        "concern": of.number,
+        "partner": to,
+        "topic": of.topic,
+        "fields": sorted(fields),
+        "sealed_subject": sealed_subject,
+        "created_at": of.created_at,
+    }
+    connection.execute(insert_or(notice).values(row).on_conflict_do_nothing(index_elements=["concern", "partner"]))
+
+
+def settle(connection: Connection, of: Row[Any]) -> None:
+    """Forget how a concern names the member; what was renamed when stays, for later concerns."""
+    mine = concern.c.number == of.number
+    if of.topic == NoticeTopic.RENAMED:
+        connection.execute(update(concern).where(mine).values(addressed_at=_NOW, sealed_username=None))
+    else:
+        connection.execute(delete_from(concern).where(mine))
+
+
+def waiting_for(connection: Connection, partner_number: int, limit: int = BATCH) -> list[Row[Any]]:
+    """What a partner has still to be told, the oldest first."""
+    open_ones = (notice.c.partner == partner_number) & notice.c.closed_at.is_(None)
+    return list(connection.execute(select(notice).where(open_ones).order_by(notice.c.id).limit(limit)))
+
+
+def backlog(connection: Connection) -> tuple[int, datetime | None]:
+    """Return how many things have still to be told, and since when the oldest waits."""
+    notices = select(notice.c.created_at).where(notice.c.closed_at.is_(None))
+    concerns = select(concern.c.created_at).where(concern.c.addressed_at.is_(None))
+    waiting = union_all(notices, concerns).subquery("waiting")
+    row = connection.execute(select(func.count(), func.min(waiting.c.created_at))).one()
+    return row[0], row[1]
+
+
+def close(connection: Connection, notice_id: UUID, outcome: NoticeOutcome, *, now: datetime) -> bool:
+    """Put down how a notice ended, and drop the reference to the member; tell whether it was open until now."""
+    mine = (notice.c.id == notice_id) & notice.c.closed_at.is_(None)
+    closed = update(notice).where(mine).values(closed_at=now, outcome=outcome, sealed_subject=None)
+    return connection.execute(closed).rowcount == 1
+
+
+def give_up(connection: Connection, *, now: datetime) -> int:
+    """Drop what could not be told for too long, and what is known of the long told; return how many were given up."""
+    old = notice.c.closed_at.is_(None) & (notice.c.created_at < now - KEPT)
+    given_up = update(notice).where(old).values(closed_at=now, outcome=NoticeOutcome.GIVEN_UP, sealed_subject=None)
+    count = connection.execute(given_up).rowcount
+    connection.execute(delete_from(notice).where(notice.c.closed_at < now - CLOSED_KEPT))
+    unaddressed = concern.c.addressed_at.is_(None) & (concern.c.created_at < now - KEPT)
+    past = unaddressed | (concern.c.addressed_at < now - CLOSED_KEPT)
+    connection.execute(delete_from(concern).where(past))
+    return count

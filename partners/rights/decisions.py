@@ -1,0 +1,165 @@
+"""What members decided, as the journal holds it, and how it is applied again to a database that was set back (R41)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, DateTime, LargeBinary, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from partners.keyring import Digest, Keyring
+from partners.privacy import SETTINGS, item_attribute
+from partners.rights.binding import BONDS, bind
+from partners.rights.book import OPEN, Book, MemberRequest
+from partners.rights.erasure import carry_out, remember_as_erased
+from partners.rights.journal import Change
+from partners.rights.telling import tell_of_bond
+from partners.tables.member import erased_member, held_setting, member, member_stamp, profile
+from partners.tables.rights import rights_request
+from partners.vocabulary import ProfileItem, RequestStatus, RequestType
+
+_COLUMNS: Mapping[str, Column[Any]] = {
+    **{name: member.c[name] for name in SETTINGS},
+    **{item_attribute(item): profile.c[f"{item}_visibility"] for item in ProfileItem},
+}
+CHOICES = frozenset(_COLUMNS)
+"""The attributes that are a member's own choice, as `member_stamp` has them."""
+_STORED = [column for column in rights_request.c if column.name != "number"]
+
+
+@dataclass
+class Replayed:
+    """What was applied again."""
+
+    entries: int = 0
+    erasures: int = 0
+    choices: int = 0
+    requests: int = 0
+
+
+def request_change(connection: Connection, request: MemberRequest) -> Change:
+    """A request as it stands now; free texts are sealed in it, and the member is a keyed hash."""
+    row = connection.execute(select(*_STORED).where(rights_request.c.id == request.id)).mappings().one()
+    return {"request": {str(name): _plain(value) for name, value in row.items()}}
+
+
+def choice_changes(connection: Connection, member_number: int, attributes: Collection[str]) -> list[Change]:
+    """Choices of a member as they stand now."""
+    stamps = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
+        member_stamp.c.member == member_number, member_stamp.c.attribute.in_(attributes)
+    )
+    wanted = [_COLUMNS[name].label(name) for name in attributes]
+    whole = select(member.c.id, *wanted).join_from(member, profile).where(member.c.number == member_number)
+    row = connection.execute(whole).mappings().one()
+    return [
+        choice_change(row["id"], each.attribute, row[each.attribute], each.stamp) for each in connection.execute(stamps)
+    ]
+
+
+def choice_change(member_id: str, attribute: str, value: object, stamp: str) -> Change:
+    """One choice of a member, who need not be registered yet."""
+    return {"member": member_id, "attribute": attribute, "value": value, "stamp": stamp}
+
+
+def members_by_digest(connection: Connection, keyring: Keyring, wanted: Collection[str]) -> Mapping[str, str]:
+    """Find the ids of members by the hex of their keyed hashes; whoever is not there is left out."""
+    if not wanted:
+        return {}
+    every = connection.execute(select(member.c.id).execution_options(stream_results=True)).scalars()
+    digests = ((keyring.digest(Digest.MEMBER, id_).hex(), id_) for id_ in every)
+    return {digest: id_ for digest, id_ in digests if digest in wanted}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Applies changes again, in a transaction of the caller's."""
+
+    connection: Connection
+    keyring: Keyring
+    ids: Mapping[str, str]
+    """Members by the hex of their keyed hash."""
+    done: Replayed
+    now: datetime
+    touched: set[int] = field(default_factory=set)
+    """Members by number."""
+
+    def apply(self, change: Change) -> None:
+        """Apply one change, unless the database knows a later one."""
+        if "request" in change:
+            self._request(change["request"])
+        else:
+            self._choice(change)
+
+    def _request(self, told: Mapping[str, Any]) -> None:
+        row = {column.name: _stored(column.type, told[column.name]) for column in _STORED}
+        known = select(rights_request.c.status).where(rights_request.c.id == row["id"]).with_for_update()
+        status = self.connection.scalar(known)
+        if status is not None and RequestStatus(status) not in OPEN:
+            return
+        entered = insert(rights_request).values(row)
+        self.connection.execute(entered.on_conflict_do_update(index_elements=["id"], set_=row))
+        self.done.requests += 1
+        self._bind(row)
+
+    def _bind(self, row: Mapping[str, Any]) -> None:
+        erases = (row["type"], row["status"]) == (RequestType.ERASURE, RequestStatus.SETTLED)
+        member_id = self.ids.get(row["member_digest"].hex())
+        number = self.connection.scalar(select(member.c.number).where(member.c.id == member_id).with_for_update())
+        if number is None:
+            if erases:  # Whoever registers them again is refused.
+                remember_as_erased(self.connection, row["member_digest"], self.now)
+            return
+        requests = Book(self.connection, self.keyring, member_id or "").entries()
+        for bond in BONDS:
+            holds = bind(self.connection, number, requests, bond)
+            if holds is not None:
+                tell_of_bond(self.connection, number, bond, self.keyring, holds=holds)
+                self.touched.add(number)
+        if erases:
+            self.touched.add(number)
+            carry_out(self.connection, number, self.keyring, self.now)
+            self.done.erasures += 1
+
+    def _choice(self, told: Mapping[str, Any]) -> None:
+        attribute, column = told["attribute"], _COLUMNS[told["attribute"]]
+        number = self.connection.scalar(select(member.c.number).where(member.c.id == told["member"]).with_for_update())
+        if number is None:
+            self._hold(told)
+            return
+        stamp = insert(member_stamp).values(member=number, attribute=attribute, stamp=told["stamp"])
+        later = member_stamp.c.stamp < stamp.excluded.stamp
+        written = stamp.on_conflict_do_update(
+            index_elements=["member", "attribute"], set_={"stamp": stamp.excluded.stamp}, where=later
+        )
+        if self.connection.execute(written.returning(member_stamp.c.member)).first() is not None:
+            table, key = (profile, profile.c.member) if column.table is profile else (member, member.c.number)
+            self.connection.execute(update(table).where(key == number).values({column.name: told["value"]}))
+            self.done.choices += 1
+            self.touched.add(number)
+
+    def _hold(self, told: Mapping[str, Any]) -> None:
+        """For a member whom the database does not know: the platform will send the registration again."""
+        digest = self.keyring.digest(Digest.MEMBER, told["member"])
+        if self.connection.scalar(select(exists().where(erased_member.c.digest == digest))):
+            return
+        row = {"member_id": told["member"], **{name: told[name] for name in ("attribute", "value", "stamp")}}
+        held = insert(held_setting).values(row)
+        later = held_setting.c.stamp < held.excluded.stamp
+        changed = {"value": held.excluded.value, "stamp": held.excluded.stamp, "held_since": func.now()}
+        self.connection.execute(
+            held.on_conflict_do_update(index_elements=["member_id", "attribute"], set_=changed, where=later)
+        )
+        self.done.choices += 1
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _stored(type_: object, value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+    if isinstance(type_, LargeBinary) and value is not None:
+        return bytes.fromhex(value)
+    return datetime.fromisoformat(value) if isinstance(type_, DateTime) and value is not None else value

@@ -1,0 +1,115 @@
+"""The journal of members' rights outside the database: what no restore may undo, sealed, as long as backups live."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Connection, delete, event, insert, select
+
+from partners.access_log.identifiers import instant_of, new_id
+from partners.keyring import Keyring
+from partners.tables.rights import journal_entry
+
+KEPT = timedelta(days=35)
+"""Backups live for 30 days (R41); the rest is for whoever restores one late."""
+SUFFIX = ".sealed"
+Change = dict[str, Any]
+"""What a member decided, in plain JSON."""
+
+
+class JournalError(Exception):
+    """The journal cannot be written or read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A directory with one file for each transaction that changed what members decided."""
+
+    directory: Path
+    keyring: Keyring
+
+    def append(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """Write changes down before their transaction is committed; raise `JournalError` where that cannot be.
+
+        A file that no transaction followed is re-applied at the next start: the platform asked for it. Where the
+        transaction is known to have failed, the file goes.
+        """
+        if not changes:
+            return
+        now = datetime.now(UTC)
+        identifier = new_id(now)
+        connection.execute(insert(journal_entry).values(id=identifier, at=now))
+        path = self._path(identifier)
+        try:
+            self._write(path, self.keyring.seal(orjson.dumps(changes)))
+        except OSError as error:
+            raise JournalError(f"the rights journal cannot be written: {error.strerror}") from None
+        _remove_if_undone(connection, path)
+
+    def entries(self) -> list[UUID]:
+        """Every entry, the oldest first."""
+        found = (path.stem for path in self.directory.glob(f"*{SUFFIX}"))
+        return sorted((UUID(hex=stem) for stem in found), key=lambda entry: entry.int)
+
+    def lacking(self, connection: Connection) -> list[UUID]:
+        """The entries that this database does not have, the oldest first: none unless it was set back."""
+        entries = self.entries()
+        known = select(journal_entry.c.id).where(journal_entry.c.id.in_(entries))
+        there = set(connection.execute(known).scalars()) if entries else set()
+        return [entry for entry in entries if entry not in there]
+
+    def read(self, entry: UUID) -> list[Change]:
+        """What an entry says; raise `JournalError` where it was altered or sealed with another key."""
+        try:
+            changes: list[Change] = orjson.loads(self.keyring.unseal(self._path(entry).read_bytes()))
+        except (InvalidTag, OSError, ValueError):
+            raise JournalError(f"entry {entry.hex} of the rights journal cannot be opened with this key") from None
+        return changes
+
+    def forget(self, connection: Connection, *, now: datetime) -> int:
+        """Remove entries that no backup can lack any more; return how many."""
+        old = [entry for entry in self.entries() if instant_of(entry) < now - KEPT]
+        for entry in old:
+            self._path(entry).unlink(missing_ok=True)
+        connection.execute(delete(journal_entry).where(journal_entry.c.at < now - KEPT))
+        return len(old)
+
+    def _path(self, entry: UUID) -> Path:
+        return self.directory / f"{entry.hex}{SUFFIX}"
+
+    def _write(self, path: Path, sealed: bytes) -> None:
+        """Whole or not at all, and on the disk before anything is committed."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.touch(mode=0o600, exist_ok=False)
+        with unfinished.open("wb") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+        directory = os.open(self.directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _remove_if_undone(connection: Connection, path: Path) -> None:
+    committing: list[bool] = []
+
+    def commit(_: Connection) -> None:
+        committing.append(True)
+
+    def rollback(_: Connection) -> None:
+        # What failed while it was committed may be committed.
+        if not committing:
+            path.unlink(missing_ok=True)
+
+    event.listen(connection, "commit", commit)
+    event.listen(connection, "rollback", rollback)

@@ -1,0 +1,83 @@
+"""Which changes of a member concern those who received data, what each is called, and whom it concerns."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from partners import stamps
+from partners.access_log.disclosures import RECIPIENTS
+from partners.keyring import Keyring
+from partners.outbox import Concern, concern_about, write_concerns
+from partners.privacy import PrivacyChange
+from partners.rights.binding import Bond
+from partners.tables.member import member, member_stamp, profile
+from partners.vocabulary import NoticeTopic, PartnerKind, ProfileItem, Reason
+
+WEBMASTERS = (PartnerKind.WEBMASTER,)
+MODEL_CENTERS = (PartnerKind.MODEL_CENTER,)
+CLOSING = {"affiliate_sharing": WEBMASTERS, "service_consent": RECIPIENTS}
+"""Settings that close everything to these audiences (R55, R63). That a single field is hidden is not told (R61)."""
+_BEGINS = {
+    Reason.ERASED: (NoticeTopic.ERASED, RECIPIENTS),
+    Reason.RESTRICTED: (NoticeTopic.RESTRICTED, RECIPIENTS),
+    Reason.OBJECTION: (NoticeTopic.WITHDRAWN, WEBMASTERS),
+}
+_FIELDS = (
+    "username",
+    "site",
+    "country",
+    "device",
+    "mask",
+    "regular_payer",
+    *(f"profile.{item}" for item in ProfileItem),
+)
+"""Attributes in `member_stamp` that partners receive; policies name them alike."""
+_BEFORE = select(
+    *member.c["number", "username", "username_key"],
+    *member.c[tuple(CLOSING)],
+    *(profile.c[item].is_not(None).label(item.value) for item in ProfileItem),
+).join_from(member, profile)
+
+
+def before_change(connection: Connection, numbers: Collection[int]) -> dict[int, RowMapping]:
+    """What members are like before a change, as far as it decides what has to be told; by number."""
+    rows = connection.execute(_BEFORE.where(member.c.number.in_(numbers))).mappings()
+    return {row["number"]: row for row in rows}
+
+
+def concerns_of(before: RowMapping, of_member: Mapping[str, Any], of_profile: Mapping[str, Any]) -> Iterator[Concern]:
+    """What has to be told of new values, by column of `member` and of `profile`."""
+    number, username = before["number"], before["username"]
+    for choice, audiences in CLOSING.items():
+        if of_member.get(choice, before[choice]) != before[choice]:
+            topic = NoticeTopic.RESTORED if of_member[choice] else NoticeTopic.WITHDRAWN
+            yield Concern(number, topic, username, audiences=audiences)
+    removed = [item for item in ProfileItem if before[item] and of_profile.get(item, before[item]) is None]
+    if removed:  # R22
+        yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(f"profile.{item}" for item in removed))
+    if of_member.get("username_key", before["username_key"]) != before["username_key"]:
+        # Studios know members by name alone, and what they hold under this one is nobody's from now on.
+        yield Concern(number, NoticeTopic.RENAMED, username, ("username",), MODEL_CENTERS)
+
+
+def tell_of_choices(connection: Connection, number: int, change: PrivacyChange, keyring: Keyring) -> None:
+    """Put down what has to be told of settings that are about to change; the caller has locked the member's row."""
+    before = before_change(connection, [number])[number]
+    write_concerns(connection, [*concerns_of(before, change.of_member(), {})], keyring)
+
+
+def tell_of_bond(connection: Connection, number: int, bond: Bond, keyring: Keyring, *, holds: bool) -> None:
+    """Put down that a right has begun to bind, or does no longer (R50, R52, R54)."""
+    topic, audiences = _BEGINS[bond.reason]
+    concern_about(connection, number, topic if holds else NoticeTopic.RESTORED, keyring, audiences=audiences)
+
+
+def tell_of_rectification(connection: Connection, number: int, since: datetime, keyring: Keyring) -> None:
+    """Put down which fields were rectified: those written since the request came in, or whatever was received (R49)."""
+    written = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
+        member_stamp.c.member == number, member_stamp.c.attribute.in_(_FIELDS)
+    )
+    fields = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= since)
+    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=fields)

@@ -1,0 +1,77 @@
+"""Notices in words: to whom a concern goes by what the log says, and what a webhook tells. Never a value."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from partners.access_log.identifiers import public
+from partners.outbox import Received
+from partners.vocabulary import NoticeTopic, PartnerKind
+from serializers.policy.recorded import Policies
+from serializers.policy.shapes import instant
+from serializers.wire import json_of
+
+NOTICE_PREFIX = "ntc_"
+REF, USERNAME = "ref", "username"
+KNOWN_BY: Mapping[PartnerKind, str] = {PartnerKind.WEBMASTER: REF, PartnerKind.MODEL_CENTER: USERNAME}
+"""How each kind of recipient knows a member: by its own reference, or by the name on the cards it was given."""
+ABOUT_WHAT_WAS_HELD = frozenset({NoticeTopic.ITEMS_REMOVED, NoticeTopic.RENAMED})
+"""Told to those who received it before it changed; what was read afterwards was right already."""
+TOPICS: Mapping[NoticeTopic, str] = {
+    NoticeTopic.ERASED: "The member is erased: delete everything you hold about them.",
+    NoticeTopic.RESTRICTED: "Processing is restricted: keep what you hold, but do nothing with it.",
+    NoticeTopic.WITHDRAWN: "What you were given is withdrawn: use it no more, and delete it.",
+    NoticeTopic.RESTORED: "A restriction or withdrawal has ended: what the gateway answers may be used again.",
+    NoticeTopic.ITEMS_REMOVED: "The member removed `fields` from the profile: delete them.",
+    NoticeTopic.RECTIFIED: "`fields` were wrong: read the member again. Without `fields`: everything you hold.",
+    NoticeTopic.RENAMED: "Nobody has this username any more: delete what you hold under it, or read your lists again.",
+}
+"""What each type of notice asks of its recipient."""
+
+
+@dataclass
+class Recipient:
+    """A partner that a concern goes to, and which of its fields it received."""
+
+    audience: PartnerKind
+    fields: set[str] = field(default_factory=set)
+
+
+def recipients_of(
+    concern: Row[Any], received: Iterable[Received], policies: Policies, *, named_since: datetime | None
+) -> dict[int, Recipient]:
+    """Those whom the log names as having received what a concern is about, by partner: no more, no fewer (R65).
+
+    Whoever knows members by name is told only by a name that it was given.
+    """
+    found: dict[int, Recipient] = {}
+    for each in received:
+        if each.audience not in concern.audiences:
+            continue
+        if concern.topic in ABOUT_WHAT_WAS_HELD and each.first_at > concern.created_at:
+            continue
+        if KNOWN_BY[each.audience] == USERNAME and named_since is not None and each.last_at <= named_since:
+            continue
+        explainer = policies.explainer(each.policy_version, each.operation)
+        released = set(explainer.explain(each.verdict).released) if explainer else set()
+        if concern.fields and released.isdisjoint(concern.fields):
+            continue
+        recipient = found.setdefault(each.partner, Recipient(each.audience))
+        recipient.fields |= released & set(concern.fields)
+    return found
+
+
+def notice_document(notice: Row[Any], subject: str, kind: PartnerKind) -> dict[str, Any]:
+    """What a webhook tells: what to do about whom; `fields` by name, and only those that this partner received."""
+    told: dict[str, Any] = {"notice": public(NOTICE_PREFIX, notice.id), KNOWN_BY[kind]: subject}
+    if notice.fields:
+        told["fields"] = list(notice.fields)
+    return {"type": notice.topic, "timestamp": instant(notice.created_at), "data": told}
+
+
+def notice_body(notice: Row[Any], subject: str, kind: PartnerKind) -> bytes:
+    """The bytes that are signed and sent."""
+    return json_of(notice_document(notice, subject, kind))

@@ -1,0 +1,286 @@
+"""Recipients are told: those that the log names, no more and no fewer, each once, and with consequences for silence."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from gateway.notices import Delivery
+from gateway.settings import Settings
+from partners import outbox, webhooks
+from partners.database import Database
+from partners.keyring import Keyring
+from partners.tables.access import access_log
+from partners.tables.outbox import concern, notice, webhook_endpoint
+from partners.vocabulary import PartnerKind
+from tests.callers import access_token, add_caller, bearer
+from tests.conftest import NOW
+from tests.factories import dump
+from tests.feeding import event
+from tests.gateway.api.stage import Stage
+from tests.gateway.receiver import Receiver, receiving
+
+LATER = NOW + timedelta(minutes=1)
+"""Later than what was changed directly."""
+
+
+class Told:
+    """A stage whose webmasters and model center have servers of their own."""
+
+    def __init__(self, stage: Stage, settings: Settings, receivers: dict[str, Receiver]) -> None:
+        self.stage, self.receivers = stage, receivers
+        self.delivery = Delivery(settings, stage.keyring, stage.db)
+        self.writer = bearer(access_token(stage.http, add_caller(stage.db, PartnerKind.PLATFORM, "platform-2")))
+        for name, receiver in receivers.items():
+            with stage.db.write.begin() as connection:
+                receiver.secret = webhooks.add(connection, name, receiver.url, stage.keyring, now=datetime.now(UTC))
+
+    def ask(self, kind: str, *steps: str, member: str = "m1", **more: Any) -> None:
+        path = f"/v1/platform/members/{member}/requests"
+        made = self.stage.http.post(path, json={"type": kind, "verified": True, **more}, headers=self.writer)
+        assert made.status_code == 201, made.get_json()
+        for step in steps:
+            body = {"action": step, "reason": "because"}
+            moved = self.stage.http.post(f"{path}/{made.get_json()['id']}", json=body, headers=self.writer)
+            assert moved.status_code == 200, moved.get_json()
+
+    def patch(self, **settings: Any) -> None:
+        answer = self.stage.http.patch("/v1/platform/members/m1/privacy", json=settings, headers=self.writer)
+        assert answer.status_code == 200
+
+    def feed(self, *events: dict[str, Any]) -> None:
+        answer = self.stage.http.post(
+            "/v1/platform/events", json=list(events), headers=self.writer,
+            content_type="application/cloudevents-batch+json",
+        )  # fmt: skip
+        assert answer.get_json()["accepted"] == len(events), answer.get_json()
+
+    def deliver(self) -> dict[str, list[Any]]:
+        """Who was told what since the last time."""
+        for receiver in self.receivers.values():
+            receiver.told.clear()
+        self.delivery.once()
+        return {name: [short(each) for each in receiver.told] for name, receiver in self.receivers.items()}
+
+    def forget_limits(self) -> None:
+        """As a worker does every few seconds."""
+        runtime = self.stage.http.application.extensions["runtime"]
+        runtime.own_limits._read_at = -math.inf  # noqa: SLF001
+
+    def ref(self, member: str = "m1", webmaster: str = "w1") -> str:
+        rows = self.stage.webmasters[webmaster].rows()
+        return next(str(row["ref"]) for row in rows if row["username"] == f"user_{member}")
+
+
+def short(told: dict[str, Any]) -> tuple[Any, ...]:
+    data = told["data"]
+    subject = data.get("ref") or data["username"]
+    return (told["type"].removeprefix("member."), subject, *data.get("fields", []))
+
+
+@pytest.fixture
+def told(http: FlaskClient, db: Database, keyring: Keyring, settings: Settings) -> Iterator[Told]:
+    stage = Stage(http, db, keyring)
+    with receiving() as w1, receiving() as w2, receiving() as center:
+        yield Told(stage, settings, {"w1": w1, "w2": w2, "model_center": center})
+
+
+def test_an_erasure_is_told_to_those_who_received_something_and_leaves_no_link(told: Told, db: Database) -> None:
+    """R50, R65."""
+    told.stage.member("m1")
+    told.stage.member("m2", "w2")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    told.stage.center.get("/members/user_m2", of="mdl-1", scope="cards:read")
+    ref = told.ref()
+    told.ask("erasure", "settle")
+    with db.write.connect() as connection:
+        waiting = dump(connection)
+
+    assert told.deliver() == {"w1": [("erased", ref)], "w2": [], "model_center": [("erased", "user_m1")]}
+    assert "user_m1" not in waiting
+    with db.write.begin() as connection:
+        connection.execute(update(concern).values(created_at=datetime.now(UTC) - outbox.LOG_SETTLES * 2))
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": []}
+    with db.write.connect() as connection:
+        assert connection.execute(select(concern)).all() == []
+        assert {row.sealed_subject for row in connection.execute(select(notice))} == {None}
+        recorded = select(access_log.c["partner", "audience", "outcome", "member_count"])
+        records = connection.execute(recorded.where(access_log.c.operation == "webhooks.deliver")).all()
+    assert sorted(records) == [("model_center", "model_center", "empty", 0), ("w1", "webmaster", "empty", 0)]
+
+
+def test_each_right_is_told_to_whom_it_concerns_and_never_says_why(told: Told) -> None:
+    """R49, R52, R54, R55, R61, R63."""
+    told.stage.member("m1")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    ref = told.ref()
+    both = ["w1", "model_center"]
+    for act, topic, recipients in [
+        (lambda: told.ask("objection"), "withdrawn", ["w1"]),
+        (lambda: told.ask("withdraw_objection"), "restored", ["w1"]),
+        (lambda: told.patch(affiliate_sharing=False), "withdrawn", ["w1"]),
+        (lambda: told.patch(affiliate_sharing=False, mask_visibility="private"), None, []),
+        (lambda: told.feed(event("member.privacy_changed", "m1", LATER, affiliate_sharing=True)), "restored", ["w1"]),
+        (lambda: told.patch(service_consent=False), "withdrawn", both),
+        (lambda: told.patch(service_consent=True), "restored", both),
+        (lambda: told.ask("restriction", "notify"), "restricted", both),
+        (lambda: told.ask("lift_restriction"), "restored", both),
+        (lambda: told.ask("rectification", "settle"), "rectified", both),
+        (lambda: told.ask("erasure", "refuse"), "restored", both),
+    ]:
+        act()
+        names = {"w1": ref, "model_center": "user_m1"}
+        expected: dict[str, list[Any]] = {name: [(topic, names[name])] for name in recipients}
+        found = {name: each[-1:] for name, each in told.deliver().items() if each}
+        assert found == expected, topic
+
+
+def test_a_removed_item_is_told_to_whoever_received_it_and_a_new_name_by_the_old(told: Told) -> None:
+    """R22, R49, R65: nobody hears of a field, or of a name, that it was not given."""
+    told.stage.member("m1")
+    told.stage.center.get("/members/user_m1", of="mdl-1", scope="cards:read")
+    told.ref()
+    gone = {"nickname": None, "turn_ons": None}
+    told.feed(event("member.updated", "m1", profile=gone), event("member.updated", "m1", id="again", profile=gone))
+    told.stage.center.get("/members/user_m1", of="mdl-1", scope="cards:read cards.sensitive:read")
+    told.feed(event("member.updated", "m1", profile={"dislikes": None}))
+
+    assert told.deliver()["model_center"] == [
+        ("items_removed", "user_m1", "profile.nickname"),
+        ("items_removed", "user_m1", "profile.dislikes"),
+    ]
+    told.feed(event("member.updated", "m1", username="new_name"))
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": [("renamed", "user_m1", "username")]}
+    told.ask("restriction")
+    assert told.deliver()["model_center"] == []
+    told.ask("restriction", "notify")
+    told.ask("lift_restriction")
+    told.stage.center.get("/members/new_name", of="mdl-1")
+    told.ask("restriction")
+    assert ("restricted", "new_name") in told.deliver()["model_center"]
+
+
+def test_a_rectification_names_what_was_rectified(told: Told) -> None:
+    """R49."""
+    told.stage.member("m1")
+    ref = told.ref()
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    path = "/v1/platform/members/m1/requests"
+    made = told.stage.http.post(path, json={"type": "rectification", "verified": True}, headers=told.writer)
+    told.feed(event("member.updated", "m1", LATER, country="FR", profile={"age": 40}))
+    told.stage.http.post(f"{path}/{made.get_json()['id']}", json={"action": "settle"}, headers=told.writer)
+
+    assert told.deliver() == {
+        "w1": [("rectified", ref, "country")],
+        "w2": [],
+        "model_center": [("rectified", "user_m1", "profile.age")],
+    }
+
+
+def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: Told, db: Database) -> None:
+    for place in range(6):
+        told.stage.member(f"m{place}", ("w1", "w2")[place % 2])
+    told.ref("m0"), told.ref("m1", "w2")
+    for place in range(6):
+        told.ask("restriction", member=f"m{place}")
+    told.delivery.address()
+    with db.write.begin() as connection:
+        # Somebody took the first endpoint, and was killed.
+        taken = webhooks.lease(connection, told.stage.keyring, now=datetime.now(UTC))
+    assert taken is not None
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: told.delivery.once(), range(2)))
+    others = {"w1": "w2", "w2": "w1"}[taken.id]
+    first = {name: len(receiver.ids) for name, receiver in told.receivers.items()}
+    with db.write.begin() as connection:
+        connection.execute(update(webhook_endpoint).values(leased_until=datetime.now(UTC) - timedelta(seconds=1)))
+    told.delivery.once()
+
+    assert (first[others], first[taken.id]) == (3, 0)
+    assert [len(told.receivers[name].ids) for name in ("w1", "w2")] == [3, 3]
+    assert all(len(set(receiver.ids)) == len(receiver.ids) for receiver in told.receivers.values())
+
+
+def test_silence_is_met_with_patience_then_a_tenth_of_the_limits_then_suspension(told: Told, db: Database) -> None:
+    """R65; an acknowledgement ends the throttling at once."""
+    told.stage.member("m1")
+    told.ref()
+    told.receivers["w1"].status = 500
+    told.ask("restriction", "notify")
+    told.deliver()
+    first = told.receivers["w1"].ids[:]
+    assert told.deliver()["w1"] == []  # Not yet again.
+    with db.write.begin() as connection:
+        waited = connection.execute(select(webhook_endpoint).where(webhook_endpoint.c.failures == 1)).one()
+        assert timedelta(0) < waited.next_attempt_at - waited.silent_since < timedelta(seconds=12)
+        silent = {"silent_since": datetime.now(UTC) - timedelta(hours=25), "next_attempt_at": datetime.now(UTC)}
+        connection.execute(update(webhook_endpoint).where(webhook_endpoint.c.failures == 1).values(**silent))
+    told.deliver()
+    told.forget_limits()
+
+    w1 = told.stage.webmasters["w1"]
+    assert "q=100000;" in w1.get("/members").headers["RateLimit-Policy"]
+    assert told.receivers["w1"].ids == first * 2
+    told.receivers["w1"].status = 200
+    with db.write.begin() as connection:
+        connection.execute(update(webhook_endpoint).values(next_attempt_at=datetime.now(UTC)))
+    told.deliver()
+    told.forget_limits()
+    assert "q=1000000;" in w1.get("/members").headers["RateLimit-Policy"]
+
+    told.receivers["w1"].status = 302
+    told.receivers["w1"].headers = {"Location": told.receivers["w2"].url}
+    told.ask("lift_restriction")
+    told.deliver()
+    assert told.receivers["w2"].ids == []
+    with db.write.begin() as connection:
+        silent_since = datetime.now(UTC) - timedelta(days=8)
+        connection.execute(
+            update(webhook_endpoint).where(webhook_endpoint.c.failures > 0).values(silent_since=silent_since)
+        )
+    told.deliver()
+    assert w1.get("/members").status_code == 401
+    with db.write.connect() as connection:
+        judged = select(access_log.c.operation, access_log.c.partner).where(access_log.c.outcome == "limited")
+        assert connection.execute(judged.order_by(access_log.c.at)).all() == [
+            ("webhooks.throttle", "w1"),
+            ("webhooks.throttle", "w1"),
+            ("webhooks.suspend", "w1"),
+        ]
+
+
+def test_a_slow_partner_is_given_up_in_time_and_what_is_too_old_forgotten(told: Told, db: Database) -> None:
+    told.stage.member("m1")
+    told.ref()
+    told.ask("restriction")
+    told.receivers["w1"].status = 503
+    told.deliver()
+    assert b"gateway_notices_waiting 2" in told.stage.http.get("/metrics").data
+    with db.write.begin() as connection:
+        connection.execute(update(notice).values(created_at=datetime.now(UTC) - outbox.KEPT - timedelta(days=1)))
+    told.deliver()
+
+    with db.write.connect() as connection:
+        (row,) = connection.execute(select(notice)).all()
+    assert (row.outcome, row.sealed_subject) == ("given_up", None)
+
+
+def test_while_a_secret_is_rotated_both_sign(told: Told, db: Database) -> None:
+    told.stage.member("m1")
+    told.ref()
+    with db.write.begin() as connection:
+        webhooks.rotate(connection, "w1", told.stage.keyring, now=datetime.now(UTC))
+    told.ask("restriction", "notify")
+
+    assert len(told.deliver()["w1"]) == 1  # The receiver knows the former secret only.
+    with db.write.begin() as connection:
+        at_once = {"now": datetime.now(UTC), "overlap": timedelta(0)}
+        told.receivers["w1"].secret = webhooks.rotate(connection, "w1", told.stage.keyring, **at_once)
+    told.ask("lift_restriction")
+    assert len(told.deliver()["w1"]) == 1

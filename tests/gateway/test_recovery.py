@@ -1,0 +1,205 @@
+"""After a restore every erasure, restriction and choice since the backup holds again, before data is served (R41)."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, make_url, select, text
+
+from gateway import create_app, recovery
+from gateway.preparation import prepare
+from gateway.settings import Settings
+from partners import database
+from partners.database import Database
+from partners.embedded import binary
+from partners.keyring import Keyring
+from partners.rights import journal
+from partners.rights.journal import Journal, JournalError
+from partners.tables.access import access_log
+from partners.tables.member import member, profile
+from partners.tables.rights import journal_entry, rights_request
+from partners.vocabulary import PartnerKind
+from tests.callers import access_token, add_caller, bearer
+from tests.conftest import NOW, SECRET
+from tests.factories import add_member, add_partner
+from tests.feeding import event, registered
+
+OPS = Path(__file__).parents[2] / "ops"
+LATER = NOW + timedelta(minutes=1)
+
+
+def run(script: str, *arguments: str) -> None:
+    path = f"{binary('psql').parent}{os.pathsep}{os.environ['PATH']}"
+    command = [str(OPS / script), *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, env=os.environ | {"PATH": path})
+    assert done.returncode == 0, done.stderr
+
+
+class House:
+    """A gateway over HTTP, and what the platform asks of it."""
+
+    def __init__(self, app: Flask, db: Database) -> None:
+        self.http, self.db = app.test_client(), db
+        self.headers = bearer(access_token(self.http, add_caller(db, PartnerKind.PLATFORM)))
+
+    def ask(self, member_id: str, kind: str, *steps: str) -> None:
+        path = f"/v1/platform/members/{member_id}/requests"
+        made = self.http.post(path, json={"type": kind, "verified": True, "reason": "canary"}, headers=self.headers)
+        for step in steps:
+            body = {"action": step, "reason": "canary"}
+            moved = self.http.post(f"{path}/{made.get_json()['id']}", json=body, headers=self.headers)
+            assert moved.status_code == 200, moved.get_json()
+
+    def patch(self, member_id: str, **settings: Any) -> int:
+        path = f"/v1/platform/members/{member_id}/privacy"
+        return self.http.patch(path, json=settings, headers=self.headers).status_code
+
+    def feed(self, *events: dict[str, Any]) -> dict[str, Any]:
+        kind = "application/cloudevents-batch+json"
+        answer = self.http.post("/v1/platform/events", json=list(events), headers=self.headers, content_type=kind)
+        report: dict[str, Any] = answer.get_json()
+        return report
+
+
+@pytest.fixture
+def house(app: Flask, db: Database) -> House:
+    return House(app, db)
+
+
+@pytest.fixture
+def restored_url(cluster: str) -> Iterator[str]:
+    """An empty database for what is restored."""
+    admin = create_engine(make_url(cluster).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE restored_rights"))
+    yield make_url(cluster).set(database="restored_rights").render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE restored_rights WITH (FORCE)"))
+    admin.dispose()
+
+
+def states(db: Database) -> dict[str, Any]:
+    columns = member.c["id", "restricted", "objecting", "erased", "affiliate_sharing", "service_consent"]
+    with db.write.connect() as connection:
+        rows = connection.execute(select(*columns, profile.c.age_visibility).join_from(member, profile))
+        return {row.id: tuple(row[1:]) for row in rows}
+
+
+def test_what_members_decided_since_the_backup_holds_again_before_anything_is_served(
+    house: House, db: Database, settings: Settings, *, database_url: str, restored_url: str, tmp_path: Path
+) -> None:
+    names = ("gone", "going", "quiet", "freed", "against", "chose", "fed", "left")
+    with db.write.begin() as connection:
+        webmaster = add_partner(connection, "w9")
+        for name in names:
+            add_member(connection, name, webmaster=webmaster)
+    house.ask("freed", "restriction", "notify")
+    run("backup.sh", database_url, str(tmp_path / "backup"))
+    house.feed(registered("new", LATER), registered("newer", LATER))
+    house.ask("newer", "restriction")
+    house.ask("gone", "erasure", "settle")
+    house.ask("going", "erasure")
+    house.ask("quiet", "restriction")
+    house.ask("freed", "lift_restriction")
+    house.ask("against", "objection")
+    house.ask("new", "erasure", "settle")
+    assert house.patch("chose", affiliate_sharing=False, profile_item_visibility={"age": "private"}) == 200
+    house.patch("chose", service_consent=False)
+    house.patch("chose", service_consent=True)
+    house.feed(
+        event("member.privacy_changed", "fed", LATER, service_consent=False),
+        event("member.signal_received", "left", LATER, signal="gpc"),
+        event("member.privacy_changed", "to-come", LATER, affiliate_sharing=False),
+    )
+    before = states(db)
+    run("restore.sh", restored_url, str(tmp_path / "backup"))
+    owner = database.owner(restored_url)
+    prepare(owner, now=datetime.now(UTC))
+    owner.dispose()
+    restored = database.connect(restored_url)
+    assert states(restored) != before
+
+    recovery.before_serving(settings, restored_url)
+
+    restricted = before.pop("newer")
+    assert states(restored) == before
+    again = House(create_app(settings, restored_url), restored)
+    report = again.feed(registered("new", LATER), registered("to-come", LATER), registered("newer", LATER))
+    assert "accepted" in report, report
+    assert (report["accepted"], [fault["code"] for fault in report["errors"]]) == (2, ["erased_member"])
+    assert states(restored)["to-come"][3] is False
+    assert states(restored)["newer"] == restricted
+    with restored.write.connect() as connection:
+        kept = connection.execute(select(rights_request.c.type).order_by(rights_request.c.number)).scalars().all()
+        records = select(access_log.c.client).where(access_log.c.operation == recovery.OPERATION)
+        recorded = connection.execute(records).scalars().all()
+    assert sorted(kept) == sorted(["restriction"] * 3 + ["erasure"] * 3 + ["lift_restriction", "objection"])
+    assert recorded
+    assert all(client.startswith("operator:") for client in recorded)
+    assert recovery.replay(restored, Journal(settings.journal_dir, Keyring(SECRET)), now=NOW).entries == 0
+    again.http.application.extensions["runtime"].database.dispose()
+    restored.dispose()
+
+
+def test_the_journal_names_nobody_and_only_this_key_opens_it(house: House, db: Database, settings: Settings) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "canary-member", username="canary_name")
+    house.ask("canary-member", "restriction")
+    house.patch("canary-member", affiliate_sharing=False)
+    files = list(settings.journal_dir.iterdir())
+
+    assert [file.suffix for file in files] == [".sealed"] * 2
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+    assert not [file for file in files if b"canary" in file.read_bytes() or b"restriction" in file.read_bytes()]
+    files[0].write_bytes(files[0].read_bytes()[:-1] + b"x")
+    for secret, held in ((SECRET, True), ("another secret key that is long enough", False)):
+        opened = Journal(settings.journal_dir, Keyring(secret))
+        unread = [entry for entry in opened.entries() if not readable(opened, entry)]
+        assert len(unread) == (1 if held else 2)
+
+
+def readable(opened: Journal, entry: Any) -> bool:
+    try:
+        return bool(opened.read(entry))
+    except JournalError:
+        return False
+
+
+def test_what_was_not_done_is_not_journalled_and_what_cannot_be_journalled_is_not_done(
+    house: House, db: Database, settings: Settings, *, monkeypatch: pytest.MonkeyPatch, keyring: Keyring
+) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    opened = Journal(settings.journal_dir, keyring)
+    change = {"member": "m1", "attribute": "affiliate_sharing", "value": False, "stamp": "1"}
+    with db.write.connect() as connection:
+        opened.append(connection, [change])
+        assert len(opened.entries()) == 1
+        connection.rollback()
+    assert opened.entries() == []
+
+    settings.journal_dir.rmdir()
+    settings.journal_dir.write_text("no directory")
+    assert house.patch("m1", affiliate_sharing=False) == 503
+    assert states(db)["m1"][3] is True
+    assert house.feed(event("member.privacy_changed", "m1", LATER, affiliate_sharing=False))["status"] == 503
+    settings.journal_dir.unlink()
+    assert house.patch("m1", affiliate_sharing=False) == 200
+    with db.write.begin() as connection:
+        assert opened.lacking(connection) == []
+        monkeypatch.setattr(journal, "KEPT", timedelta(0))
+        assert opened.forget(connection, now=datetime.now(UTC) + timedelta(seconds=1)) == 1
+        assert connection.execute(select(journal_entry)).all() == []
+
+
+def test_a_server_that_cannot_read_the_journal_does_not_start(settings: Settings, database_url: str) -> None:
+    settings.journal_dir.mkdir()
+    (settings.journal_dir / f"{'0' * 12}7{'0' * 3}8{'0' * 15}.sealed").write_bytes(b"not sealed with this key")
+
+    with pytest.raises(JournalError):
+        recovery.before_serving(settings, database_url)
