@@ -46,7 +46,9 @@ def test_nothing_is_advertised_that_does_not_exist(http: FlaskClient) -> None:
 
 
 def test_the_metadata_is_valid_by_authlibs_judgement() -> None:
-    AuthorizationServerMetadata(metadata.authorization_server("https://gateway.example")).validate()
+    for pushed_only in (False, True):
+        document = metadata.authorization_server("https://gateway.example", pushed_only=pushed_only)
+        AuthorizationServerMetadata(document).validate()
 
 
 def test_the_challenge_leads_to_the_resource_and_from_there_to_its_server(http: FlaskClient) -> None:
