@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from partners.access_log.checkpoints import origin_of, signer_of
+from partners.access_log.checkpoints import origin_of
+from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import check_proof
-from partners.access_log.trust import Trust
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.people import accounts
@@ -31,7 +31,9 @@ def invited(stored: Database, server: Server) -> str:
     return f"{server.url}/account/set-up?invitation={made.token}"
 
 
-def test_from_the_invitation_to_a_proof(page: Page, server: Server, invited: str, shots: Path) -> None:
+def test_from_the_invitation_to_a_proof(
+    page: Page, server: Server, stored: Database, invited: str, shots: Path
+) -> None:
     page.goto(invited)
     factor = page.locator(".key code").inner_text().replace(" ", "")
     type_in(page, PASSWORD, PASSWORD)
@@ -56,8 +58,9 @@ def test_from_the_invitation_to_a_proof(page: Page, server: Server, invited: str
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the proof").click()
-    trusted = signer_of(Keyring(SECRET), origin_of(ISSUER)).verifier
-    _, _, leaf = check_proof(download.value.path().read_text(), Trust([trusted]))
+    with stored.write.connect() as connection:
+        trusted = DerivedKeys(Keyring(SECRET), origin_of(ISSUER)).trust(connection)
+    _, _, leaf = check_proof(download.value.path().read_text(), trusted)
     assert b'"operation": "oauth.set_up"' in leaf
 
     page.get_by_role("button", name="Sign out").press("Enter")
