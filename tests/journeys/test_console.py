@@ -32,7 +32,7 @@ def invited(stored: Database, server: Server) -> str:
 
 
 def test_from_the_invitation_to_a_proof(
-    page: Page, server: Server, stored: Database, invited: str, shots: Path
+    page: Page, stored: Database, *, server: Server, invited: str, shots: Path
 ) -> None:
     page.goto(invited)
     factor = page.locator(".key code").inner_text().replace(" ", "")
