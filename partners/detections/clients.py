@@ -18,8 +18,8 @@ from partners.tables.partner import client, client_secret
 from partners.vocabulary import Detection
 
 a, n, s = access_log.c, client_network.c, client_seen.c
-LETTING_IN = ("oauth.clients.rotate", "oauth.clients.resume")
-"""What operators do to a client that lets somebody in who was not let in before."""
+LETTING_IN = ("oauth.clients.rotate", "oauth.clients.resume", "oauth.clients.grant", "oauth.approvals.approve")
+"""What operators do to a client that lets somebody in, or further in, than before."""
 _ONBOARDING = HOUR
 """A secret that is given so soon after the client was made is its first."""
 

@@ -125,9 +125,9 @@ RULES = (
     ),
     Rule(
         Detection.AFTER_CHANGE,
-        "Within an hour of new credentials (a secret, keys, leave to come back), or of its first call from a new "
-        f"network, a client makes a release of {BULK} members or more, as it had not in {BASELINE.days} days before; "
-        "or makes one with new credentials and from a new network.",
+        "Within an hour of new credentials (a secret, keys, scopes, leave to come back), or of its first call from a "
+        f"new network, a client makes a release of {BULK} members or more, as it had not in {BASELINE.days} days "
+        "before; or makes one with new credentials and from a new network.",
         "where the network is new",
         _BOTH,
     ),
