@@ -24,7 +24,7 @@ from serializers.overview import KINDS, Volume, by_field_and_time, figures
 from serializers.policy.recorded import Policies
 
 OPERATION = "audit.partner"
-USUAL = "30"
+USUAL = "7"
 
 
 @blueprint.get("/partners")
