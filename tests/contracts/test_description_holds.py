@@ -133,8 +133,8 @@ class House:
         good = dict(GOOD.get(name, {}))
         if name in {"revoke", "introspect"}:
             good = {"body": {"token": access_token(self.http, self.client)}}
-        if name == "export_accesses":
-            good = {"query": {"format": {"text/csv": "csv"}.get(accepted, "ndjson")}}
+        if name in {"export_accesses", "stream_accesses"}:
+            good = {"query": {"format": {"text/csv": "csv", "text/plain": "cef"}.get(accepted, "ndjson")}}
         if name == "get_archive":
             settled = self._request("access", member="m1", verified=True)
             moved = f"/v1/platform/members/m1/requests/{settled['id']}"

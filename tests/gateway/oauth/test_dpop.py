@@ -1,6 +1,8 @@
 """Tokens bound to a key (RFC 9449): got with a proof, used with proofs alone, and refused in every other hand."""
 
 import json
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -329,6 +331,12 @@ class TestNonces:
 
         assert refusal(answer) == (400, "use_dpop_nonce")
         assert answer.headers["DPoP-Nonce"]
+
+    def test_a_fresh_one_that_another_made_is_none(self, strict: Flask, db: Database) -> None:
+        forged = urlsafe_b64encode(int(time.time()).to_bytes(8) + bytes(16)).decode()
+        headers = Prover().for_token(htu=f"{HOME}/oauth/token", nonce=forged)
+
+        assert refusal(ask_token(strict.test_client(), add_caller(db), headers=headers)) == (400, "use_dpop_nonce")
 
     @pytest.mark.parametrize(("age", "status"), [(140, 200), (160, 200), (301, 400)])
     def test_it_is_renewed_before_it_runs_out(self, strict: Flask, db: Database, age: int, status: int) -> None:
