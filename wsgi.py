@@ -2,7 +2,8 @@
 
 import os
 
-from gateway import create_app, recovery, settings
+from gateway import recovery, settings
+from gateway.application import create_app
 
 held, url = settings.read(), os.environ["GATEWAY_DATABASE_URL"]
 recovery.before_serving(held, url)

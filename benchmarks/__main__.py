@@ -16,7 +16,8 @@ from benchmarks import layers, servers
 from benchmarks.filling import fill, usernames
 from benchmarks.rounds import Measured, run, table
 from benchmarks.scenarios import Scenario, scenarios
-from gateway import create_app, observability
+from gateway import observability
+from gateway.application import create_app
 from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration
 from gateway.demo.credentials import Credentials

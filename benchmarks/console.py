@@ -11,7 +11,7 @@ from statistics import median
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, text
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
 from partners import database

@@ -4,7 +4,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 
 NOWHERE = "postgresql+psycopg://nowhere.invalid/none"

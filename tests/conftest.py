@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
 from partners import database

@@ -12,7 +12,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway import create_app, detecting, metrics, sealing, upkeep
+from gateway import detecting, metrics, sealing, upkeep
+from gateway.application import create_app
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker

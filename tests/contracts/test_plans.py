@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import Select
 
 from benchmarks.filling import MODEL, WEBMASTER, fill, usernames
-from gateway import create_app
+from gateway.application import create_app
 from gateway.demo import registration
 from gateway.settings import Settings
 from partners import database

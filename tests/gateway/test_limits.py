@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.limits import OVERRIDES_FRESH_S
 from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
 from partners.database import Database

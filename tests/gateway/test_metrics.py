@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
 from partners.keyring import Keyring

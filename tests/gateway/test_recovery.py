@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, make_url, select, text
 
-from gateway import create_app, recovery
+from gateway import recovery
+from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
 from partners import database

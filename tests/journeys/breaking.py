@@ -16,7 +16,7 @@ import psycopg
 import requests
 from sqlalchemy import make_url
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.serving.server import THREADS
 from gateway.settings import Settings

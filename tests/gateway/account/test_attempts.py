@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import USUAL_LIMITS, Settings
 from partners.database import Database
 from partners.tables.access import access_log

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 
 

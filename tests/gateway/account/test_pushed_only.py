@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
 from tests.callers import basic

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
 from partners.tables.activity import applied_event, ledger_entry

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.access_log.cases import Case
 from partners.access_log.checkpoints import signer_of

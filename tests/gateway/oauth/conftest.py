@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from werkzeug.test import TestResponse
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
 from partners.registry import clients

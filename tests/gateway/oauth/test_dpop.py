@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
 from partners.registry import clients

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.oauth import metadata
 from gateway.settings import Settings
 from partners.database import Database

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, func, select
 from werkzeug.test import TestResponse
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.settings import Settings
 from partners.consents import families, refresh
 from partners.database import Database

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gateway import create_app
+from gateway.application import create_app
 from gateway.oauth import jose
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.keys import FRESH_FOR, KeyCabinet

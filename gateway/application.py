@@ -1,0 +1,75 @@
+"""The application: settings become a Flask with everything wired to it; wiring only."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from gateway import account, console, envelope, limits, observability, patience, problems
+from gateway.api import (
+    alerts,
+    archives,
+    audit,
+    audit_export,
+    audit_proofs,
+    audit_stream,
+    disclosures,
+    events,
+    meta,
+    model,
+    platform,
+    reference,
+    statistics,
+    webmaster,
+)
+from gateway.oauth import views as oauth
+from gateway.proxies import BehindProxies
+from gateway.runtime import Runtime
+from gateway.settings import Settings
+from partners.database import connect
+from partners.keyring import Keyring
+
+
+class _Gateway(Flask):
+    """A Flask without coroutines: it would look at a dozen functions a request to see whether they are any."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
+def create_app(settings: Settings, database_url: str) -> Flask:
+    """Wire the gateway over the PostgreSQL at `database_url`, which `gateway db upgrade` has prepared."""
+    app = _Gateway(__name__, static_folder=None)
+    app.config["ISSUER"] = settings.issuer
+    database = connect(database_url)
+    own_limits = limits.PartnersOwn(database.write)
+    app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), database, own_limits)
+    if settings.proxies:
+        app.wsgi_app = BehindProxies(app.wsgi_app, settings.proxies)  # type: ignore[method-assign]
+    envelope.register(app)
+    patience.register(app)
+    observability.register(app)
+    problems.register(app)
+    limits.register(app, settings)
+    oauth.register(app)
+    account.register(app)
+    console.register(app)
+    for blueprint in (
+        webmaster.blueprint,
+        statistics.blueprint,
+        model.blueprint,
+        platform.blueprint,
+        archives.blueprint,
+        events.blueprint,
+        disclosures.blueprint,
+        audit.blueprint,
+        audit_export.blueprint,
+        audit_proofs.blueprint,
+        audit_stream.blueprint,
+        alerts.blueprint,
+        meta.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    reference.register(app)
+    return app
