@@ -18,8 +18,8 @@ from partners.vocabulary import Scope
 
 APPROVAL_PREFIX = "apr_"
 LASTS = timedelta(days=7)
-MEMBER_LEVEL = MEMBER_ROW_SCOPES | {Scope.DISCLOSURES_READ}
-"""Scopes under which values of single members leave the gateway; a preview, which `disclosures:read` opens, too."""
+MEMBER_LEVEL = MEMBER_ROW_SCOPES | {Scope.DISCLOSURES_READ, Scope.PRIVACY_WRITE}
+"""Scopes under which values of single members leave the gateway; in previews and in members' archives, too."""
 
 
 class Kind(StrEnum):

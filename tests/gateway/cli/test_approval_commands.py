@@ -97,6 +97,14 @@ def test_what_shows_no_single_member_needs_nobody_else(typed: As, http: FlaskCli
     assert scope_given(http, added) == "invalid_scope"
 
 
+def test_archives_with_every_value_of_a_member_need_two(typed: As, http: FlaskClient) -> None:
+    typed("alice", "partners", "add", "platform", "p1", "--name", "Platform")
+    added = typed("alice", "clients", "add", "p1")
+
+    assert (added["scopes"], added["proposed"]["scopes"]) == (["events:write"], ["privacy:write", "disclosures:read"])
+    assert scope_given(http, added, scope="privacy:write") == "invalid_scope"
+
+
 def test_the_rule_ends_by_two_as_well(typed: As) -> None:
     waive = typed("alice", "approvals", "waive")["approval"]
     early = typed("alice", "clients", "add", "w1")
