@@ -91,6 +91,7 @@ def change(connection: Connection, changed: Partner) -> Partner:
     if lost_terms or (before.may_have_member_rows() and not checked.may_have_member_rows()):
         _kill_tokens(connection, before)
     if lost_terms:
+        _sign_out(connection, before)
         ending.end_of_partner(connection, before.number)
     return checked
 
@@ -124,13 +125,12 @@ def resume(connection: Connection, identifier: str) -> Partner:
 
 
 def close(connection: Connection, identifier: str) -> Partner:
-    """End a partner for good: its clients, tokens and people, and what it allowed others. The records stay."""
+    """End a partner for good: its clients, tokens, people and invitations, and what it allowed others."""
     before = get(connection, identifier, lock=True)
     closed = _set_status(connection, before, Status.CLOSED)
     connection.execute(update(client).where(client.c.partner == before.number).values(status=Status.CLOSED))
-    people = select(person.c.number).where(person.c.partner == before.number)
-    connection.execute(delete(person_session).where(person_session.c.person.in_(people)))
-    connection.execute(update(person).where(person.c.partner == before.number).values(status=Status.CLOSED))
+    ended = {"status": Status.CLOSED, "invitation": None, "invited_until": None}
+    connection.execute(update(person).where(person.c.partner == before.number).values(**ended))
     return closed
 
 
@@ -138,6 +138,7 @@ def _set_status(connection: Connection, before: Partner, status: Status) -> Part
     connection.execute(update(partner).where(partner.c.number == before.number).values(status=status))
     if before.status is not status:
         _kill_tokens(connection, before)
+        _sign_out(connection, before)
         by = EndedBy.CLOSURE if status is Status.CLOSED else EndedBy.SUSPENSION
         ending.end_of_partner(connection, before.number, by)
     return replace(before, status=status)
@@ -145,6 +146,11 @@ def _set_status(connection: Connection, before: Partner, status: Status) -> Part
 
 def _kill_tokens(connection: Connection, of: Partner) -> None:
     connection.execute(update(client).where(client.c.partner == of.number).values(version=client.c.version + 1))
+
+
+def _sign_out(connection: Connection, of: Partner) -> None:
+    people = select(person.c.number).where(person.c.partner == of.number)
+    connection.execute(delete(person_session).where(person_session.c.person.in_(people)))
 
 
 def _checked(new: Partner) -> Partner:

@@ -14,7 +14,7 @@ from gateway.application import create_app
 from gateway.settings import Settings
 from partners.consents import families, refresh
 from partners.database import Database
-from partners.people import accounts
+from partners.people import accounts, sessions
 from partners.registry import RegistryError, allowances, campaigns, clients, partners, terms
 from partners.registry.partners import Partner
 from partners.registry.terms import Terms
@@ -72,7 +72,7 @@ def test_a_closed_partner_is_closed_for_good(http: FlaskClient, db: Database) ->
     caller = add_caller(db, partner="closing")
     token = access_token(http, caller)
     with db.write.begin() as connection:
-        accounts.add(connection, "closing", "zoe", now=datetime.now(UTC))
+        invitation = accounts.add(connection, "closing", "zoe", now=datetime.now(UTC)).token
         before = connection.scalar(select(func.count()).select_from(access_log))
 
         partners.close(connection, "closing")
@@ -83,6 +83,7 @@ def test_a_closed_partner_is_closed_for_good(http: FlaskClient, db: Database) ->
     with db.write.connect() as connection:
         assert clients.get(connection, caller.id).status is Status.CLOSED
         assert accounts.get(connection, "zoe").status is Status.CLOSED
+        assert accounts.invited(connection, invitation, now=datetime.now(UTC)) is None
         assert partners.get(connection, "closing").status is Status.CLOSED
         assert (connection.scalar(select(func.count()).select_from(access_log)) or 0) >= (before or 0)
         with pytest.raises(RegistryError, match="never used again"):
@@ -90,6 +91,23 @@ def test_a_closed_partner_is_closed_for_good(http: FlaskClient, db: Database) ->
         for changing in _changes(connection, caller):
             with pytest.raises(RegistryError, match="closed for good"):
                 changing()
+
+
+def test_no_session_of_a_browser_outlives_a_suspension_or_lost_terms(module_db: Database) -> None:
+    now = datetime.now(UTC)
+    with module_db.write.connect() as connection:
+        held = partners.add(connection, Partner("p1", PartnerKind.WEBMASTER, "One", terms_accepted_at=now))
+        somebody = accounts.add(connection, "p1", "yves", now=now).person
+        suspended = sessions.begin(connection, somebody, now=now)
+        before = sessions.find(connection, suspended, now=now)
+        partners.suspend(connection, "p1")
+        partners.resume(connection, "p1")
+        assert (before, sessions.find(connection, suspended, now=now)) == (somebody, None)
+
+        lapsed = sessions.begin(connection, somebody, now=now)
+        partners.change(connection, replace(held, terms_accepted_at=None))
+        partners.change(connection, held)
+        assert sessions.find(connection, lapsed, now=now) is None
 
 
 def test_closing_ends_what_the_partner_allowed_others(db: Database) -> None:
