@@ -17,15 +17,16 @@ reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 
 @click.command("accept-terms")
 @identifier
-@click.option("--version", metavar="V", help="Which terms; default: those of GATEWAY_TERMS.")
+@click.option("--version", metavar="V", help="Which terms; default: those of GATEWAY_TERMS, and no others once they bind.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="On which day; default: now.")
 @printed
 def accept_terms(identifier: str, *, version: str | None, day: datetime | None) -> Document:
     """Record that a partner accepted the terms."""
     with session() as opened, opened.database.write.begin() as connection:
-        now, current = opened.instant(), opened.settings.terms.version
+        now, current = opened.instant(), opened.settings.terms
         at = day.replace(tzinfo=UTC) if day else now
-        accepted = terms.accept(connection, identifier, version or current, at=at, now=now)
+        given, binding = version or current.version, current.binding(now)
+        accepted = terms.accept(connection, identifier, given, at=at, now=now, binding=binding)
         detail = {"version": accepted.terms_version, "accepted_at": at.isoformat()}
         note(opened, connection, Act("oauth.partners.accept-terms", partner=identifier, detail=detail))
         return entry(accepted)

@@ -48,9 +48,16 @@ def are_accepted(connection: Connection, partner_id: str, binding: str | None) -
     return bool(connection.execute(select(accepted), {"terms": binding}).scalar_one())
 
 
-def accept(connection: Connection, partner_id: str, version: str, *, at: datetime, now: datetime) -> Partner:
-    """Record that a partner accepted a version, and when; raise `RegistryError` for a day to come."""
+def accept(
+    connection: Connection, partner_id: str, version: str, *, at: datetime, now: datetime, binding: str | None = None
+) -> Partner:
+    """Record that a partner accepted a version, and when; raise `RegistryError` for a day to come.
+
+    One version is kept of each partner: where one binds, another in its place would bar the partner, and is refused.
+    """
     if at > now:
         raise RegistryError("the terms cannot have been accepted on a day to come")
+    if binding not in {None, version}:
+        raise RegistryError(f"the terms that bind are {binding}; who accepts {version} instead would get no tokens")
     held = partners.get(connection, partner_id, lock=True)
     return partners.change(connection, replace(held, terms_accepted_at=at, terms_version=check_version(version)))
