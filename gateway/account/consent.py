@@ -23,6 +23,7 @@ from gateway.runtime import runtime
 from partners.consents import codes, families, pushed
 from partners.consents.codes import Binding
 from partners.people.accounts import Person
+from partners.registry import terms
 from partners.vocabulary import Outcome, PartnerKind, Reason, Scope
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
@@ -31,7 +32,12 @@ AUTHORIZE, CONSENT = "oauth.authorize", "oauth.consent"
 
 @blueprint.get("/oauth/authorize")
 def authorize() -> Response:
-    """Read what a tool asks for; ask the person, once signed in, or tell the tool what is wrong with it."""
+    """Read what a tool asks for; ask the person, once signed in, or tell the tool what is wrong with it.
+
+    HEAD reads nothing: a look ahead must not use up what was pushed.
+    """
+    if request.method == "HEAD":
+        return Response()
     try:
         asked = _pushed() or _sent()
     except NotRedirected as error:
@@ -124,6 +130,8 @@ def _still_possible(client: RegisteredClient, asked: Asked) -> bool:
 
 def _code(connection: Connection, person: Person, asked: Asked) -> str:
     scopes, now = [Scope(scope) for scope in asked.scope.split(" ")], g.received_at
+    if not terms.are_accepted(connection, person.partner, runtime().settings.terms.binding(now)):
+        raise PageError(HTTPStatus.FORBIDDEN, "Nothing can be allowed now", "Your company has to accept our new terms.")
     family = families.begin(connection, person, client_id=asked.client, scopes=scopes, now=now)
     if not family.is_alive:
         raise PageError(HTTPStatus.FORBIDDEN, "Nothing can be allowed now", "Your company is not active here.")

@@ -16,7 +16,7 @@ from partners.consents import ending, families, refresh
 from partners.consents.ending import EndedBy
 from partners.consents.families import Family
 from partners.consents.refresh import Held
-from partners.registry import tokens
+from partners.registry import terms, tokens
 from partners.vocabulary import Outcome
 
 TokenAnswer = tuple[int, dict[str, Any], list[tuple[str, str]]]
@@ -95,7 +95,8 @@ class IntrospectionEndpoint(_OwnTokenEndpoint):
             return _description(token, self.server.issuer) if active else None
         with self.server.engine.connect() as connection:
             family = families.get(connection, token.family, now=g.received_at)
-            active = family.is_alive and refresh.is_current(connection, token)
+            accepted = terms.are_accepted(connection, family.partner, self.server.terms.binding(g.received_at))
+            active = accepted and family.is_alive and refresh.is_current(connection, token)
         return _description_of_refresh_token(family, self.server.issuer) if active else None
 
 

@@ -1,5 +1,6 @@
 """Partners are invited, active, suspended, closed; no token without the current terms, nor from elsewhere."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -148,12 +149,40 @@ def test_a_tool_gets_no_token_for_a_webmaster_who_has_not_accepted_the_current_t
     _, token = _consent(db, webmaster, tool)
     _accept(db, "tool-2", "2")
     with _gateway(replace(settings, terms=Terms("2")), database_url) as http:
-        barred = _refreshed(http, tool, token)
+        barred, told_barred = _refreshed(http, tool, token), _introspected(http, tool, token)
         _accept(db, "behind", "2")
-        answered = _refreshed(http, tool, token)
+        told, answered = _introspected(http, tool, token), _refreshed(http, tool, token)
 
+    assert (told_barred, told["active"]) == ({"active": False}, True)
     assert (barred.status_code, barred.get_json()["error"]) == (400, "invalid_grant")
     assert answered.status_code == 200
+
+
+def test_nobody_allows_a_tool_anything_under_outdated_terms_and_looking_ahead_uses_nothing_up(
+    db: Database, settings: Settings, database_url: str
+) -> None:
+    webmaster, tool = add_caller(db, partner="outdated"), _tool(db, "tool-3")
+    with db.write.begin() as connection:
+        somebody = accounts.add(connection, webmaster.partner, "xenia", now=datetime.now(UTC)).person
+        cookie = sessions.begin(connection, somebody, now=datetime.now(UTC))
+    asks = {"response_type": "code", "redirect_uri": REDIRECT, "scope": "stats:read", "state": "s"}
+    asks |= {"code_challenge": "a" * 43, "code_challenge_method": "S256"}
+    header = basic(tool.id, tool.secret or "")
+    with _gateway(replace(settings, terms=Terms("2")), database_url) as http:
+        http.set_cookie("gateway", cookie)
+        _accept(db, "tool-3", "2")
+        pushed = http.post("/oauth/par", data=asks, headers=header).get_json()
+        opening = {"client_id": tool.id, "request_uri": pushed["request_uri"]}
+        ahead = http.head("/oauth/authorize", query_string=opening)
+        shown = http.get("/oauth/authorize", query_string=opening, follow_redirects=True)
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown.text)) | {"decision": "allow"}
+        outdated = http.post("/oauth/consent", data=fields)
+        _accept(db, "outdated", "2")
+        accepted = http.post("/oauth/consent", data=fields)
+
+    assert (ahead.status_code, shown.status_code) == (200, 200)
+    assert (outdated.status_code, "new terms" in outdated.text) == (403, True)
+    assert (accepted.status_code, "code=" in accepted.headers["Location"]) == (303, True)
 
 
 def test_terms_are_not_accepted_in_the_future_nor_under_an_odd_name(module_db: Database) -> None:
@@ -163,6 +192,8 @@ def test_terms_are_not_accepted_in_the_future_nor_under_an_odd_name(module_db: D
         for version, at in (("1", now + timedelta(seconds=1)), ("a b", now), ("", now), ("x" * 33, now)):
             with pytest.raises(RegistryError):
                 terms.accept(connection, "p1", version, at=at, now=now)
+        with pytest.raises(RegistryError, match="that bind are 2"):
+            terms.accept(connection, "p1", "1", at=now, now=now, binding="2")
 
 
 @pytest.mark.parametrize(
@@ -243,6 +274,11 @@ def _consent(db: Database, webmaster: Caller, tool: Caller) -> tuple[str, str]:
 def _refreshed(http: FlaskClient, tool: Caller, token: str) -> TestResponse:
     form = {"grant_type": "refresh_token", "refresh_token": token}
     return http.post("/oauth/token", data=form, headers=basic(tool.id, tool.secret or ""))
+
+
+def _introspected(http: FlaskClient, tool: Caller, token: str) -> dict[str, object]:
+    answer = http.post("/oauth/introspect", data={"token": token}, headers=basic(tool.id, tool.secret or ""))
+    return dict(answer.get_json())
 
 
 def _accept(db: Database, partner: str, version: str) -> None:
