@@ -95,7 +95,7 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
         return _credentials(made)
 
 
-@command.command()
+@command.command(context_settings={"ignore_unknown_options": True})  # A `kid` may begin with a hyphen.
 @identifier
 @click.argument("credential", required=False, metavar="[SECRET|KID]")
 @click.option("--reason", required=True, metavar="TEXT", help="What happened, for the record.")
@@ -103,7 +103,7 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
 def revoke(identifier: str, credential: str | None, *, reason: str) -> Document:
     """A secret or key of CLIENT has leaked: end it, or all, and every token of CLIENT, from the next request on.
 
-    `list` names secrets and keys; a new one comes from rotate.
+    A tracker's users have to allow it anew. `list` names secrets and keys; a new one comes from rotate.
     """
     with session() as opened, opened.database.write.begin() as connection:
         left, ended = client_revocation.revoke(connection, identifier, credential)

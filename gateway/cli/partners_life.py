@@ -17,7 +17,7 @@ reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 
 @click.command("accept-terms")
 @identifier
-@click.option("--version", metavar="V", help="Which terms; default: those of GATEWAY_TERMS, and no others once they bind.")
+@click.option("--version", metavar="V", help="Which terms; by default, and where they bind, those of GATEWAY_TERMS.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="On which day; default: now.")
 @printed
 def accept_terms(identifier: str, *, version: str | None, day: datetime | None) -> Document:

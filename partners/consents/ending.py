@@ -26,10 +26,10 @@ def end(connection: Connection, identifier: str, by: EndedBy) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def end_of_client(connection: Connection, client_id: str) -> None:
-    """End all that webmasters allowed a client: resumed, it must ask again."""
+def end_of_client(connection: Connection, client_id: str, by: EndedBy = EndedBy.SUSPENSION) -> None:
+    """End all that webmasters allowed a client: it must ask again."""
     living = (grant_family.c.client == client_id, grant_family.c.ended_at.is_(None))
-    connection.execute(update(grant_family).where(*living).values(ended_at=func.now(), ended_by=EndedBy.SUSPENSION))
+    connection.execute(update(grant_family).where(*living).values(ended_at=func.now(), ended_by=by))
 
 
 def end_of_partner(connection: Connection, number: int, by: EndedBy = EndedBy.SUSPENSION) -> None:

@@ -1,7 +1,9 @@
-"""What a client proves itself by has leaked: it ends at once, and every token with it."""
+"""What a client proves itself by has leaked: it ends at once, and every token and consent with it."""
 
 from sqlalchemy import Connection, select, update
 
+from partners.consents import ending
+from partners.consents.ending import EndedBy
 from partners.registry import RegistryError
 from partners.registry import secrets as client_secrets
 from partners.registry.clients import Client, get
@@ -10,7 +12,7 @@ from partners.vocabulary import AuthMethod
 
 
 def revoke(connection: Connection, identifier: str, credential: str | None = None) -> tuple[Client, list[str]]:
-    """End a secret or key of a client, or all of them, and every token it holds; return the client and what ended."""
+    """End a secret or key of a client, or all of them, its tokens and what it was allowed; return it and what ended."""
     held = get(connection, identifier, lock=True)
     if held.auth_method is AuthMethod.CLIENT_SECRET_BASIC:
         ended = client_secrets.remove(connection, identifier, credential)
@@ -19,6 +21,7 @@ def revoke(connection: Connection, identifier: str, credential: str | None = Non
     if credential is not None and not ended:
         raise RegistryError(f"{identifier} has no secret or key {credential}; `gateway clients list` names them")
     connection.execute(update(client).where(client.c.id == identifier).values(version=client.c.version + 1))
+    ending.end_of_client(connection, identifier, EndedBy.REVOCATION)
     return get(connection, identifier), ended
 
 

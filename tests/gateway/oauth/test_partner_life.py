@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from partners.consents import families, refresh
 from partners.database import Database
 from partners.people import accounts, sessions
-from partners.registry import RegistryError, allowances, campaigns, clients, partners, terms
+from partners.registry import RegistryError, allowances, campaigns, client_revocation, clients, partners, terms
 from partners.registry.partners import Partner
 from partners.registry.terms import Terms
 from partners.tables.access import access_log
@@ -121,6 +121,16 @@ def test_closing_ends_what_the_partner_allowed_others(db: Database) -> None:
     with db.write.connect() as connection:
         ended = select(grant_family.c.ended_by).where(grant_family.c.id == family)
         assert connection.scalar(ended) == "closure"
+
+
+def test_a_leaked_secret_takes_what_the_tool_was_allowed_with_it(http: FlaskClient, db: Database) -> None:
+    webmaster, tool = add_caller(db, partner="trusting"), _tool(db, "tool-4")
+    _, token = _consent(db, webmaster, tool)
+    with db.write.begin() as connection:
+        made = clients.rotate_secret(connection, tool.id, overlap=timedelta(days=14), now=datetime.now(UTC))
+        client_revocation.revoke(connection, tool.id, made.client.secrets[0].id)
+
+    assert _refreshed(http, tool, token).get_json()["error"] == "invalid_grant"
 
 
 def test_new_terms_bar_tokens_from_when_on_they_bind_until_they_are_accepted(
