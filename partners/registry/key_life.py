@@ -94,14 +94,15 @@ def rotate(connection: Connection, keyring: Keyring, *, now: datetime) -> tuple[
     before = {key.id: key.state for key in selected(connection)}
     _set_lapsed(connection, now)
     keys = published(connection, now=now)
-    active, pending = _in_state(keys, KeyState.ACTIVE), _in_state(keys, KeyState.PENDING)
-    due = [key for key in pending if key.may_sign_from <= now and key.private(keyring)]
+    active = _in_state(keys, KeyState.ACTIVE)
+    usable = [key for key in _in_state(keys, KeyState.PENDING) if key.private(keyring)]
+    due = [key for key in usable if key.may_sign_from <= now]
     if not active:
         _succeed(connection, keyring, now)
     elif active[0].activated_at is None or active[0].activated_at + ACTIVE_FOR <= now:
         if due:
             _sign_with(connection, due[-1].id, now)
-        elif not pending:
+        elif not usable:
             _make(connection, keyring, now)
     return tuple(key for key in selected(connection) if before.get(key.id) is not key.state)
 

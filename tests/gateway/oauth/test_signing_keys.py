@@ -140,6 +140,18 @@ def test_the_calendar_replaces_a_key_after_ninety_days(connection: Connection) -
     assert sorted(_states(connection, NOW + timedelta(days=200)).values()) == ["active", "retired"]
 
 
+def test_a_waiting_key_of_a_former_secret_does_not_stop_the_calendar(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    lost = key_life.add(connection, Keyring("a former secret key that is long enough"), now=NOW)
+    due = NOW + ACTIVE_FOR
+
+    made, signing = (key_life.rotate(connection, KEYRING, now=due + timedelta(days=day)) for day in (0, 1))
+
+    assert [key.state for key in made] == [KeyState.PENDING]
+    assert _active(connection, due + timedelta(days=1)) == made[0].id != lost.id
+    assert {key.state for key in signing} == {KeyState.ACTIVE, KeyState.RETIRING}
+
+
 def test_the_database_holds_that_one_key_signs(connection: Connection) -> None:
     key_life.make_active(connection, KEYRING, now=NOW)
     another = {"id": "x", "algorithm": "ES256", "public": {}, "sealed_private": b"", "state": KeyState.ACTIVE}
