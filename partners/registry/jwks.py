@@ -18,6 +18,8 @@ ISSUER_ALGORITHMS = CLIENT_ALGORITHMS | {"RS256"}
 """What a session issuer may sign with: any asymmetric algorithm of common use."""
 LEAST_RSA_BITS = 2048
 MOST_RSA_BITS = 8192
+MOST_RSA_EXPONENT_BITS = 32
+"""A check takes as long as the exponent has bits; common ones have 2 or 17."""
 MOST_KEYS = 20
 LONGEST_KID = 255
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -101,11 +103,14 @@ def _faults_of_algorithm(given: object, possible: list[str]) -> Iterator[str]:
 
 def _faults_of_material(key: Mapping[str, Any]) -> Iterator[str]:
     try:
-        bits = base64_to_int(key["n"]).bit_length() if key["kty"] == "RSA" else LEAST_RSA_BITS
-        if LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
-            _imported(key)
-        else:
+        rsa = key["kty"] == "RSA"
+        bits, exponent = (base64_to_int(key[name]).bit_length() if rsa else 0 for name in ("n", "e"))
+        if rsa and not LEAST_RSA_BITS <= bits <= MOST_RSA_BITS:
             yield f"has {bits} bits; an RSA key needs {LEAST_RSA_BITS} to {MOST_RSA_BITS}"
+        elif exponent > MOST_RSA_EXPONENT_BITS:
+            yield f"has a public exponent of {exponent} bits; an RSA key's has at most {MOST_RSA_EXPONENT_BITS}"
+        else:
+            _imported(key)
     except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):
         yield "is not a valid public key"
 

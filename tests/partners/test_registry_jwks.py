@@ -58,6 +58,8 @@ def test_an_issuers_rsa_key_is_bound_to_no_padding_unless_it_says_so() -> None:
         ({"keys": [{"kty": ["EC"]}]}, "EC, OKP or RSA"),
         ({"keys": [{}]}, "EC, OKP or RSA"),
         ({"keys": [WEAK]}, "has 1024 bits"),
+        ({"keys": [RSA | {"e": "AQAAAAE"}]}, "exponent of 33 bits"),
+        ({"keys": [RSA | {"e": 3}]}, "not a valid public key"),
         ({"keys": [dict(ECKey.generate_key("P-384").as_dict(private=False))]}, "P-256"),
         ({"keys": [dict(OKPKey.generate_key("X25519").as_dict(private=False))]}, "Ed25519"),
         ({"keys": [EC | {"x": EC["y"]}]}, "not a valid public key"),
