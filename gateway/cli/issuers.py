@@ -24,5 +24,6 @@ def add(issuer: str, *, jwks: dict[str, object], named: tuple[str, ...]) -> Docu
     """Register the issuer whose JWTs say ISS, or give it a new key set."""
     with session() as opened, opened.database.write.begin() as connection:
         added = issuers.add(connection, issuer, jwks, named)
-        note(opened, connection, Act("oauth.issuers.add", subject=added.id, detail={"clients": added.clients}))
-    return {"issuer": added.id, "clients": added.clients}
+        detail = {"clients": added.clients, "kids": added.keys}
+        note(opened, connection, Act("oauth.issuers.add", subject=added.id, detail=detail))
+    return {"issuer": added.id, "clients": added.clients, "keys": added.keys}

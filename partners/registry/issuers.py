@@ -21,6 +21,8 @@ class Issuer:
 
     id: str
     clients: tuple[str, ...]
+    keys: tuple[str, ...]
+    """The `kid` of each; `-` for a key without."""
 
 
 def add(connection: Connection, identifier: str, keys: Mapping[str, Any], named: tuple[str, ...] = ()) -> Issuer:
@@ -37,7 +39,8 @@ def add(connection: Connection, identifier: str, keys: Mapping[str, Any], named:
         bound = [{"issuer": identifier, "client": client} for client in named]
         connection.execute(insert(issuer_client).values(bound).on_conflict_do_nothing())
     held = select(issuer_client.c.client).where(issuer_client.c.issuer == identifier).order_by(issuer_client.c.client)
-    return Issuer(identifier, tuple(connection.execute(held).scalars()))
+    kids = tuple(str(key.get("kid", "-")) for key in checked["keys"])
+    return Issuer(identifier, tuple(connection.execute(held).scalars()), kids)
 
 
 def keys_for(connection: Connection, identifier: str, *, client: str) -> Mapping[str, Any] | None:

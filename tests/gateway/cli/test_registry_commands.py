@@ -136,8 +136,10 @@ def test_issuers_belong_to_named_clients(db: Database, jwks: str) -> None:
 
     bound = run_json("issuers", "add", "https://sessions.example", "--jwks", jwks, "--client", added["client_id"])
 
-    assert bound == {"issuer": "https://sessions.example", "clients": [added["client_id"]]}
+    assert bound == {"issuer": "https://sessions.example", "clients": [added["client_id"]], "keys": added["keys"]}
     with db.write.connect() as connection:
+        noted = select(operator_act.c.detail).where(operator_act.c.operation == "oauth.issuers.add")
+        assert connection.execute(noted).scalar_one()["kids"] == added["keys"]
         assert connection.execute(select(issuer_client.c.client)).scalars().all() == [added["client_id"]]
 
 
@@ -190,6 +192,14 @@ def test_a_leaked_secret_is_revoked_with_a_reason_and_on_record(db: Database, mo
     ]
     assert told[2][3] == {"reason": "in a paste", "ended": [secret["id"]]}
     assert "gws_" not in str(told)
+
+
+def test_a_key_is_revoked_whose_id_begins_with_a_hyphen(tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text(json.dumps(ECKey.generate_key("P-256", {"kid": "-aBc"}).as_dict(private=False)))
+    run("partners", "add", "webmaster", "w1", "--name", "Web One")
+    added = run_json("clients", "add", "w1", "--jwks", str(tmp_path / "jwks.json"))
+
+    assert run_json("clients", "revoke", added["client_id"], "-aBc", "--reason", "leaked")["ended"] == ["-aBc"]
 
 
 def test_everything_wrong_with_a_key_set_is_said_at_once(tmp_path: Path) -> None:
