@@ -42,7 +42,7 @@ class Endpoint:
 
 def add(connection: Connection, partner_id: str, url: str, keyring: Keyring, *, now: datetime) -> str:
     """Register where a partner is told and return its secret, which cannot be shown again; raise `RegistryError`."""
-    owner = partners.get(connection, partner_id)
+    owner = partners.get(connection, partner_id, lock=True)
     if owner.kind not in TOLD:
         raise RegistryError("only webmasters and model centers receive members' data, and so notices about it")
     if connection.scalar(select(webhook_endpoint.c.partner).where(webhook_endpoint.c.partner == owner.number)):
@@ -64,7 +64,7 @@ def rotate(
     connection: Connection, partner_id: str, keyring: Keyring, *, now: datetime, overlap: timedelta = DEFAULT_OVERLAP
 ) -> str:
     """Return a new secret; the former one signs beside it until `overlap` has passed. Raise `RegistryError`."""
-    mine = webhook_endpoint.c.partner == partners.get(connection, partner_id).number
+    mine = webhook_endpoint.c.partner == partners.get(connection, partner_id, lock=True).number
     former = connection.scalar(select(webhook_endpoint.c.sealed_secret).where(mine).with_for_update())
     if former is None:
         raise RegistryError(f"{partner_id} has no endpoint")

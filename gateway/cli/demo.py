@@ -49,12 +49,14 @@ def token(whom: str, scope: str | None, *, as_json: bool) -> None:
 
 
 @command.command()
-def code() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def code(*, as_json: bool) -> None:
     """Print the present one-time code of the demo's auditor, as an authenticator app would show it."""
     held = credentials.read(Path(os.environ.get("GATEWAY_DATA_DIR", "./var")))
     if held is None or held.console is None:
         raise click.ClickException(NO_DEMO)
-    click.echo(people.code_of(held.console))
+    present = people.code_of(held.console)
+    click.echo(json_text({"code": present}) if as_json else present)
 
 
 def _run(port: int, *, as_json: bool) -> None:

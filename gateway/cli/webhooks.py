@@ -7,7 +7,7 @@ import click
 from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.clients import LONGEST_OVERLAP_DAYS
 from gateway.cli.operator import note
-from gateway.cli.output import Document, printed
+from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import session
 from gateway.notices import Delivery
 from gateway.posting import UnsafeAddressError, target_of
@@ -86,12 +86,14 @@ def rotate_secret(partner: str, overlap: int) -> Document:
 
 @command.command()
 @click.option("--once", is_flag=True, help="Tell whoever is due now, and end.")
-def deliver(*, once: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="With --once, print one JSON document.")
+def deliver(*, once: bool, as_json: bool) -> None:
     """Tell partners until SIGTERM or SIGINT. Any number of these may run; each notice is told once."""
     with session() as opened:
         delivery = Delivery(opened.settings, opened.keyring, opened.database)
         if once:
-            click.echo(f"{delivery.once()} notices were acknowledged.")
+            told = delivery.once()
+            click.echo(json_text({"acknowledged": told}) if as_json else f"{told} notices were acknowledged.")
         else:
             delivery.run(told_to_stop())
 
