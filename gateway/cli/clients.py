@@ -95,7 +95,8 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
         return _credentials(made)
 
 
-@command.command(context_settings={"ignore_unknown_options": True})  # A `kid` may begin with a hyphen.
+# A `kid` may begin with a hyphen, and have an h in it.
+@command.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @identifier
 @click.argument("credential", required=False, metavar="[SECRET|KID]")
 @click.option("--reason", required=True, metavar="TEXT", help="What happened, for the record.")

@@ -195,11 +195,11 @@ def test_a_leaked_secret_is_revoked_with_a_reason_and_on_record(db: Database, mo
 
 
 def test_a_key_is_revoked_whose_id_begins_with_a_hyphen(tmp_path: Path) -> None:
-    (tmp_path / "jwks.json").write_text(json.dumps(ECKey.generate_key("P-256", {"kid": "-aBc"}).as_dict(private=False)))
+    (tmp_path / "jwks.json").write_text(json.dumps(ECKey.generate_key("P-256", {"kid": "-aBch"}).as_dict(private=False)))
     run("partners", "add", "webmaster", "w1", "--name", "Web One")
     added = run_json("clients", "add", "w1", "--jwks", str(tmp_path / "jwks.json"))
 
-    assert run_json("clients", "revoke", added["client_id"], "-aBc", "--reason", "leaked")["ended"] == ["-aBc"]
+    assert run_json("clients", "revoke", added["client_id"], "-aBch", "--reason", "leaked")["ended"] == ["-aBch"]
 
 
 def test_everything_wrong_with_a_key_set_is_said_at_once(tmp_path: Path) -> None:
