@@ -195,7 +195,9 @@ def test_a_leaked_secret_is_revoked_with_a_reason_and_on_record(db: Database, mo
 
 
 def test_a_key_is_revoked_whose_id_begins_with_a_hyphen(tmp_path: Path) -> None:
-    (tmp_path / "jwks.json").write_text(json.dumps(ECKey.generate_key("P-256", {"kid": "-aBch"}).as_dict(private=False)))
+    (tmp_path / "jwks.json").write_text(
+        json.dumps(ECKey.generate_key("P-256", {"kid": "-aBch"}).as_dict(private=False))
+    )
     run("partners", "add", "webmaster", "w1", "--name", "Web One")
     added = run_json("clients", "add", "w1", "--jwks", str(tmp_path / "jwks.json"))
 
