@@ -8,14 +8,10 @@ from http import HTTPStatus
 from threading import Event
 from typing import Any
 
-import httpx
-from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.carriers import Answer, carry
-from gateway.posting import UnsafeAddressError
 from gateway.settings import Settings
 from partners.access_log import following, sinks
 from partners.access_log.append import Access, record
@@ -51,6 +47,10 @@ class _Batch:
     """The index of the last of them."""
 
 
+class _MovedError(Exception):
+    """A sink was rewound or removed while a worker was at it."""
+
+
 @dataclass(frozen=True)
 class Pushing:
     """What it takes to push; any number may work beside each other."""
@@ -79,7 +79,7 @@ class Pushing:
             try:
                 with self.database.write.begin() as connection:
                     sinks.sign_of_life(connection, now=datetime.now(UTC))
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
                 log.warning("push_failed", error=_said(error))
             stop.wait(SIGN_OF_LIFE_S)
 
@@ -111,6 +111,8 @@ class Pushing:
                 answer = self._attempt(sink, batch)
                 taken += len(batch.entries) if answer.is_taken else 0
                 sink, serving = self._settle(sink, batch, answer)
+        except _MovedError:
+            log.info("sink_moved", sink=sink.name)
         except BrokenTreeError:
             log.error("sealed_log_broken", sink=sink.name)  # noqa: TRY400 - where it was found says nothing
             self._postpone(sink, Answer(is_taken=False, trouble="the sealed log is broken"))
@@ -127,14 +129,14 @@ class Pushing:
             through = found[-1].index
             if sink.sending is None:
                 _note(connection, sink)
-            sinks.begin(connection, sink, through, now=datetime.now(UTC))
+            _begin(connection, sink, through)
             policies = Policies(policy_documents(connection))
         return _Batch([followed_entry(each, policies) for each in found], through)
 
     def _attempt(self, sink: Sink, batch: _Batch) -> Answer:
         try:
             return carry(sink, batch.entries, self.keyring, log=self.settings.log_origin)
-        except (UnsafeAddressError, OSError, InvalidTag, httpx.HTTPError, httpx.InvalidURL) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a trouble of this sink
             return Answer(is_taken=False, trouble=type(error).__name__)
 
     def _settle(self, sink: Sink, batch: _Batch, answer: Answer) -> tuple[Sink, bool]:
@@ -145,6 +147,10 @@ class Pushing:
             return self._postpone(sink, answer)
         if len(batch.entries) > 1:
             return self._halve(sink, batch)
+        is_last = sink.refusals + 1 >= MOST_REFUSALS
+        if is_last and not self._attempt(sink, _Batch([], sink.position)).is_taken:
+            # Who does not take a sign of life either says nothing of the entry.
+            return self._postpone(sink, answer)
         return self._pass_over(sink, answer)
 
     def _move(self, sink: Sink, through: int) -> tuple[Sink, bool]:
@@ -157,7 +163,7 @@ class Pushing:
         """Find out which of the entries it is that a sink does not take."""
         through = sink.position + len(batch.entries) // 2
         with self.database.write.begin() as connection:
-            sinks.begin(connection, sink, through, now=datetime.now(UTC))
+            _begin(connection, sink, through)
         return replace(sink, sending=through), True
 
     def _pass_over(self, sink: Sink, answer: Answer) -> tuple[Sink, bool]:
@@ -181,6 +187,12 @@ def _wait(failures: int, answer: Answer) -> timedelta:
     """Twice as long each time, and never two sinks in step; no sooner than the sink asks for."""
     longest = min(LONGEST_WAIT_S, 2.0 ** min(failures, _MOST_DOUBLINGS))
     return timedelta(seconds=max(longest * random.uniform(0.5, 1.0), answer.retry_after_s))  # noqa: S311 - no secret
+
+
+def _begin(connection: Connection, sink: Sink, through: int) -> None:
+    """Fix what a batch goes up to; raise `_MovedError`, so that nothing is on record that is not sent."""
+    if not sinks.begin(connection, sink, through, now=datetime.now(UTC)):
+        raise _MovedError
 
 
 def _note(connection: Connection, sink: Sink) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.access_log import following
 from partners.keyring import Keyring
@@ -129,16 +130,19 @@ def sign_of_life(connection: Connection, *, now: datetime) -> None:
     connection.execute(update(log_sink).values(looked_at=now))
 
 
-def begin(connection: Connection, sink: Sink, through: int, *, now: datetime) -> None:
-    """Fix what a batch goes up to, so that every attempt at it says the same."""
-    _change(connection, sink.name, sending=through, leased_until=now + LEASE)
+def begin(connection: Connection, sink: Sink, through: int, *, now: datetime) -> bool:
+    """Fix what a batch goes up to, so that every attempt at it says the same.
+
+    Returns whether it did: not where the sink was rewound or removed meanwhile.
+    """
+    fixed = update(log_sink).where(_still(sink)).values(sending=through, leased_until=now + LEASE)
+    return bool(connection.execute(fixed).rowcount)
 
 
 def delivered(connection: Connection, sink: Sink, through: int, *, now: datetime) -> bool:
     """Move a sink's position, unless it was rewound or removed meanwhile; say whether to go on with it."""
-    mine = and_(log_sink.c.name == sink.name, log_sink.c.position == sink.position)
     moved = {"position": through, "sending": None, "leased_until": now + LEASE, "delivered_at": now}
-    done = update(log_sink).where(mine).values(**moved, refusals=0, failures=0, trouble=None)
+    done = update(log_sink).where(_still(sink)).values(**moved, refusals=0, failures=0, trouble=None)
     return bool(connection.scalar(done.returning(~log_sink.c.is_paused)))
 
 
@@ -163,7 +167,9 @@ def refused(connection: Connection, sink: Sink, status: int, *, most: int, until
         _change(connection, sink.name, refusals=sink.refusals + 1)
         postpone(connection, sink, f"HTTP {status}", until=until)
         return False
-    connection.execute(insert(log_sink_refusal).values(sink=sink.name, index=index, status=status, at=now))
+    told = {"status": status, "at": now}
+    refusal = upsert(log_sink_refusal).values(sink=sink.name, index=index, **told)
+    connection.execute(refusal.on_conflict_do_update(index_elements=["sink", "index"], set_=told))
     return delivered(connection, sink, index, now=now)
 
 
@@ -179,6 +185,11 @@ def _sink(row: Row[Any]) -> Sink:
     progress = {"position": row.position, "sending": row.sending, "refusals": row.refusals, "failures": row.failures}
     place = {"name": row.name, "url": row.url, "form": row.form, "authorities": row.authorities}
     return Sink(**place, sealed_secret=row.sealed_secret, **progress)
+
+
+def _still(sink: Sink) -> ColumnElement[bool]:
+    """A sink, unless it was rewound or removed meanwhile."""
+    return and_(log_sink.c.name == sink.name, log_sink.c.position == sink.position)
 
 
 def _refuse_unsealed(connection: Connection, after: int) -> None:
