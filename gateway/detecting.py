@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.metrics import Metrics
@@ -32,7 +31,7 @@ class Detecting:
         while not stop.wait(LOOK_S):
             try:
                 self.once(datetime.now(UTC))
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
                 # The kind alone: a database's text may quote what is stored.
                 log.warning("detecting_failed", why=type(getattr(error, "orig", None) or error).__name__)
 

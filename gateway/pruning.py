@@ -1,5 +1,6 @@
 """Letting go of the access log's outlived months, each only once the log has promised to say so."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,9 +77,20 @@ def _wait_until_promised(opened: Session, owner: Engine, month: date) -> None:
 def _last_look(connection: Connection, month: date, pruning: Pruning | None, export: Path | None) -> str | None:
     """Refuse where the month's records are not, or no longer, those that are to go; gone already they may be."""
     there = letting_go.survey(connection, month)
+    if pruning is None and letting_go.holds_records(connection, month):
+        raise PruningError(f"{month:%Y-%m} was detached by hand, and nothing says that its records may go")
     if there not in {None, pruning}:
         raise PruningError(f"{month:%Y-%m} has other records than those that were to be let go")
     return str(_export(connection, month, export)) if there and export else None
+
+
+def _keep(directory: Path) -> None:
+    """Return once a power cut takes no name out of a directory any more."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _export(connection: Connection, month: date, directory: Path) -> Path:
@@ -90,5 +102,8 @@ def _export(connection: Connection, month: date, directory: Path) -> Path:
     with part.open("wb") as file:
         for index, leaf in letting_go.leaves_of(connection, month):
             file.write(orjson.dumps({"index": index, "leaf": leaf.decode()}) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
+    _keep(directory)
     return path

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.metrics import Metrics
@@ -47,7 +46,7 @@ class Sealing:
                         self._seal_on(connection, stop)
                     else:
                         stop.wait(STANDBY_S)
-            except (SQLAlchemyError, RefusedError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
                 log.warning("sealing_failed", why=_said(error))
                 self._count_failure()
                 stop.wait(TROUBLE_S)
@@ -105,7 +104,7 @@ def _alone(connection: Connection) -> Iterator[bool]:
 
 
 def _said(error: Exception) -> str:
-    """One line; of a database's error the kind alone, because its text may quote what is stored."""
-    if isinstance(error, SQLAlchemyError):
-        return type(getattr(error, "orig", None) or error).__name__
-    return str(error)
+    """One line; of what nobody foresaw the kind alone, because its text may quote what is stored."""
+    if isinstance(error, RefusedError | OSError):
+        return str(error)
+    return type(getattr(error, "orig", None) or error).__name__

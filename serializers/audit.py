@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
@@ -43,6 +44,11 @@ def _without_nul(text: str) -> None:
         raise ValidationError("Holds a NUL character.")
 
 
+def _without_zone(network: IPv4Interface | IPv6Interface) -> None:
+    if getattr(network, "scope_id", None) is not None:
+        raise ValidationError("Has a zone, which means something on one machine alone.")
+
+
 class SearchQuery(Schema):
     """What to search the access log for; everything given must apply."""
 
@@ -54,7 +60,7 @@ class SearchQuery(Schema):
     outcome = fields.String(validate=OneOf(list(Outcome)), metadata={"description": "What became of it."})
     field = Term("A field that was released; with `reason` one that was withheld for it.")
     reason = fields.String(validate=OneOf(list(Reason)), metadata={"description": "Why something was withheld."})
-    ip = fields.IPInterface(metadata={"description": "From which address or network."})
+    ip = fields.IPInterface(validate=_without_zone, metadata={"description": "From which address or network."})
     since = fields.AwareDateTime(
         data_key="from", default_timezone=None, metadata={"description": "The first instant, in RFC 3339."}
     )

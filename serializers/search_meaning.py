@@ -178,9 +178,12 @@ def _case(value: str) -> Condition:
 
 def _network(value: str) -> Condition:
     try:
-        return log.is_from(str(ip_network(value, strict=False)))
+        network = ip_network(value, strict=False)
     except ValueError:
-        raise _UnknownError(f"“{value}” is neither an address nor a network, such as 192.0.2.0/24.") from None
+        network = None
+    if network is None or "%" in value:
+        raise _UnknownError(f"“{value}” is neither an address nor a network, such as 192.0.2.0/24.")
+    return log.is_from(str(network))
 
 
 def _time(value: str) -> Condition:

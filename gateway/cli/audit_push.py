@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -78,7 +79,10 @@ def add(name: str, url: str, form: str | None, ca: Path | None, **start: int | b
             after=following.START if after is None else int(after),
         )
         secret = sinks.add(connection, wanted, opened.keyring)
-        detail = {"url": url, "format": wanted.form, "after": wanted.after}
+        # What follows the host may be what lets in whoever knows it.
+        parts = urlsplit(url)
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        detail = {"url": shown, "format": wanted.form, "after": wanted.after}
         note(opened, connection, Act("audit.sink_add", subject=name, detail=detail))
     return {"name": name, "url": url, "format": wanted.form, **({"secret": secret} if secret else {})}
 

@@ -18,6 +18,7 @@ from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
 from gateway.settings import Settings
+from partners import database
 
 THREADS = 8
 """Requests at once in each worker; each of its two connection pools holds as many."""
@@ -116,7 +117,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         if self._serving.seals:
             sealing.start(sealing.sealing_of(settings, held.keyring, url, figures))
         if self._serving.detects:
-            detecting.start(detecting.Detecting(held.database.write, figures))
+            # Engines of its own: a run holds two connections, which the requests would lack.
+            detecting.start(detecting.Detecting(database.connect(url, pool_size=2).write, figures))
         _prepare_to_answer()
         return SafeBodies(app)
 

@@ -105,7 +105,8 @@ def begin_retiring(connection: Connection, keys: DerivedKeys) -> Period:
     old, *others = [period for period in every if period.signs]
     if not others:
         raise KeyChangeError("only one key signs: rotate it first")
-    if keys.signer(others[0].generation).verifier.id not in signed_by(newest.note):
+    has_signed = keys.signer(others[0].generation).verifier.id in signed_by(newest.note)
+    if not has_signed or newest.size not in others[0].sizes:
         raise KeyChangeError("the new key has signed nothing yet: wait until the log is sealed")
     row = {"generation": old.generation, "state": State.CLOSING, "size": newest.size}
     connection.execute(insert(log_key), row)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Date, DateTime, Engine, Select, bindparam, insert, select, text
+from sqlalchemy import Connection, Date, DateTime, Engine, Select, bindparam, func, insert, select, text
 
 from partners.access_log import promises
 from partners.access_log.append import Access, record
@@ -27,7 +27,8 @@ class PruningError(Exception):
 
 
 def months_due(connection: Connection, now: datetime) -> list[date]:
-    """The months that have a table of the log, and have outlived their time; the oldest first."""
+    """The months that have a table of the log, and have outlived their time by both clocks; the oldest first."""
+    now = min(now, connection.execute(select(func.now())).scalar_one())
     months = [
         date.fromisoformat(f"{name[-7:-3]}-{name[-2:]}-01") for name in connection.execute(_TABLES_THERE).scalars()
     ]
@@ -44,6 +45,11 @@ def survey(connection: Connection, month: date) -> Pruning | None:
             first, last, entries = first if entries else row.place, row.place, entries + 1
             digest.update(row.hash)
     return Pruning(month, first, last, entries, digest.digest()) if entries else None
+
+
+def holds_records(connection: Connection, month: date) -> bool:
+    """Whether a month's table has records, whether or not the log still has the table."""
+    return bool(connection.scalar(text(f"SELECT EXISTS (SELECT FROM access_log_{month:%Y_%m})")))  # noqa: S608 - a month
 
 
 def declared(connection: Connection, month: date) -> Pruning | None:

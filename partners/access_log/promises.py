@@ -51,7 +51,7 @@ class Anchor:
     def last(self) -> Checkpoint | None:
         """What was signed last, as this machine remembers; raise `NoteError` or `OSError` if that is unreadable."""
         with suppress(FileNotFoundError):
-            return read_checkpoint(self.path.read_text())
+            return read_checkpoint(self.path.read_text(encoding="utf-8", errors="replace"))
         return None
 
     def move(self, note: str) -> None:

@@ -100,10 +100,11 @@ def _signed_before(tree: StoredTree, last: Promise, own: Signers) -> Frontier:
         # The gateway's address may have changed, and with it the log's name; the keys have not.
         opened(last.note, [Verifier(signed.origin, each.verifier.public) for each in own.signers])
         frontier = frontier_of(signed.size, tree.subtree)
+        whole, rest = divmod(signed.size, TILE_WIDTH)
+        at_the_end = len(tree.tile(0, whole))
     except (NoteError, BrokenTreeError) as error:
         raise RefusedError(f"the newest checkpoint does not hold: {error}") from error
-    whole, rest = divmod(signed.size, TILE_WIDTH)
-    if (frontier.root(), signed.size) != (signed.root, last.size) or len(tree.tile(0, whole)) != rest:
+    if (frontier.root(), signed.size) != (signed.root, last.size) or at_the_end != rest:
         raise RefusedError("the tree is not the one that was signed last")
     return frontier
 

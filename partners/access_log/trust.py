@@ -103,7 +103,7 @@ def read_trust(path: Path) -> Trust:
     `from=N` and `until=N` behind a key say for which sizes of the log it is to be believed.
     """
     verifiers, sizes = list[Verifier](), dict[bytes, Sizes]()
-    for line in path.read_text().splitlines():
+    for line in _text(path).splitlines():
         found = _LINE.fullmatch(line.partition("#")[0].strip())
         if found is None:
             raise NoteError(f"{path} has a line that is no verifier key")
@@ -121,12 +121,17 @@ def read_witness(path: Path, trust: Trust, longest_lag: timedelta | None) -> Wit
     if not path.exists():
         return Witness(str(path), [], longest_lag)
     seen = []
-    for note in notes_in(_unix(path.read_text())):
+    for note in notes_in(_unix(_text(path))):
         try:
             seen.append(trust.open(note))
         except NoteError as error:
             raise NoteError(f"{path}: {error}") from error
     return Witness(str(path), seen, longest_lag)
+
+
+def _text(path: Path) -> str:
+    """What is not UTF-8 is no note and no key, and is read so that it is found to be none."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _unix(text: str) -> str:

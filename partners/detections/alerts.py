@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.access_log.append import Access, record
@@ -184,7 +184,8 @@ def _raise_floor(connection: Connection, known: Alert, by: str, now: datetime) -
         set_by=by,
     )
     new = statement.excluded
-    higher = func.greatest(new.value, alert_floor.c.value).label("value")
+    standing = case((alert_floor.c.until > now, alert_floor.c.value), else_=new.value)
+    higher = func.greatest(new.value, standing).label("value")
     changed = {"value": higher, "until": new.until, "alert": new.alert, "set_at": new.set_at, "set_by": new.set_by}
     connection.execute(statement.on_conflict_do_update(index_elements=["rule", "partner"], set_=changed))
 

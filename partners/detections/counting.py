@@ -20,7 +20,7 @@ from partners.tables.partner import client
 from partners.tables.sealing import sealed_leaf
 from partners.vocabulary import PartnerKind
 
-BATCH = 5_000
+BATCH = 1_000
 """Entries that are counted in one transaction."""
 _ONE_BY_ONE = ("enable_hashjoin = off", "enable_mergejoin = off", "enable_seqscan = off")
 """A few thousand entries of many millions: each is looked up, whatever the planner thinks of it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, cast, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, case, cast, func, or_, select, update
 from sqlalchemy.types import Double
 
 from partners.detections import rules
@@ -81,9 +81,14 @@ def ask_what_is_reachable(connection: Connection, asked: Asked) -> None:
     )
     met = select(func.count()).where(relation.c.model == model.c.number, model.c.id == d.model).scalar_subquery()
     unasked = and_(_PART, d.day >= asked.since.date(), d.members >= rules.FEWEST_MEMBERS, d.reachable.is_(None))
-    if connection.execute(select(d.day).where(unasked).limit(1)).first() is not None:
-        reachable = case((d.model != EVERY, met), else_=referred)
-        connection.execute(update(partner_day).where(unasked).values(reachable=reachable))
+    key = {f"of_{name}": d[name] for name in ("partner", "client", "model", "day")}
+    reachable = case((d.model != EVERY, met), else_=referred).label("found")
+    asked_of = select(*(column.label(name) for name, column in key.items()), reachable).where(unasked)
+    # Counted before anything is written: what has written once holds the sequencer back until it ends.
+    counted = [row._asdict() for row in connection.execute(asked_of)]
+    if counted:
+        of_key = (column == bindparam(name) for name, column in key.items())
+        connection.execute(update(partner_day).where(*of_key).values(reachable=bindparam("found")), counted)
 
 
 def misses_by_day(connection: Connection, of: str, day: date) -> list[int]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, Select, bindparam, select
+from sqlalchemy import Engine, Row, Select, bindparam, or_, select
 
 from partners.access_log import promises
 from partners.detections import rules
@@ -59,8 +59,10 @@ def _lost(engine: Engine, left: Row[Any] | None, now: datetime) -> Iterator[Susp
     if left is None or left.run_at is None or now - left.run_at <= rules.LONGEST_SEAL_LAG:
         return
     with engine.connect() as connection:
-        is_sealed = connection.execute(_SEALED, {"at": left.run_at, "request": left.run_request}).first() is not None
-    if not is_sealed:
+        promise = promises.newest(connection)
+        which = {"at": left.run_at, "request": left.run_request, "horizon": promise.horizon if promise else 0}
+        is_there = connection.execute(_SEALED_OR_WAITING, which).first() is not None
+    if not is_there:
         text = (
             f"The record that was left at {left.run_at:%Y-%m-%dT%H:%M:%SZ} is not in the sealed log, and nothing waits."
         )
@@ -82,8 +84,14 @@ _OLDEST: Select[Any] = (
     .limit(1)
 )
 _LAST_SEAL = select(log_checkpoint.c.at).order_by(log_checkpoint.c.number.desc()).limit(1)
-_SEALED = (
-    select(sealed_leaf.c.index)
-    .join(access_log, access_log.c.id == sealed_leaf.c.access)
+_SEALED_OR_WAITING = (
+    select(access_log.c.id)
+    .outerjoin(sealed_leaf, access_log.c.id == sealed_leaf.c.access)
     .where(access_log.c.at == bindparam("at"), access_log.c.request_id == bindparam("request"))
+    .where(
+        or_(
+            sealed_leaf.c.index.is_not(None),
+            access_log.c.transaction >= bindparam("horizon", type_=TransactionId),
+        )
+    )
 )

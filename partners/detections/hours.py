@@ -19,6 +19,7 @@ from partners.vocabulary import Detection
 h = partner_hour.c
 a = access_log.c
 _WEEK = timedelta(days=7)
+_AT_ONCE = 5_000
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -38,7 +39,7 @@ def lookups(connection: Connection, asked: Asked) -> Iterator[Lookups]:
         select(h.partner, h.client).where(h.hour >= since, h.missed > 0).group_by(h.partner, h.client)
     )
     for row in connection.execute(statement.having(many)).all():
-        for found in densest(connection.execute(_lookups_of(row, asked))):
+        for found in _densest_of(connection, _lookups_of(row, asked)):
             yield Lookups(
                 Whom(row.partner, row.client),
                 Window(found.at - rules.ENUMERATION_WINDOW, found.at + _INSTANT),
@@ -88,6 +89,11 @@ def _lookups_of(row: Row[Any], asked: Asked) -> Select[datetime, bool]:
     began = asked.since - rules.ENUMERATION_WINDOW
     own = and_(a.partner == row.partner, a.client == row.client, a.at >= began, a.at < asked.now, is_lookup())
     return select(a.at, func.coalesce(is_miss(), false()).label("missed")).where(own).order_by(a.at, a.id)
+
+
+def _densest_of(connection: Connection, lookups_of_one: Select[datetime, bool]) -> list[Dense]:
+    with connection.execute(lookups_of_one, execution_options={"yield_per": _AT_ONCE}) as moments:
+        return list(densest(moments))
 
 
 def densest(moments: Iterable[tuple[datetime, bool]]) -> Iterator[Dense]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
 
@@ -17,6 +18,7 @@ from partners.tables.detections import alert
 from partners.vocabulary import AlertState, Outcome, Tier
 
 _OK = 200
+_NOT_CLOSED = dict.fromkeys(("closed_at", "closed_by", "note"))
 Recorded = Callable[[str, datetime], Access]
 """Who is on record for an operation at an instant."""
 
@@ -34,25 +36,36 @@ def raise_alerts(
 ) -> list[Raised]:
     """Raise what is not told yet: one alert for whom, rule and window, an hour of quiet after a short one."""
     in_order = sorted(suspicions, key=lambda each: each.window.since)
-    found = (_raise(connection, each, now=now, recorded=recorded) for each in in_order)
+    # All of it before the first record: what has written once holds the sequencer back until it ends.
+    shown = [(each, evidence_of(connection, each)) for each in in_order if _known(connection, each)[1]]
+    found = (_raise(connection, *each, now=now, recorded=recorded) for each in shown)
     return [each for each in found if each is not None]
 
 
-def _raise(connection: Connection, suspicion: Suspicion, *, now: datetime, recorded: Recorded) -> Raised | None:
-    known = connection.execute(_overlapping(suspicion)).first()
-    if known is not None and not _is_worse(known, suspicion):
+def _raise(
+    connection: Connection, suspicion: Suspicion, evidence: tuple[list[UUID], int], *, now: datetime, recorded: Recorded
+) -> Raised | None:
+    known, is_news = _known(connection, suspicion)
+    if not is_news:
         return None
     access = recorded("audit.raise", now)
     record(connection, access, outcome=Outcome.RELEASED, status=_OK)
-    values = _values(connection, suspicion) | {"request_id": access.request_id, "state": AlertState.OPEN}
+    values = _values(suspicion, evidence) | {"request_id": access.request_id, "state": AlertState.OPEN}
     if known is None:
         identifier = new_id(now)
         window = {"since": suspicion.window.since, "until": suspicion.window.until}
         connection.execute(insert(alert).values(id=identifier, raised_at=now, **_whose(suspicion), **window, **values))
     else:
         identifier = known.id
+        values |= _NOT_CLOSED
         connection.execute(update(alert).where(alert.c.id == identifier).values(**values))
     return Raised(find_by_id(connection, identifier), is_new=known is None)
+
+
+def _known(connection: Connection, suspicion: Suspicion) -> tuple[Row[Any] | None, bool]:
+    """What is told of it already, and whether there is something to tell."""
+    known = connection.execute(_overlapping(suspicion)).first()
+    return known, known is None or _is_worse(known, suspicion)
 
 
 def _is_worse(known: Row[Any], suspicion: Suspicion) -> bool:
@@ -65,8 +78,8 @@ def _whose(suspicion: Suspicion) -> dict[str, Any]:
     return {"rule": suspicion.rule, **vars(suspicion.whom)}
 
 
-def _values(connection: Connection, suspicion: Suspicion) -> dict[str, Any]:
-    records, count = evidence_of(connection, suspicion)
+def _values(suspicion: Suspicion, evidence: tuple[list[UUID], int]) -> dict[str, Any]:
+    records, count = evidence
     return {
         "tier": suspicion.tier,
         "network": suspicion.network,
