@@ -26,6 +26,12 @@ OPERATIONS: Mapping[str, str] = {
     "requests.settle": "settled a member's request",
     "requests.refuse": "refused a member's request",
     "requests.notify": "told a member before lifting a restriction",
+    "requests.archive": "took the archive of a member's request",
+    "rights.replay": "did again what members had decided",
+    "disclosures.add": "entered a disclosure by hand",
+    "webhooks.deliver": "delivered notices",
+    "webhooks.suspend": "stopped delivering notices",
+    "webhooks.throttle": "held back notices",
     "audit.overview": "looked at the overview of the log",
     "audit.search": "searched the log",
     "audit.get": "opened an entry of the log",
@@ -46,6 +52,11 @@ OPERATIONS: Mapping[str, str] = {
     "audit.checkpoint": "took the newest checkpoint",
     "audit.consistency": "had the log's growth proved",
     "audit.key": "took the log's key",
+    "audit.stream": "followed the log",
+    "audit.push": "was sent entries of the log",
+    "key.rotated": "rotated the log's key",
+    "key.retired": "retired a key of the log",
+    "retention.pruned": "let a month of the log go",
     "oauth.token": "asked for a token",
     "oauth.refresh": "refreshed a token",
     "oauth.replay": "presented a used token again",
@@ -59,4 +70,4 @@ OPERATIONS: Mapping[str, str] = {
     "oauth.sign_out": "signed out",
     "oauth.set_up": "set up an account",
 }
-"""By name. Whatever else the log names, a search finds too."""
+"""By name, all but the acts of operators, which `operator_act` names: a search knows both, and nothing else."""

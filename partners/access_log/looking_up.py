@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, exists, func, select
 
-from partners.tables.access import access_log
 from partners.tables.activity import model
 from partners.tables.consent import person
+from partners.tables.operator import operator_act
 from partners.tables.partner import client, partner
 
 _MODELS_TO_SUGGEST = 200
@@ -33,5 +33,5 @@ def model_ids(connection: Connection, like: str) -> Collection[str]:
 
 
 def is_operation(connection: Connection, name: str) -> bool:
-    """Whether any record names this operation; reads the log to its end where none does."""
-    return bool(connection.scalar(select(exists().where(access_log.c.operation == name))))
+    """Whether an operator ever did what is called that."""
+    return bool(connection.scalar(select(exists().where(operator_act.c.operation == name))))

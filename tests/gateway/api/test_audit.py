@@ -231,6 +231,7 @@ def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:
         ({"reason": "because"}, "reason"),
         ({"from": "2026-01-01"}, "from"),
         ({"ip": "here"}, "ip"),
+        ({"ip": "fe80::1%eth0"}, "ip"),
         ({"field": "email"}, "field"),
         ({"username": "night_owl"}, "username"),
         ({"member": "a\0b"}, "member"),

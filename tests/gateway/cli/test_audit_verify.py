@@ -120,10 +120,13 @@ def test_a_witness_that_has_not_looked_for_long_is_3(log: Log, tmp_path: Path) -
 
 def test_what_cannot_be_verified_is_2(log: Log, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "garbage").write_text("not a note\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "spoiled").write_text(seen.read_text().replace(f"\n{5}\n", f"\n{4}\n"))
 
     assert verdict("--against", str(tmp_path / "garbage"))[0] == 2
     assert verdict("--against", str(tmp_path / "spoiled"))[0] == 2
+    assert verdict("--against", str(tmp_path / "binary"))[0] == 2
+    assert verdict("--trust", str(tmp_path / "binary"))[0] == 2
     assert verdict("--trust", str(tmp_path / "nowhere"))[0] == 2
     assert verdict("--trust", str(tmp_path / "garbage"))[0] == 2
     monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql:///nothing?host=/nonexistent")

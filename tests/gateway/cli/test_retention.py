@@ -115,6 +115,28 @@ def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
     assert verified(capsys) == 1
 
 
+@pytest.mark.usefixtures("environment")
+def test_a_month_that_was_detached_by_hand_is_not_dropped(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
+    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    old = beginning_of(next_month(month_of(datetime.now(UTC)), -MONTHS_KEPT - 1))
+    with log.superuser.connect() as connection:
+        make_partitions(connection, now=old)
+    log.add(2, at=old)
+    log.seal()
+    log.sql(f"ALTER TABLE access_log DETACH PARTITION access_log_{old:%Y_%m}")
+
+    with pytest.raises(SystemExit) as left:
+        main(["retention", "run"])
+
+    assert left.value.code != 0
+    assert "detached by hand" in capsys.readouterr().err
+    assert log.sql(f"SELECT count(*) FROM access_log_{old:%Y_%m}")[0].count == 2
+    log.close()
+
+
 def assert_proved_without_its_record(log: Log, line: dict[str, Any], directory: Path) -> None:
     """What was exported can be held against the tree, and the tree can still be exported."""
     (directory / "entry").write_text(line["leaf"])

@@ -95,6 +95,7 @@ def test_terms_narrow_what_the_parameters_ask_for(house: House) -> None:
         ("operation:cart.*", "There is no operation “cart.*”."),
         ("audience:model", "There is no audience “model”. Did you mean “model_center”?"),
         ("purpose:fun", "There is no purpose “fun”. There is: campaigns"),
+        ("ip:fe80::1%eth0", "“fe80::1%eth0” is neither an address nor a network"),
         ("ip:127.0.0.300", "“127.0.0.300” is neither an address nor a network"),
         ("at:yesterday", "“yesterday” is no time: a date such as 2026-10-01"),
         ("case:two", "“two” is not the number of a case"),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from partners import database
 from partners.access_log import keys
+from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.findings import Kind
 from partners.access_log.keys import DerivedKeys, KeyChangeError
@@ -16,6 +17,7 @@ from partners.access_log.notes import NoteError, opened, signed_by
 from partners.access_log.sequencer import RefusedError
 from partners.access_log.trust import Sizes, Trust, read_trust
 from partners.keyring import Keyring
+from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.partners.access_log.logs import ORIGIN, Log, access
 
@@ -98,6 +100,21 @@ def test_both_sign_for_a_while_and_a_stolen_old_key_signs_nothing_later(log: Log
     rotate(log)
     with log.engines.write.connect() as connection:
         assert [period.generation for period in keys.periods(connection) if period.signs] == [2, 3]
+
+
+def test_the_old_key_goes_on_until_the_new_one_signs_a_size_of_its_own(log: Log) -> None:
+    log.keys = OWN
+    log.grow(2)
+    with log.engines.write.begin() as connection:
+        record(connection, access(), outcome=Outcome.RELEASED, status=200)
+        rotate(log)
+        log.seal()
+        assert signed_by(log.note()) == {OLD.verifier.id, NEW.verifier.id}
+        with pytest.raises(KeyChangeError, match="signed nothing yet"):
+            retire(log)
+    log.seal()
+
+    assert retire(log) == 4
 
 
 def test_nothing_is_signed_over_what_a_key_signed_that_signs_no_more(log: Log) -> None:

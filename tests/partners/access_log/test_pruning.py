@@ -132,6 +132,20 @@ def test_what_says_that_a_month_was_let_go_permits_nothing_else(
     assert found == finds
 
 
+def test_a_month_that_is_half_gone_is_as_it_may_be(log: Log) -> None:
+    fill(log)
+    let_go(log)
+    with log.undone():
+        log.sql(f"DROP TABLE access_subject_{OLD:%Y_%m}")
+        assert log.verify() == []
+
+
+def test_a_host_whose_clock_is_fast_lets_nothing_go_before_its_time(log: Log) -> None:
+    fill(log)
+    with owning(log) as connection:
+        assert letting_go.months_due(connection, datetime.now(UTC) + timedelta(days=400)) == [OLD]
+
+
 def test_whoever_lets_a_month_go_in_another_way_is_found_out(log: Log) -> None:
     """By hand; with a key of one's own; too early; with a record deleted before; or before all of it is sealed."""
     fill(log)

@@ -102,9 +102,23 @@ def test_a_false_positive_raises_the_floor_visibly_until_it_expires(past: Past, 
     past.happen(much(120, at=AN_HOUR_AGO + 2 * MINUTE, first=300))
     (above,) = past.detect(now=LATER + MINUTE)
     assert (above.id, above.state, above.figures["floor"]) == (told.id, AlertState.OPEN, floor.value)
+    assert (above.closed_at, above.closed_by, above.note) == (None, None, None)
 
     with past.log.engines.write.connect() as connection:
         assert alerts.floors(connection, now=NOW + rules.MARK_KEPT) == []
+
+
+def test_a_floor_that_expired_is_not_raised_again(past: Past, told: Alert) -> None:
+    past.log.sql(
+        "INSERT INTO alert_floor (rule, partner, value, until, alert, set_at, set_by)"
+        " VALUES (:rule, 'w1', 9999, :now, :alert, :now, 'ada')", rule=told.rule, now=NOW, alert=told.id,
+    )  # fmt: skip
+
+    close(past, told)
+
+    with past.log.engines.write.connect() as connection:
+        (floor,) = alerts.floors(connection, now=NOW)
+    assert floor.value == told.measured * rules.MARK
 
 
 def test_an_alert_that_gets_worse_pages_once(past: Past, told: Alert) -> None:
@@ -170,6 +184,9 @@ def test_a_record_that_never_got_into_the_sealed_log_pages(past: Past) -> None:
     assert past.detect(now=LATER) == []
 
     detect(past.log.engines.write, now=LATER + MINUTE, recorded=own_record)
+    (left,) = past.log.sql("SELECT * FROM detection_progress")
+    past.log.sql("UPDATE log_checkpoint SET at = now() + interval '1 day'")
+    assert gaps(past.log.engines.write, left, now=LATER + 10 * MINUTE, wait=lambda _: None) == []
     past.log.sql("DELETE FROM access_log WHERE at = :at AND operation = 'audit.detect'", at=LATER + MINUTE)
     past.log.seal()
     (alert,) = past.detect(now=LATER + 10 * MINUTE)
