@@ -33,6 +33,7 @@ class Detecting:
                 self.once(datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
                 # The kind alone: a database's text may quote what is stored.
+                self.metrics.detecting_failures.inc()
                 log.warning("detecting_failed", why=type(getattr(error, "orig", None) or error).__name__)
 
     def once(self, now: datetime) -> None:

@@ -34,6 +34,7 @@ class Metrics:
     sealing_failures: Counter
     alerts: Gauge
     detected_at: Gauge
+    detecting_failures: Counter
     _kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
     """Looked up once: there are as many as routes, methods and classes of answers allow."""
 
@@ -154,6 +155,9 @@ def _of_detections(registry: CollectorRegistry) -> dict[str, Any]:
             "Unix time of the last run of the detections.",
             registry=registry,
             multiprocess_mode="max",
+        ),
+        "detecting_failures": Counter(
+            "gateway_detecting_failures", "Runs of the detections that failed.", registry=registry
         ),
     }
 
