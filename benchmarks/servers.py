@@ -19,7 +19,7 @@ UNLIMITED = "1000000/minute"
 
 @contextmanager
 def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int, seals: bool = True) -> Iterator[int]:
-    """Run a real `gateway serve`, which also seals the log or leaves that to another; yield its port."""
+    """Run a real `gateway serve`, which also seals the log and detects, or leaves that to another; yield its port."""
     own = {
         "GATEWAY_DATABASE_URL": database_url,
         "GATEWAY_SECRET_KEY": secret_key,
@@ -28,8 +28,8 @@ def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int,
     }
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]
-    sealing = () if seals else ("--no-seal",)
-    arguments = ("-m", "gateway.cli", "serve", "--port", str(port), "--workers", str(workers), *sealing)
+    beside = () if seals else ("--no-seal", "--no-detect")
+    arguments = ("-m", "gateway.cli", "serve", "--port", str(port), "--workers", str(workers), *beside)
     with _running(arguments, own, data_dir / "gateway.log", port):
         yield port
 
