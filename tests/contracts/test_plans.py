@@ -160,7 +160,7 @@ def of_auditors(headers: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]
     own = "/v1/audit/accesses"
     since = f"{TODAY - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     searches = ("", "partner=partner-1", "client=client-1", "member=m-1", f"from={since}", "ip=10.0.0.9")
-    terms = ("partner:partner-1", "member:m-1", "ip:10.0.0.9", "outcome:denied", "case:SEC-1", f"at:>={since}")
+    terms = (f"partner:{WEBMASTER}", "member:m-1", "ip:10.0.0.9", "outcome:denied", "case:SEC-1", f"at:>={since}")
     searches += tuple(f"q={quote(term)}" for term in terms)
     for query in (*searches, "outcome=released", "operation=members.list", "partner=partner-1&member=m-1"):
         yield f"{own}?{query}", headers
