@@ -14,7 +14,7 @@ from partners.registry.signing_keys import KeyState, SigningKey
 
 FRESH_FOR = timedelta(minutes=1)
 """How long a key that was retired elsewhere may be held here; that one was revoked, `partners.standing` knows."""
-LEAST_PAUSE = timedelta(seconds=1)
+LEAST_PAUSE = timedelta(milliseconds=100)
 """Between two reads that anyone can cause: by unknown key ids, and by asking for the published set."""
 
 
@@ -24,6 +24,8 @@ class _Held:
     stored: tuple[SigningKey, ...]
     public: Mapping[str, ECKey]
     signing: tuple[str, ECKey] | None
+    gone: frozenset[str] = frozenset()
+    """Keys that were held before: their tokens, still sent for a while, tell of no new key."""
 
 
 class KeyCabinet:
@@ -49,7 +51,7 @@ class KeyCabinet:
     def public(self, kid: str | None, now: datetime) -> ECKey | None:
         """Return the key that verifies tokens naming `kid`; nothing once it is retired."""
         held = self._fresh(now)
-        if kid not in held.public and now - held.read_at >= LEAST_PAUSE:
+        if kid not in held.public and kid not in held.gone and now - held.read_at >= LEAST_PAUSE:
             held = self._read(now)
         return held.public.get(kid) if kid is not None else None
 
@@ -69,11 +71,13 @@ class KeyCabinet:
         if stored == self._held.stored:
             self._held = replace(self._held, read_at=now)
             return self._held
+        public = {key.id: ECKey.import_key(dict(key.public)) for key in stored}
         private = ((key.id, key.private(self._keyring)) for key in stored if key.state is KeyState.ACTIVE)
         self._held = _Held(
             read_at=now,
             stored=stored,
-            public={key.id: ECKey.import_key(dict(key.public)) for key in stored},
+            public=public,
             signing=next(((kid, key) for kid, key in private if key is not None), None),
+            gone=(self._held.gone | self._held.public.keys()) - public.keys(),
         )
         return self._held

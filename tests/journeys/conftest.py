@@ -64,9 +64,9 @@ def tool(stored: Database, server: Server) -> Tool:
     return add_tool(stored, server.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium; while it is there, nothing else can run an event loop."""
     with warnings.catch_warnings(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
