@@ -69,5 +69,5 @@ def test_a_killed_pusher_loses_nothing_and_ends_when_asked(log: Log, database_ur
 
 
 def slowly(_: dict[str, Any]) -> Answer:
-    time.sleep(0.3)
+    time.sleep(0.8)
     return TAKEN

@@ -1,5 +1,6 @@
 """The promise under sudden death: every body a client received completely has its record."""
 
+import os
 import random
 import threading
 import time
@@ -17,7 +18,8 @@ from tests.factories import add_member
 from tests.gateway.api.test_webmaster import webmaster
 from tests.journeys.serving import Server, served
 
-KILLS = 50
+KILLS = int(os.environ.get("KILLS", "10"))
+"""Each takes as long as a server takes to start."""
 CLIENTS = 4
 MEMBERS = 30
 
@@ -30,10 +32,13 @@ class Load:
         self.received: dict[str, int] = {}
 
     def until_killed(self, server: Server, seconds: float) -> None:
-        """Load a server, and kill it while it works."""
+        """Load a server, and kill it so long after its first answer."""
+        before, latest = len(self.received), time.monotonic() + 20
         clients = [threading.Thread(target=self._pull, args=(server.url,)) for _ in range(CLIENTS)]
         for client in clients:
             client.start()
+        while len(self.received) == before and time.monotonic() < latest:
+            time.sleep(0.005)
         time.sleep(seconds)
         server.kill()
         for client in clients:
