@@ -43,7 +43,7 @@ def _environment(cluster: str, template: str, tmp_path_factory: pytest.TempPathF
         (["clients", "list", "nobody"], 1, "There is no partner nobody."),
         (["campaigns", "add", "studio", "spring", "--name", "x"], 1, "no webmaster"),
         (["issuers", "add", "https://x.example"], 2, "Missing option '--jwks'"),
-        (["keys", "retire", "none"], 1, "There is no key none."),
+        (["keys", "retire", "none"], 1, "There is no key none"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
