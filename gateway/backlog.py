@@ -1,16 +1,11 @@
-"""How much partners have still to be told, for Prometheus: read from the database, at most every few seconds."""
+"""How much partners have still to be told, for Prometheus."""
 
-import time
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from threading import Lock
+from datetime import datetime
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
 from partners import outbox
 
-FRESH_S = 5.0
 _TEXT = """# HELP gateway_notices_waiting Notices that partners have still to acknowledge or to be told by hand.
 # TYPE gateway_notices_waiting gauge
 gateway_notices_waiting {waiting}
@@ -20,28 +15,8 @@ gateway_notices_oldest_seconds {seconds:.0f}
 """
 
 
-@dataclass
-class Backlog:
-    """The backlog as one process knows it."""
-
-    engine: Engine
-    _text: bytes = b""
-    _read_at: float = -FRESH_S
-    _lock: Lock = field(default_factory=Lock)
-
-    def text(self) -> bytes:
-        """Two gauges in Prometheus' text format; nothing where the database does not tell."""
-        with self._lock:
-            if time.monotonic() - self._read_at >= FRESH_S:
-                self._text = self._read()
-                self._read_at = time.monotonic()
-            return self._text
-
-    def _read(self) -> bytes:
-        try:
-            with self.engine.connect() as connection:
-                waiting, since = outbox.backlog(connection)
-        except SQLAlchemyError:
-            return b""
-        seconds = (datetime.now(UTC) - since).total_seconds() if since else 0.0
-        return _TEXT.format(waiting=waiting, seconds=max(0.0, seconds)).encode()
+def told(connection: Connection, now: datetime) -> str:
+    """Two gauges in Prometheus' text format."""
+    waiting, since = outbox.backlog(connection)
+    seconds = (now - since).total_seconds() if since else 0.0
+    return _TEXT.format(waiting=waiting, seconds=max(0.0, seconds))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
-from gateway.backlog import Backlog
+from gateway import backlog, sink_figures
 from gateway.cursors import Cursors
 from gateway.settings import Settings
-from gateway.sink_figures import SinkFigures
+from gateway.stored_figures import StoredFigures
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.references import References
@@ -47,9 +47,9 @@ class Runtime:
         return Cursors(self.keyring)
 
     @cached_property
-    def sink_figures(self) -> SinkFigures:
+    def sink_figures(self) -> StoredFigures:
         """How far security tools are behind the log."""
-        return SinkFigures(self.database.write)
+        return StoredFigures(self.database.write, sink_figures.told)
 
     @cached_property
     def journal(self) -> Journal:
@@ -57,9 +57,9 @@ class Runtime:
         return Journal(self.settings.journal_dir, self.keyring)
 
     @cached_property
-    def backlog(self) -> Backlog:
+    def backlog(self) -> StoredFigures:
         """What partners have still to be told."""
-        return Backlog(self.database.write)
+        return StoredFigures(self.database.write, backlog.told)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

@@ -1,19 +1,13 @@
-"""How far security tools are behind the sealed log, for Prometheus: read from the database every few seconds."""
+"""How far security tools are behind the sealed log, for Prometheus."""
 
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from threading import Lock
+from datetime import datetime
 
-from psycopg import Error as DriverError
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
 from partners.access_log import sinks
 from partners.access_log.sinks import Standing
 
-FRESH_S = 5.0
 FIGURES = {
     "gateway_log_sink_waiting_entries": "Sealed entries that a sink does not have.",
     "gateway_log_sink_lag_seconds": "Since when the oldest of them waits, where any is news.",
@@ -24,30 +18,9 @@ FIGURES = {
 """Gauges by name, each with a label `sink`."""
 
 
-@dataclass
-class SinkFigures:
-    """The figures as one process knows them."""
-
-    engine: Engine
-    _text: bytes = b""
-    _read_at: float = -FRESH_S
-    _lock: Lock = field(default_factory=Lock)
-
-    def text(self) -> bytes:
-        """Gauges in Prometheus' text format; nothing where there is no sink, or the database does not tell."""
-        with self._lock:
-            if time.monotonic() - self._read_at >= FRESH_S:
-                self._text = self._read()
-                self._read_at = time.monotonic()
-            return self._text
-
-    def _read(self) -> bytes:
-        try:
-            with self.engine.connect() as connection:
-                standings = sinks.standings(connection)
-        except (SQLAlchemyError, DriverError):
-            return b""
-        return "".join(_lines(standings, datetime.now(UTC))).encode()
+def told(connection: Connection, now: datetime) -> str:
+    """Gauges in Prometheus' text format; nothing where there is no sink."""
+    return "".join(_lines(sinks.standings(connection), now))
 
 
 def lag_of(standing: Standing, now: datetime) -> float:
