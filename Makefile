@@ -1,6 +1,8 @@
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do command -v $$python && break; done)
 BIN := .venv/bin
 export XDG_RUNTIME_DIR ?= /tmp
+# Tests start the gateway hundreds of times: it is compiled once for all of them, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE =
 
 SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 

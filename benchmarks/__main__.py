@@ -16,7 +16,7 @@ from benchmarks import layers, servers
 from benchmarks.filling import fill, usernames
 from benchmarks.rounds import Measured, run, table
 from benchmarks.scenarios import Scenario, scenarios
-from gateway import observability
+from gateway import log_lines
 from gateway.application import create_app
 from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration
@@ -51,7 +51,7 @@ def main(members: int, rounds: int, seconds: float, workers: int, *, seal: bool)
     leave_on_sigterm()
     with staged(members, workers=workers, seals=seal) as stage:
         click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
-        observability.configure()
+        log_lines.configure()
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
             found = layers.layers(stage.app, stage.scenarios[0], rounds=rounds)
         click.echo(f"\n{layers.table(found)}")

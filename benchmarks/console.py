@@ -17,10 +17,10 @@ from gateway.settings import Settings
 from partners import database
 from partners.access_log.cases import Case
 from partners.embedded import embedded_postgres
+from partners.partitions import make_partitions
 from partners.people import accounts, sessions
 from partners.registry import partners
 from partners.registry.partners import Partner
-from partners.schema import make_partitions
 from partners.vocabulary import CasePurpose, PartnerKind, Work
 from serializers.policies import VERSION
 

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from structlog import get_logger
 
-from gateway.metrics import Metrics
 from partners.access_log.append import Access
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.detections.running import detect
 from partners.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from gateway.metrics import Metrics
 
 EVERY = timedelta(minutes=5)
 LOOK_S = 60.0
@@ -24,7 +27,7 @@ class Detecting:
     """What it takes to run them."""
 
     engine: Engine
-    metrics: Metrics
+    metrics: "Metrics"
 
     def run(self, stop: Event) -> None:
         """Run them whenever they are due until told to stop; after trouble try again."""

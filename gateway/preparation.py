@@ -5,20 +5,22 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from partners import schema, statements, statistics
+from partners import schema, statements
 from partners.registry import campaigns
+from partners.statistics import queries
 from partners.tables.access import policy_version
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.grants import grant_release_role
 from serializers.statements import EVERY_STATEMENT
 
-_OF_NOBODY = (*statistics.EVERY_STATEMENT, *statements.EVERY_STATEMENT, campaigns.STATEMENT)
+_OF_NOBODY = (*statements.EVERY_STATEMENT, campaigns.STATEMENT)
+"""Besides those of statistics, which are built for the questions that are asked."""
 
 
 def prepare(engine: Engine, *, now: datetime) -> None:
     """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
     schema.upgrade(engine, now=now)
     with engine.begin() as connection:
-        grant_release_role(connection, (*EVERY_STATEMENT, *_OF_NOBODY))
+        grant_release_role(connection, (*EVERY_STATEMENT, *_OF_NOBODY, *queries.every_statement()))
         recorded = insert(policy_version).values(version=VERSION, document=DOCUMENT)
         connection.execute(recorded.on_conflict_do_nothing())

@@ -6,17 +6,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, func, select
 from structlog import get_logger
 
-from gateway.metrics import Metrics
 from gateway.settings import Settings
 from partners import database
 from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError, Sealed, seal
 from partners.keyring import Keyring
+
+if TYPE_CHECKING:
+    from gateway.metrics import Metrics
 
 POLL_S = 0.5
 """How long what was just committed may wait; half of it on average."""
@@ -35,7 +38,7 @@ class Sealing:
     engine: Engine
     keys: SigningKeys
     anchor: Anchor
-    metrics: Metrics | None = None
+    metrics: "Metrics | None" = None
 
     def run(self, stop: Event) -> None:
         """Seal until told to stop, whenever this process is the one; after trouble try again."""
@@ -79,7 +82,7 @@ class Sealing:
             self.metrics.sealing_failures.inc()
 
 
-def sealing_of(settings: Settings, keyring: Keyring, url: str, metrics: Metrics | None = None) -> Sealing:
+def sealing_of(settings: Settings, keyring: Keyring, url: str, metrics: "Metrics | None" = None) -> Sealing:
     """Put together what the settings say; nothing is opened until it runs."""
     keys = DerivedKeys(keyring, settings.log_origin)
     return Sealing(database.sealer(url), keys, Anchor(settings.data_dir, settings.log_origin), metrics)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from partners import database
-from partners.schema import make_partitions
+from partners.partitions import make_partitions
 
 DAY_S = 86_400.0
 log = get_logger(__name__)

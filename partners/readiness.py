@@ -14,7 +14,7 @@ import migrations
 from partners import deadline
 from partners.database import CONNECT_TIMEOUT_S, Role
 from partners.months import month_of, next_month
-from partners.schema import PARTITIONED
+from partners.partitions import PARTITIONED
 
 STATEMENT_TIMEOUT_MS = 800
 _CONNECTION = deadline.punctual(1, deadline.Silence())

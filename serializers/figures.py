@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from marshmallow import Schema
 
 from partners.prepared import Row
-from partners.statistics import columns_for
+from partners.statistics.queries import columns_for
 from partners.vocabulary import MONEY_METRICS, Metric, StatisticsGroup
 from serializers.policy.render import compile_serialiser, type_of_serialiser
 from serializers.policy.shapes import Amount, Number, Text, Tools, local_hour

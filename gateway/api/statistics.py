@@ -17,7 +17,8 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.runtime import runtime
 from gateway.streaming import streamed
 from partners import statements
-from partners.statistics import Answer, Asking, Question, by_sub
+from partners.statistics import Answer, Question, by_sub
+from partners.statistics.queries import Asking
 from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers import income
 from serializers.figures import documents, row_schema, totals

@@ -2,64 +2,51 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
-from gateway import observability
-from gateway.cli.failures import FAILURES, said_of
+from gateway import libraries
+from gateway.cli.lazy import Lazy
 from gateway.cli.output import json_text
 
 COMMANDS = {
-    "approvals": "gateway.cli.approvals",
-    "audit": "gateway.cli.audit",
-    "campaigns": "gateway.cli.campaigns",
-    "clients": "gateway.cli.clients",
-    "db": "gateway.cli.db",
-    "demo": "gateway.cli.demo",
-    "disclosures": "gateway.cli.disclosures",
-    "ingest": "gateway.cli.ingest",
-    "issuers": "gateway.cli.issuers",
-    "keys": "gateway.cli.keys",
-    "partners": "gateway.cli.partners",
-    "people": "gateway.cli.people",
-    "policy": "gateway.cli.policy",
-    "retention": "gateway.cli.retention",
-    "rights": "gateway.cli.rights",
-    "serve": "gateway.cli.serve",
-    "webhooks": "gateway.cli.webhooks",
+    "approvals": "Grant member-level scopes by two people: one proposes, another approves.",
+    "audit": "Read the access log, and hold it to its word.",
+    "campaigns": "Register campaigns of webmasters.",
+    "clients": "Register clients, and rotate or stop their credentials.",
+    "db": "Look after the database.",
+    "demo": "Serve a gateway with sample data, and print curl lines that work.",
+    "disclosures": "Complete what members are told about disclosures.",
+    "ingest": "Apply the platform's events from FILE, or from the standard input with `-`.",
+    "issuers": "Register session issuers for token exchange.",
+    "keys": "Look after the keys that sign access tokens.",
+    "partners": "Register, change and stop partners.",
+    "people": "Invite people of webmasters and auditors to sign in, and keep them out.",
+    "policy": "Read the disclosure policy.",
+    "retention": "Keep no data longer than the policy says.",
+    "rights": "Look after what members decided.",
+    "serve": "Serve the gateway over HTTP until SIGTERM or SIGINT.",
+    "webhooks": "Tell partners of erasures, restrictions, withdrawals and corrections of data they received.",
 }
-"""Modules by the command they hold as `command`."""
+"""What each says of itself, by its name and that of the module that holds it as `command`."""
 
 
-class Gateway(click.Group):
-    """Finds commands by name, and says every failure in one line or one JSON document."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name every command, in order."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
-        """Import the module that holds a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(COMMANDS[cmd_name]).command
-        return command
+class Gateway(Lazy):
+    """Says every failure in one line or one JSON document."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and leave the process: 0, 1 for a failure, 2 for a wrong use, or what the command says."""
         arguments = list(sys.argv[1:] if args is None else args)
-        # What is logged goes to the standard error stream: the other one is the command's answer.
-        observability.configure()
+        libraries.hush()
         try:
             status = super().main(arguments, prog_name, **(extra | {"standalone_mode": False}))
         except click.ClickException as error:
             failure = error
         except click.Abort:
             failure = click.ClickException("Interrupted.")
-        except FAILURES as error:
-            failure = click.ClickException(said_of(error))
+        except Exception as error:  # noqa: BLE001 - what is not known is raised again
+            failure = _known(error)
         else:
             sys.exit(status if isinstance(status, int) else 0)
         if "--json" in arguments:
@@ -69,7 +56,21 @@ class Gateway(click.Group):
         sys.exit(failure.exit_code)
 
 
-@click.group(cls=Gateway, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _known(error: Exception) -> click.ClickException:
+    """What can go wrong, in words; anything else is raised again."""
+    from gateway.cli import failures  # noqa: PLC0415 - needs what speaks to the database, and `--help` does not
+
+    if not isinstance(error, failures.FAILURES):
+        raise error
+    return click.ClickException(failures.said_of(error))
+
+
+@click.group(
+    cls=Gateway,
+    places={name: f"gateway.cli.{name}:command" for name in COMMANDS},
+    summaries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="member-data-gateway", prog_name="gateway")
 def main() -> None:
     """Share with partners what the privacy policy discloses about members, and never without a record."""

@@ -13,8 +13,8 @@ from partners import database
 from partners.access_log.letting_go import PruningError
 from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
+from partners.partitions import make_partitions
 from partners.rights.retention import Swept, forget_networks, sweep
-from partners.schema import make_partitions
 
 
 @click.group("retention")

@@ -12,16 +12,16 @@ import click
 from sqlalchemy.exc import ProgrammingError
 
 from gateway import settings
+from gateway.cli.address import host_option, port_option
 from gateway.cli.output import json_text
 from gateway.cli.session import session
 from gateway.recovery import before_serving
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
-from partners import database, schema
+from partners import database
+from partners.partitions import make_partitions
 from partners.readiness import lack_of
 
 MOST_WORKERS_BY_DEFAULT = 4
-host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-port_option = click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 64), help="Processes; by default one a processor, at most 4."
 )
@@ -98,7 +98,7 @@ def _make_ready(url: str) -> None:
     owner = database.owner(url)
     # A login without the owner's rights leaves it to `gateway db upgrade`; whether it was done is asked below.
     with suppress(ProgrammingError), owner.begin() as connection:
-        schema.make_partitions(connection, now=now)
+        make_partitions(connection, now=now)
     owner.dispose()
     if (lack := lack_of(url, now=now)) is not None:
         raise click.ClickException(f"The gateway cannot serve: {lack}. Run `gateway db upgrade`.")

@@ -97,7 +97,9 @@ def _prepared(shape: Shape) -> PreparedText:
 
 
 _ANY_FILTER = tuple((name, False) for name in StatisticsFilter)
-EVERY_STATEMENT = tuple(
-    statement(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)) for subs in ((), map(StatisticsGroup, SUB_GROUPS))
-)
-"""Over counters and over events: statements that together read every column that statistics may read."""
+
+
+def every_statement() -> tuple[Select[Any], ...]:
+    """Over counters and over events: statements that together read every column that statistics may read."""
+    groups = ((), tuple(map(StatisticsGroup, SUB_GROUPS)))
+    return tuple(statement(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)) for subs in groups)

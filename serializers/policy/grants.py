@@ -6,7 +6,7 @@ from sqlalchemy import Alias, Column, Connection, Executable, text
 from sqlalchemy.sql.visitors import iterate
 
 from partners.database import Role
-from partners.schema import PARTITIONED
+from partners.partitions import PARTITIONED
 from partners.tables import metadata
 
 

@@ -9,7 +9,7 @@ import structlog
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gateway import observability
+from gateway import log_lines
 from partners.database import Database
 from tests.callers import access_token, add_caller, bearer
 
@@ -20,7 +20,7 @@ CANARY = "canary-7f3a"
 def configured() -> Iterator[None]:
     """The server's own way of logging, for one test."""
     before = logging.getLogger().handlers[:]
-    observability.configure()
+    log_lines.configure()
     yield
     structlog.reset_defaults()
     logging.getLogger().handlers[:] = before

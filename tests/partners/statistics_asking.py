@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 from partners.access_log.append import Access
 from partners.currencies import DECIMALS
 from partners.prepared import PreparedText, Row
-from partners.statistics import Answer, Asking, Question, columns_for
+from partners.statistics import Answer, Question
+from partners.statistics.queries import Asking, columns_for
 from partners.tables.partner import client, partner
 from partners.vocabulary import MONEY_METRICS, Metric, PartnerKind, Purpose, StatisticsGroup
 from tests.factories import add_client

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from gateway.cli import audit
+from gateway.cli import audit_export
 from partners import database
 from partners.database import Database
 from partners.tables.access import access_log
@@ -105,6 +105,6 @@ def test_wrong_uses_are_told_before_anything_is_read(db: Database, tmp_path: Pat
 
 
 def test_there_is_an_option_for_every_parameter() -> None:
-    options = {option for parameter in audit.export.params for option in parameter.opts}
+    options = {option for parameter in audit_export.export.params for option in parameter.opts}
 
-    assert {f"--{(f.data_key or n).replace('_', '-')}" for n, f in audit.SearchQuery().fields.items()} <= options
+    assert {f"--{(f.data_key or n).replace('_', '-')}" for n, f in audit_export.SearchQuery().fields.items()} <= options

@@ -16,7 +16,7 @@ from partners.access_log.pruning import MONTHS_KEPT
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
-from partners.schema import make_partitions
+from partners.partitions import make_partitions
 from partners.tables.access import access_network
 from partners.tables.activity import action
 from tests.conftest import NOW, SECRET

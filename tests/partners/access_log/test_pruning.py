@@ -18,7 +18,7 @@ from partners.access_log.notes import Signer
 from partners.access_log.proofs import prove_inclusion
 from partners.access_log.pruning import MONTHS_KEPT, has_outlived
 from partners.months import beginning_of, month_of, next_month
-from partners.schema import make_partitions
+from partners.partitions import make_partitions
 from tests.conftest import fresh_database
 from tests.partners.access_log.logs import ORIGIN, Log, access
 

@@ -1,0 +1,40 @@
+"""The lines that are logged: JSON on the standard error stream, for the standard output is a command's answer."""
+
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+from gateway import libraries
+
+
+def configure() -> None:
+    """Write JSON lines to the standard error stream; of what libraries log, only where and how grave it was."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=lambda line, **_: orjson.dumps(line, default=str).decode()),
+        ],
+        logger_factory=lambda *_: structlog.WriteLogger(_StandardError()),  # type: ignore[arg-type]  # of a file it needs no more
+        cache_logger_on_first_use=True,
+    )
+    libraries.hush()
+
+
+def logger() -> Any:  # noqa: ANN401 - structlog's own type
+    """What writes them, configured where nothing was."""
+    if not structlog.is_configured():
+        configure()
+    return structlog.get_logger()
+
+
+class _StandardError:
+    """Whatever is the standard error stream when something is written."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

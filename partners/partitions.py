@@ -1,0 +1,29 @@
+"""The log's monthly partitions, kept ahead of time."""
+
+from datetime import datetime
+from itertools import product
+
+from sqlalchemy import Connection, func, select, text
+
+from partners.months import month_of, next_month
+from partners.tables.access import access_log, access_network, access_subject, access_subject_set
+
+PARTITIONED = (access_log, access_subject, access_subject_set, access_network)
+MONTHS_AHEAD = 3
+_PARTITIONING = 0x50415254
+"""Key of the advisory lock under which one process at a time makes partitions."""
+
+
+def make_partitions(connection: Connection, *, now: datetime) -> None:
+    """Make what is missing of the monthly partitions from this month to three months ahead.
+
+    Made apart and then attached, so that neither those who read the log nor those who append to it wait.
+    """
+    connection.execute(select(func.pg_advisory_xact_lock(_PARTITIONING)))
+    months = [next_month(month_of(now), ahead) for ahead in range(MONTHS_AHEAD + 1)]
+    for table, month in product(PARTITIONED, months):
+        name = f"{table.name}_{month:%Y_%m}"
+        if connection.scalar(select(func.to_regclass(name))) is None:
+            bounds = f"FROM ('{month} 00:00:00+00') TO ('{next_month(month)} 00:00:00+00')"
+            connection.execute(text(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL)"))
+            connection.execute(text(f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES {bounds}"))
