@@ -63,7 +63,7 @@ def staged(members: int, *, workers: int, seals: bool = False) -> Iterator[Stage
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         url, secret = stack.enter_context(embedded_postgres(directory)), token_urlsafe(48)
-        held, asked = _filled(url, members)
+        held, asked = filled(url, members)
         floors = {
             server: stack.enter_context(servers.floor(server, url, directory, workers=workers))
             for server in (Measured.FLOOR, Measured.RECORDED_FLOOR)
@@ -80,7 +80,8 @@ def _in_process(url: str, secret: str, directory: Path) -> Flask:
     return create_app(Settings(ISSUER, secret, directory, url, proxies=0, fixed_now=None, limits=unlimited), url)
 
 
-def _filled(url: str, members: int) -> tuple[Credentials, tuple[str, ...]]:
+def filled(url: str, members: int) -> tuple[Credentials, tuple[str, ...]]:
+    """Prepare and fill a database; return what opens it, and the usernames to ask for."""
     now = datetime.now(UTC)
     owner = database.owner(url)
     prepare(owner, now=now)

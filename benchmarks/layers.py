@@ -88,7 +88,7 @@ def _measured(app: Flask, scenario: Scenario) -> Mapping[str, Callable[[], objec
         "recorded": floors.recorded,
         "gateway": app,
     }
-    asked = {name: _asking(application, scenario) for name, application in applications.items()}
+    asked = {name: asking(application, scenario) for name, application in applications.items()}
     return asked | {
         "context": within(lambda: None),
         "token": within(lambda: access_tokens().read(token, g.received_at)),
@@ -116,7 +116,8 @@ def _constant(_environ: WSGIEnvironment, start_response: StartResponse) -> Itera
     return [b"{}"]
 
 
-def _asking(application: WSGIApplication, scenario: Scenario) -> Callable[[], object]:
+def asking(application: WSGIApplication, scenario: Scenario) -> Callable[[], object]:
+    """What asks an application of this process one question of a scenario after another."""
     asked = cycle([create_environ(path, headers=dict(scenario.headers)) for path in scenario.paths])
 
     def ask() -> Sequence[bytes]:

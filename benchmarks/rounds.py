@@ -38,7 +38,7 @@ def run(
     A round goes before that is not counted: PostgreSQL plans a statement anew ten times on each connection.
     """
     for scenario, port in ((scenario, port) for scenario in scenarios for port in ports.values()):
-        _measure(scenario, port, seconds=seconds)
+        measure(scenario, port, seconds=seconds)
     seen = [list(_round(scenarios, ports, seconds)) for _ in range(rounds)]
     return tuple(
         _line(scenario, list(rates)) for scenario, rates in zip(scenarios, zip(*seen, strict=True), strict=True)
@@ -49,10 +49,11 @@ def _round(
     scenarios: Sequence[Scenario], ports: Mapping[Measured, int], seconds: float
 ) -> Iterator[dict[Measured, float]]:
     for scenario in scenarios:
-        yield {server: _measure(scenario, port, seconds=seconds) for server, port in ports.items()}
+        yield {server: measure(scenario, port, seconds=seconds) for server, port in ports.items()}
 
 
-def _measure(scenario: Scenario, port: int, *, seconds: float) -> float:
+def measure(scenario: Scenario, port: int, *, seconds: float) -> float:
+    """Ask as fast as it is answered, and return the rate; raise where an answer was not a 200."""
     order = Order(port, list(scenario.paths), dict(scenario.headers), scenario.connections, seconds)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.serving.server import IDLE_S, PATIENCE_S, THREADS
 from partners.vocabulary import Work
@@ -18,13 +19,25 @@ UNLIMITED = "1000000/minute"
 
 
 @contextmanager
-def gateway(database_url: str, secret_key: str, data_dir: Path, *, workers: int, seals: bool = True) -> Iterator[int]:
-    """Run a real `gateway serve`, which also seals the log and detects, or leaves that to another; yield its port."""
+def gateway(
+    database_url: str,
+    secret_key: str,
+    data_dir: Path,
+    *,
+    workers: int,
+    seals: bool = True,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[int]:
+    """Run a real `gateway serve`, which also seals the log and detects, or leaves that to another; yield its port.
+
+    `more` are settings besides.
+    """
     own = {
         "GATEWAY_DATABASE_URL": database_url,
         "GATEWAY_SECRET_KEY": secret_key,
         "GATEWAY_DATA_DIR": str(data_dir),
         **{f"GATEWAY_LIMIT_{work.upper()}": UNLIMITED for work in Work},
+        **more,
     }
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]

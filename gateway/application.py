@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from gateway import account, console, envelope, limits, observability, patience, problems
+from gateway import account, console, envelope, limits, observability, patience, problems, spooling
 from gateway.api import (
     alerts,
     archives,
@@ -51,6 +51,7 @@ def create_app(settings: Settings, database_url: str) -> Flask:
     patience.register(app)
     observability.register(app)
     problems.register(app)
+    spooling.register(app)
     limits.register(app, settings)
     oauth.register(app)
     account.register(app)

@@ -100,6 +100,10 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
         "internal-error": "The gateway failed to answer; nothing was released. Report the request id.",
     },
     HTTPStatus.SERVICE_UNAVAILABLE: {
+        "audit-unavailable": (
+            "The access log's second sink did not take the record, so nothing is released. What was to be changed may "
+            "have been. Try again after `Retry-After`."
+        ),
         "unavailable": "Nothing can be recorded now, so nothing is released. Try again after `Retry-After`.",
         "not-ready": "The database lacks something; `detail` says what. From `/readyz` only.",
     },

@@ -12,7 +12,8 @@ from gateway.oauth.guard import Guard, standing_parameters
 from gateway.problems import not_found
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
-from partners.prepared import PreparedText, Row
+from partners.access_log.recording import Recording
+from partners.prepared import Row
 from partners.vocabulary import Outcome, Reason
 from serializers.policies import VERSION
 from serializers.policy.release import CALLER, OUTCOME, REASON, ROW_MEMBER
@@ -56,7 +57,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
         "now": held.now(),
         **parameters,
     }
-    rows = prepared.release.text.fetch(held.database.release, bound)
+    rows = prepared.release.fetch(held.database.release, bound)
     _raise_unless_released(rows[0], disclosing.guard)
     members = [row for row in rows if row[ROW_MEMBER] is not None]
     said = members[:limit]
@@ -68,7 +69,7 @@ def release(prepared: Prepared, disclosing: Disclosing, parameters: Mapping[str,
 
 
 def answer(
-    statement: PreparedText, disclosing: Disclosing, parameters: Mapping[str, Any], *, patient: bool = False
+    statement: Recording, disclosing: Disclosing, parameters: Mapping[str, Any], *, patient: bool = False
 ) -> list[Row]:
     """Answer with what is about no single member, and record it in the same statement; raise a refusal.
 

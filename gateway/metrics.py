@@ -35,6 +35,8 @@ class Metrics:
     alerts: Gauge
     detected_at: Gauge
     detecting_failures: Counter
+    spool_failures: Counter
+    spool_files_lost: Counter
     _kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
     """Looked up once: there are as many as routes, methods and classes of answers allow."""
 
@@ -118,6 +120,12 @@ def _metrics(registry: CollectorRegistry) -> Metrics:
         database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
         **_of_sealing(registry),
         **_of_detections(registry),
+        spool_failures=Counter(
+            "gateway_spool_failures", "Answers whose records the spool did not take.", registry=registry
+        ),
+        spool_files_lost=Counter(
+            "gateway_spool_files_lost", "Files of the spool that somebody else changed or removed.", registry=registry
+        ),
     )
 
 

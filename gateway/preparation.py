@@ -13,7 +13,7 @@ from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.grants import grant_release_role
 from serializers.statements import EVERY_STATEMENT
 
-_OF_NOBODY = (*statements.EVERY_STATEMENT, campaigns.STATEMENT)
+_OF_NOBODY = (*statements.EVERY_STATEMENT, campaigns.LISTING.statement)
 """Besides those of statistics, which are built for the questions that are asked."""
 
 

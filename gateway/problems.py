@@ -112,6 +112,16 @@ def unavailable() -> Problem:
     )
 
 
+def audit_unavailable() -> Problem:
+    """Nothing is released now, because the access log's second sink has no record of it."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "audit-unavailable",
+        "The gateway cannot answer at the moment; nothing was released.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
 def register(app: Flask) -> None:
     """Answer every exception with a problem document."""
     app.register_error_handler(Problem, lambda problem: problem.response())

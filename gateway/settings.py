@@ -15,6 +15,7 @@ from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
 from partners.registry.terms import FIRST_VERSION, Terms, check_version
+from partners.spool.spool import Policy
 from partners.vocabulary import Work
 
 _OPERATOR = re.compile(r"[a-z0-9_][a-z0-9_.@-]{0,63}")
@@ -64,6 +65,16 @@ SETTINGS = (
         "GATEWAY_LOG_ORIGIN",
         "the issuer's host, /access-log",
         "The access log's name in checkpoints; new after a restore.",
+    ),
+    Setting(
+        "GATEWAY_SPOOL_DIR",
+        "none",
+        "An existing directory that takes each record of the access log a second time, before its answer leaves.",
+    ),
+    Setting(
+        "GATEWAY_SPOOL_POLICY",
+        Policy.ALL.value,
+        "`all`: nothing is answered that is not in the spool too; `any`: it is, and the failure is told.",
     ),
     Setting("GATEWAY_REDIS_URL", "limits in each process", "Redis as `redis://…`: limits hold over all workers."),
     *(
@@ -135,6 +146,9 @@ class Settings:
     """How long a partner may leave notices unacknowledged (R65)."""
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
+    spool_dir: Path | None = None
+    """Where the access log's second sink is, if there is one."""
+    spool_policy: Policy = Policy.ALL
 
     def now(self) -> datetime:
         """The instant by which every rule, period and due date is judged (UTC)."""
@@ -172,6 +186,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         suspend_after=_hours(environ, "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
         terms=_terms(environ),
+        spool_dir=Path(directory) if (directory := environ.get("GATEWAY_SPOOL_DIR")) else None,
+        spool_policy=_spool_policy(environ.get("GATEWAY_SPOOL_POLICY") or Policy.ALL),
     )
 
 
@@ -207,6 +223,13 @@ def _log_origin(value: str | None) -> str | None:
     if value and (not value.isprintable() or " " in value or "+" in value):
         raise SettingsError("GATEWAY_LOG_ORIGIN must not hold blanks or +: it is the name of a key")
     return value or None
+
+
+def _spool_policy(value: str) -> Policy:
+    try:
+        return Policy(value)
+    except ValueError:
+        raise SettingsError(f"GATEWAY_SPOOL_POLICY must be one of {', '.join(Policy)}, not {value!r}") from None
 
 
 def _secret_key(value: str | None, data_dir: Path) -> str:

@@ -20,9 +20,11 @@ from gateway.negotiation import form_wanted
 from gateway.paging import released_page
 from gateway.records import access_of
 from gateway.runtime import runtime
+from gateway.spooling import Spooling, settle_here, settled, spooling
 from partners import deadline
 from partners.access_log.append import Access, record
 from partners.database import Database
+from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome
 from serializers.lines import Document, Lines, lines_of
 from serializers.walks import Walk
@@ -62,7 +64,8 @@ def sent(chunks: Chunks, lines: Lines, request: Access) -> Response:
     an `error` on record, as does a caller who leaves.
     """
     first = next(chunks, ())
-    body = written(chain([first], _in_this_context(chunks)), lines, partial(_say_broken, runtime().database, request))
+    on_broken = partial(_say_broken, runtime().database, spooling(), request)
+    body = written(chain([first], _in_this_context(chunks)), lines, on_broken)
     return Response(body, content_type=lines.content_type)
 
 
@@ -92,12 +95,13 @@ def note_broken(database: Database, request: Access) -> None:
         record(connection, access, outcome=Outcome.ERROR, status=HTTPStatus.OK)
 
 
-def _say_broken(database: Database, request: Access, error: str) -> None:
+def _say_broken(database: Database, spooled: Spooling | None, request: Access, error: str) -> None:
     """Log and record it, with or without a request around it."""
     log.warning("stream_broken", error=error, request_id=request.request_id)
     try:
-        note_broken(database, request)
-    except SQLAlchemyError as failure:
+        with settled(spooled, request.request_id):
+            note_broken(database, request)
+    except (SQLAlchemyError, SpoolError) as failure:
         log.warning("broken_stream_not_recorded", error=type(failure).__name__, request_id=request.request_id)
 
 
@@ -108,9 +112,11 @@ def _in_this_context(chunks: Chunks) -> Chunks:
 
 
 def _next_in_time(chunks: Chunks) -> Sequence[Document] | None:
-    """Each chunk may wait for the database as long as the first did."""
+    """Each chunk may wait as long as the first did, and is kept wherever records are kept before it goes."""
     deadline.renew()
-    return next(chunks, None)
+    chunk = next(chunks, None)
+    settle_here()
+    return chunk
 
 
 def _released(walk: Walk, disclosing: Disclosing) -> Chunks:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
-    Select,
     SmallInteger,
     case,
     cast,
@@ -24,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from partners.access_log.append import record_of
+from partners.access_log.append import record_of, told_leaf
+from partners.access_log.recording import Recording
 from partners.literals import number_literal, text_literal
 from partners.standing import standing
 from partners.vocabulary import Outcome, Reason
@@ -45,22 +45,23 @@ class Found:
 
 def answer_statement(
     found: Found, *, member_rows: bool, heading: Mapping[str, ColumnElement[Any]] | None = None
-) -> Select[Any]:
+) -> Recording:
     """Answer with what is found, if the caller may have it, and record that in the same statement.
 
     There is always a first row; outcome, reason and `heading` stand on it, and on no row from the second place on.
     `member_rows` says whether the answer can stand for single members (R28, R29).
     """
-    caller = standing(member_rows=member_rows).cte("caller")
+    caller, summary = standing(member_rows=member_rows).cte("caller"), _of_nobody()
     decision, rows = _decision(caller, found.any_at_all), found.rows
     told = {"outcome": decision.c.outcome, "reason": decision.c.reason, **(heading or {})}
     first = or_(rows.c[PLACE].is_(None), rows.c[PLACE] <= number_literal(1))
-    return (
+    statement = (
         select(*(case((first, value)).label(name) for name, value in told.items()), *rows.c)
         .select_from(decision.outerjoin(rows, true()))
-        .add_cte(caller, *record_of(decision=decision, summary=_of_nobody(), covered=None))
+        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=None))
         .order_by(rows.c[PLACE])
     )
+    return Recording(statement, case((first, told_leaf(decision, summary))))
 
 
 def _decision(caller: CTE, any_at_all: ColumnElement[bool]) -> CTE:

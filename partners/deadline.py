@@ -78,6 +78,12 @@ def renew() -> None:
         patience.left = patience.whole
 
 
+def left(longest_s: float) -> float:
+    """How many seconds what runs in this context may still wait, `longest_s` at most, whatever it waits for."""
+    patience = _PATIENCE.get()
+    return longest_s if patience is None else max(0.0, min(longest_s, patience.left))
+
+
 class PunctualConnection(Connection[Any]):
     """A connection that is closed where the database answers too late: it is in the middle of something for good."""
 

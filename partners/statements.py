@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Integer, bindparam, cast, exists, func, select
 
+from partners.access_log.recording import Recording
 from partners.answering import PLACE, Found, answer_statement
 from partners.months import FINAL_AFTER, month_of
-from partners.prepared import PreparedText, Row, prepare_text
+from partners.prepared import Row
 from partners.standing import CALLER_NUMBER
 from partners.tables.statistics import statement_total
 
@@ -36,7 +37,7 @@ def first_open_month(now: datetime) -> date:
     return month_of(now - FINAL_AFTER)
 
 
-def asking(*, now: datetime, month: date | None = None) -> tuple[PreparedText, dict[str, Any]]:
+def asking(*, now: datetime, month: date | None = None) -> tuple[Recording, dict[str, Any]]:
     """The statement that lists the caller's months, and its values: all final ones, or one if it is final."""
     first_open = {"first_open": first_open_month(now)}
     return (_ALL, first_open) if month is None else (_ONE, first_open | {"month": month})
@@ -57,9 +58,7 @@ def _final(*chosen: ColumnElement[bool]) -> Found:
 
 
 _OF_MONTH = statement_total.c.month == bindparam("month", type_=Date)
-EVERY_STATEMENT = (
-    answer_statement(_final(), member_rows=False),
-    answer_statement(_final(_OF_MONTH), member_rows=False),
-)
+_ALL = answer_statement(_final(), member_rows=False)
+_ONE = answer_statement(_final(_OF_MONTH), member_rows=False)
+EVERY_STATEMENT = (_ALL.statement, _ONE.statement)
 """Both of them, for the rights they need."""
-_ALL, _ONE = map(prepare_text, EVERY_STATEMENT)

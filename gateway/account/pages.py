@@ -22,6 +22,7 @@ from gateway.problems import RETRY_AFTER_S
 from gateway.records import access_of
 from partners.access_log.append import record
 from partners.people.accounts import Person
+from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 
 P = ParamSpec("P")
@@ -142,7 +143,14 @@ def _http_error(error: HTTPException) -> Response:
 def _unavailable(error: Exception) -> Response:
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
     metrics.database_failed()
-    text = "Nothing was changed. Try again in a moment."
+    return _busy("Nothing was changed. Try again in a moment.")
+
+
+def _not_on_record_twice(_error: Exception) -> Response:
+    return _busy("Nothing was shown. Look whether it was done, and try again in a moment.")
+
+
+def _busy(text: str) -> Response:
     busy = HTTPStatus.SERVICE_UNAVAILABLE
     # The page's own look at who is signed in would fail too.
     return Response(f"{busy.phrase}. {text}", busy, {"Retry-After": str(RETRY_AFTER_S)}, content_type="text/plain")
@@ -156,6 +164,7 @@ def as_pages(of: Blueprint) -> Blueprint:
     of.register_error_handler(HTTPException, _http_error)
     of.register_error_handler(DBAPIError, _unavailable)
     of.register_error_handler(PoolTimeoutError, _unavailable)
+    of.register_error_handler(SpoolError, _not_on_record_twice)
     return of
 
 

@@ -8,8 +8,11 @@ from gateway import metrics as figures
 from gateway.envelope import answer
 from gateway.problems import RETRY_AFTER_S, Problem
 from gateway.runtime import runtime
+from gateway.spooling import spooling
 from partners.readiness import lack_of
+from partners.spool.spool import Policy
 
+_SPOOL = "the access log's spool cannot be written"
 blueprint = Blueprint("meta", __name__)
 
 
@@ -21,16 +24,28 @@ def health() -> Response:
 
 @blueprint.get("/readyz")
 def readiness() -> Response:
-    """The database can be reached and written, is fully migrated, and has room for the log; otherwise 503."""
+    """The database can be reached and written, is fully migrated, and has room for the log; otherwise 503.
+
+    So is the spool, if there is one; where nothing waits for it, it is only told that it cannot be written.
+    """
     lack = lack_of(runtime().database.write.url, now=g.received_at)
     if lack is not None:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "not-ready",
-            f"The gateway cannot serve: {lack}.",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
-        )
-    return answer({"status": "ready"})
+        raise _not_ready(lack)
+    spooled = spooling()
+    if spooled is None or spooled.is_writable():
+        return answer({"status": "ready"})
+    if spooled.policy is Policy.ALL:
+        raise _not_ready(_SPOOL)
+    return answer({"status": "ready", "lacks": [_SPOOL]})
+
+
+def _not_ready(lack: str) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "not-ready",
+        f"The gateway cannot serve: {lack}.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
 
 
 @blueprint.get("/metrics")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.audit_alerts import alert_option, tell_gap
+from gateway.cli.audit_spool import beside_spool, looked_at, spool_document, spool_sentences
 from gateway.cli.failures import FAILURES, said_of
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, session
@@ -19,6 +20,8 @@ from partners.access_log.notes import NoteError
 from partners.access_log.promises import Anchor
 from partners.access_log.trust import Trust, Witness, read_trust, read_witness
 from partners.access_log.verifying import Covered, Verification
+from partners.spool.comparing import Told
+from partners.spool.reading import Extent
 
 LONGEST_LAG_HOURS = 24.0
 
@@ -41,6 +44,8 @@ class Outcome:
     obstacles: list[str] = field(default_factory=list)
     """What could not be used."""
     is_witnessed: bool = False
+    spooled: Told | None = None
+    """What the spool told, where one was given."""
 
     @property
     def verdict(self) -> Verdict:
@@ -67,6 +72,7 @@ class Outcome:
             "last_at": covered.last_at,
             "waiting": covered.waiting.records,
             "waiting_since": covered.waiting.since,
+            "spool": None if self.spooled is None else spool_document(self.spooled),
         }
 
     def sentences(self) -> Iterator[str]:
@@ -81,6 +87,8 @@ class Outcome:
             yield f"Of {covered.pruned} the records were let go in time; their hashes are there."
         if covered.waiting.records:
             yield f"{covered.waiting.records} records wait to be sealed, since {covered.waiting.since:%H:%M:%SZ}."
+        if self.spooled is not None:
+            yield from spool_sentences(self.spooled)
         if not self.is_witnessed:
             yield "Not witnessed: whether newer entries were cut off, nobody can tell without --against."
         yield f"{self.verdict.name.capitalize()}."
@@ -100,6 +108,13 @@ class Outcome:
     help="A file of verifier keys, one a line; by default this gateway's own key is trusted.",
 )
 @click.option(
+    "--spool",
+    "spools",
+    type=click.Path(file_okay=False, path_type=Path),
+    multiple=True,
+    help="A directory that records were kept in outside the database; give those of all machines.",
+)
+@click.option(
     "--max-age",
     type=click.FloatRange(0, min_open=True),
     default=LONGEST_LAG_HOURS,
@@ -108,7 +123,15 @@ class Outcome:
 )
 @alert_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, is_told: bool, as_json: bool) -> int:
+def verify(
+    witnesses: Sequence[Path],
+    spools: Sequence[Path],
+    trust: Path | None,
+    max_age: float,
+    *,
+    is_told: bool,
+    as_json: bool,
+) -> int:
     """Compute the whole log again and name everything that is not as it was sealed.
 
     Exit status: 0 intact, 1 tampered, 2 cannot verify, 3 intact but a given witness is stale or missing.
@@ -117,8 +140,11 @@ def verify(witnesses: Sequence[Path], trust: Path | None, max_age: float, *, is_
     try:
         with session() as opened:
             trusted = read_trust(trust) if trust else _own(opened)
-            longest_lag = timedelta(hours=max_age)
-            for finding in _findings(opened, outcome, trust=trusted, paths=witnesses, longest_lag=longest_lag):
+            longest_lag, files = timedelta(hours=max_age), looked_at(spools, outcome.obstacles)
+            found = _findings(opened, outcome, trust=trusted, paths=witnesses, longest_lag=longest_lag)
+            if spools:
+                found = _and_of_spool(opened, outcome, found, trust=trusted, files=files)
+            for finding in found:
                 outcome.findings.append(finding)
                 if not as_json:
                     click.echo(f"Tampered: {finding.sentence()}.")
@@ -146,6 +172,22 @@ def _findings(
         walk = Verification(reading, trust, witnesses, now=datetime.now(UTC))
         outcome.covered = walk.covered
         yield from walk.findings()
+
+
+def _and_of_spool(
+    opened: Session, outcome: Outcome, found: Iterator[Finding], *, trust: Trust, files: Sequence[Extent]
+) -> Iterator[Finding]:
+    """What was found, and then what only the spool tells."""
+    said = set()
+    for finding in found:
+        said.add((finding.kind, finding.access))
+        yield finding
+    outcome.spooled = Told()
+    if not files and not outcome.obstacles:
+        outcome.covered.stale.append("the spool has no file")
+    for finding in beside_spool(opened, files, trust=trust, obstacles=outcome.obstacles, told=outcome.spooled):
+        if finding.access is None or (finding.kind, finding.access) not in said:
+            yield finding
 
 
 def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outcome: Outcome) -> Iterator[Witness]:

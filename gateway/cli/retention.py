@@ -15,6 +15,7 @@ from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
 from partners.partitions import make_partitions
 from partners.rights.retention import Swept, forget_networks, sweep
+from partners.spool.keeping import forget
 
 
 @click.group("retention")
@@ -38,7 +39,8 @@ def run(export: Path | None) -> Document:
         swept = sweep(opened.database.write, now=opened.settings.now(), real_now=opened.instant())
         owner = database.owner(opened.url)
         try:
-            return asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export) | _shorten_journal(opened)
+            removed = asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export)
+            return removed | _shorten_journal(opened) | _empty_spool(opened)
         finally:
             owner.dispose()
 
@@ -53,6 +55,15 @@ def _as_owner(opened: Session, owner: Engine) -> Swept:
 def _shorten_journal(opened: Session) -> dict[str, object]:
     with opened.database.write.begin() as connection:
         return {"journal_entries": opened.journal.forget(connection, now=opened.instant())}
+
+
+def _empty_spool(opened: Session) -> dict[str, object]:
+    """Remove the files of months that the database has let go, at the end of a run in which all of them went."""
+    directory = opened.settings.spool_dir
+    try:
+        return {"spool_files": 0 if directory is None else forget(directory, now=opened.instant())}
+    except OSError as error:
+        raise click.ClickException(f"Outlived files of the spool stay: {error.strerror}.") from None
 
 
 def _prune(opened: Session, owner: Engine, export: Path | None) -> dict[str, object]:

@@ -105,6 +105,7 @@ _RESOURCE_METADATA = _object(
     }
 )
 _STATUS = _object({"status": _TEXT})
+_READINESS = _object({"status": _TEXT}, {"lacks": _TEXTS})
 
 OAUTH_ERROR = _object(
     {"error": {"type": "string", "examples": ["invalid_client"]}}, {"error_description": {"type": "string"}}
@@ -174,7 +175,7 @@ def _refusal(status: str, *, limited: bool) -> Document:
 
 
 _UNLIMITED = [status for status in _REFUSALS if status != "429"]
-_READY = _get("readiness", "Whether the gateway can serve.", _STATUS)
+_READY = _get("readiness", "Whether the gateway can serve.", _READINESS)
 _READY["get"]["responses"]["503"] = {"$ref": "#/components/responses/SERVICE_UNAVAILABLE"}
 _DESCRIPTION = _get("description", "This description.", {"type": "object"})
 _DESCRIPTION["get"]["responses"]["304"] = {"description": "As it was.", "headers": headers("ETag")}

@@ -23,6 +23,7 @@ from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
 from gateway.runtime import runtime
 from partners.registry.signing_keys import MAX_AGE
+from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, Work
 
 LARGEST_BODY = 65_536
@@ -96,6 +97,11 @@ def _http_error(error: HTTPException) -> Response:
 def _unavailable(error: Exception) -> Response:
     log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
     metrics.database_failed()
+    return _nothing_issued(error)
+
+
+@blueprint.errorhandler(SpoolError)
+def _nothing_issued(_error: Exception) -> Response:
     refused = answer({"error": "temporarily_unavailable", "error_description": "Nothing was issued; try again."}, 503)
     refused.headers["Retry-After"] = str(RETRY_AFTER_S)
     return refused

@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import INET, JSONB, aggregate_order_by
 
 from partners.access_log.cases import Case
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
+from partners.access_log.noting import Noted, noted_here
 from partners.access_log.subjects import in_bulk, one_by_one
 from partners.literals import number_literal, text_literal
 from partners.tables.access import access_log, access_network
@@ -156,11 +157,8 @@ def record_of(
     but more to look through for each of them. `details` stand in the sealed bytes alone, and `more` are facts that most
     records do not have: their names do not even stand in the bytes of the others.
     """
-    verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
-    counted = {"member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
-    columns = {"at": AT, "id": ID, **_FACTS, **verdict, **counted, **more}
-    sealed_alone = {} if details is None else {"details": details}
-    leaf = _leaf({**_FACTS, **verdict, **counted, **more, "members": summary.c.members, **sealed_alone})
+    columns = {"at": AT, "id": ID, **_searched(decision, summary), **more}
+    leaf = leaf_of(decision=decision, summary=summary, details=details, more=more)
     log = insert(access_log).from_select(
         [*columns, "leaf"], select(*columns.values(), leaf).join_from(decision, summary, true())
     )
@@ -171,6 +169,30 @@ def record_of(
         return log.cte("recorded"), network.cte("recorded_network")
     subjects = (in_bulk if bulk else one_by_one)(covered, at=AT, access=ID)
     return log.cte("recorded"), network.cte("recorded_network"), subjects.cte("recorded_subjects")
+
+
+def _searched(decision: FromClause, summary: FromClause) -> dict[str, ColumnElement[Any]]:
+    """Everything that the log can be searched by."""
+    verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
+    return {**_FACTS, **verdict, "member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
+
+
+def leaf_of(
+    *,
+    decision: FromClause,
+    summary: FromClause,
+    details: ColumnElement[Any] | None = None,
+    more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+) -> ColumnElement[bytes]:
+    """The exact bytes of the record that `record_of` inserts by the same `decision` and `summary`."""
+    sealed_alone = {} if details is None else {"details": details}
+    return _leaf({**_searched(decision, summary), **more, "members": summary.c.members, **sealed_alone})
+
+
+def told_leaf(decision: FromClause, summary: FromClause) -> ColumnElement[bytes]:
+    """The same as a value that the statement itself tells: of what it computed, whatever becomes of what is stored."""
+    leaf = leaf_of(decision=decision, summary=summary)
+    return select(leaf).join_from(decision, summary, true()).scalar_subquery()
 
 
 def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
@@ -188,9 +210,17 @@ def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
     return func.convert_to(cast(func.jsonb_build_object(*pairs), Text), text_literal("UTF8"))
 
 
+@dataclass(frozen=True)
+class _Plain:
+    """The statement of a record without a release; `telling` also answers with its bytes and its transaction."""
+
+    usual: Select[Any]
+    telling: Select[*tuple[Any, ...]]
+
+
 def _plain_record(
     details: ColumnElement[Any] | None = None, more: Mapping[str, ColumnElement[Any]] = MappingProxyType({})
-) -> Select[Any]:
+) -> _Plain:
     member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
     covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
     summary = summary_of(covered)
@@ -200,7 +230,10 @@ def _plain_record(
         bindparam("reason", type_=Text).label("reason"),
     ).cte("decision")
     inserts = record_of(decision=decision, summary=summary, covered=covered, details=details, more=more)
-    return select(decision.c.outcome).add_cte(*inserts)
+    leaf = leaf_of(decision=decision, summary=summary, details=details, more=more)
+    transaction = cast(func.pg_current_xact_id(), Text)
+    telling = select(leaf, transaction).join_from(decision, summary, true())
+    return _Plain(select(decision.c.outcome).add_cte(*inserts), telling.add_cte(*inserts))
 
 
 _PLAIN_RECORD = _plain_record()
@@ -223,10 +256,18 @@ def record(
     own = access.parameters()
     if access.case is not None:
         looked_for = {"case_number": access.case.number, "case_purpose": access.case.purpose}
-        connection.execute(_RECORD_WITH_CASE, own | parameters | looked_for)
+        _execute(connection, _RECORD_WITH_CASE, own | parameters | looked_for)
     elif details is None:
-        connection.execute(_PLAIN_RECORD, own | parameters)
+        _execute(connection, _PLAIN_RECORD, own | parameters)
     else:
-        connection.execute(_DETAILED_RECORD, own | parameters | {"details": details})
+        _execute(connection, _DETAILED_RECORD, own | parameters | {"details": details})
     identifier: UUID = own["access_id"]
     return identifier
+
+
+def _execute(connection: Connection, plain: _Plain, parameters: Mapping[str, Any]) -> None:
+    noted = noted_here()
+    if noted is None:
+        connection.execute(plain.usual, parameters)
+    else:
+        noted.append(Noted(*connection.execute(plain.telling, parameters).one()))

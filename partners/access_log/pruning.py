@@ -129,6 +129,10 @@ class Gaps:
                 return True
         return False
 
+    def permits(self, index: int, at: datetime) -> bool:
+        """Whether an entry's record may be gone; nothing is counted."""
+        return any(gap.pruning.covers(index, at) for gap in self._gaps)
+
     def rest(self) -> Sequence[Finding]:
         """What is found once every entry came by."""
         return [finding for gap in self._gaps if (finding := gap.finding()) is not None]

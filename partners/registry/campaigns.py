@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, exists, func, insert, select
 
 from partners.answering import PLACE, Found, answer_statement
-from partners.prepared import Row, prepare_text
+from partners.prepared import Row
 from partners.registry import RegistryError, partners
 from partners.standing import CALLER_NUMBER
 from partners.tables.partner import campaign
@@ -52,6 +52,5 @@ def _own() -> Found:
     return Found(rows, exists(select(rows.c[PLACE])))
 
 
-STATEMENT = answer_statement(_own(), member_rows=False)
-LISTING = prepare_text(STATEMENT)
+LISTING = answer_statement(_own(), member_rows=False)
 """The statement that lists the caller's own campaigns, and records it."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from partners.access_log.recording import Recording
 from partners.answering import answer_statement
-from partners.prepared import PreparedText, Row, prepare_text
+from partners.prepared import Row
 from partners.statistics.local import range_parameters
 from partners.statistics.questions import Answer, Question, by_sub
 from partners.statistics.selects import TOTALS_PLACE, found
@@ -31,7 +32,7 @@ class Asking:
     """Of an earlier answer to the same question; from the start without."""
 
     @cached_property
-    def statement(self) -> PreparedText:
+    def statement(self) -> Recording:
         """The statement, rendered once for all questions of its shape."""
         return _prepared(self._shape)
 
@@ -85,21 +86,17 @@ def columns_for(groups: Sequence[StatisticsGroup]) -> list[str]:
     return [*HEADING, *Shape(tuple(groups)).columns()]
 
 
-def statement(shape: Shape) -> Select[Any]:
+def recording(shape: Shape) -> Recording:
     """The statement of a shape; sub ids are for those who may have member rows (R29)."""
     through = select(feed_progress.c.through).scalar_subquery()
     return answer_statement(found(shape), member_rows=by_sub(shape.groups), heading={"through": through})
 
 
-@lru_cache(maxsize=256)
-def _prepared(shape: Shape) -> PreparedText:
-    return prepare_text(statement(shape))
-
-
+_prepared = lru_cache(maxsize=256)(recording)
 _ANY_FILTER = tuple((name, False) for name in StatisticsFilter)
 
 
 def every_statement() -> tuple[Select[Any], ...]:
     """Over counters and over events: statements that together read every column that statistics may read."""
     groups = ((), tuple(map(StatisticsGroup, SUB_GROUPS)))
-    return tuple(statement(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)) for subs in groups)
+    return tuple(recording(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)).statement for subs in groups)

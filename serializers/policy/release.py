@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -11,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Label,
-    Select,
     SmallInteger,
     Table,
     and_,
@@ -20,13 +18,14 @@ from sqlalchemy import (
     false,
     func,
     null,
+    or_,
     select,
     true,
 )
 
-from partners.access_log.append import record_of, summary_of, summary_of_one
+from partners.access_log.append import record_of, summary_of, summary_of_one, told_leaf
+from partners.access_log.recording import Recording
 from partners.literals import number_literal, text_literal
-from partners.prepared import PreparedText, prepare_text
 from partners.standing import CALLER_NUMBER, standing
 from partners.vocabulary import Outcome, Reason
 from serializers.policy.declaration import Policy
@@ -36,18 +35,12 @@ CALLER_MAY_ACT: ColumnElement[bool] = CALLER_NUMBER.is_not(None)
 
 
 @dataclass(frozen=True)
-class Release:
+class Release(Recording):
     """A prepared statement; its first row tells the outcome, each row with a member is a released one."""
 
-    statement: Select[Any]
     columns: tuple[str, ...]
     """Dotted names of the guarded columns, in the order of the row from `FIRST_COLUMN` on."""
     number_of_keys: int
-
-    @cached_property
-    def text(self) -> PreparedText:
-        """The statement as the server reads it, made once."""
-        return prepare_text(self.statement)
 
     def keys(self, row: Sequence[Any]) -> list[Any]:
         """What a page's row is ordered by."""
@@ -172,9 +165,12 @@ def _recorded(
         .select_from(decision.outerjoin(released, true()))
         .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, bulk=bulk))
     )
+    leaf = told_leaf(decision, summary)
     if "position" in released.c:
         statement = statement.order_by(released.c.position)
-    return Release(statement, names, len(keys))
+        first = or_(released.c.position.is_(None), released.c.position == number_literal(1))
+        leaf = case((first, leaf))
+    return Release(statement, leaf, names, len(keys))
 
 
 def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) -> CTE:

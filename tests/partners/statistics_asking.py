@@ -11,8 +11,9 @@ from psycopg import RawCursor
 from sqlalchemy import Connection, select
 
 from partners.access_log.append import Access
+from partners.access_log.recording import Recording
 from partners.currencies import DECIMALS
-from partners.prepared import PreparedText, Row
+from partners.prepared import Row
 from partners.statistics import Answer, Question
 from partners.statistics.queries import Asking, columns_for
 from partners.tables.partner import client, partner
@@ -42,7 +43,7 @@ class Told:
     through: datetime | None
 
 
-def fetch(connection: Connection, webmaster: str, statement: PreparedText, parameters: dict[str, Any]) -> list[Row]:
+def fetch(connection: Connection, webmaster: str, statement: Recording, parameters: dict[str, Any]) -> list[Row]:
     """Send a statement as a client of the webmaster's, which is registered where it is new."""
     owner = connection.execute(select(partner.c.number).where(partner.c.id == webmaster)).scalar_one()
     name = f"{webmaster}-reads"
@@ -62,7 +63,8 @@ def fetch(connection: Connection, webmaster: str, statement: PreparedText, param
     values = {**client_of, **itself, **access.parameters(), **parameters}
     driver = cast("DriverConnection[Row]", connection.connection.driver_connection)
     with RawCursor(driver) as cursor:
-        return cursor.execute(statement.sql, [values[each] for each in statement.names]).fetchall()
+        prepared = statement.text
+        return cursor.execute(prepared.sql, [values[each] for each in prepared.names]).fetchall()
 
 
 def ask(
