@@ -87,6 +87,11 @@ def move(path: Path) -> None:
     path.rename(path.with_suffix(".away"))
 
 
+def exchange(path: Path) -> None:
+    path.rename(path.with_suffix(".away"))
+    path.write_bytes(path.with_suffix(".away").read_bytes())
+
+
 def truncate(path: Path) -> None:
     os.truncate(path, 0)
 
@@ -96,7 +101,7 @@ def add(path: Path) -> None:
         file.write(b"forged\n")
 
 
-@pytest.mark.parametrize("change", [delete, replace, move, truncate, add])
+@pytest.mark.parametrize("change", [delete, replace, move, exchange, truncate, add])
 def test_a_file_that_is_no_longer_there_is_told_and_another_begun(
     spool: Spool, tmp_path: Path, lost: list[str], change: Any
 ) -> None:
