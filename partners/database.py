@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Engine, create_engine, make_url
 
 from partners.deadline import Silence, keep, probe
+from partners.prepared import Lanes
 
 
 class Role(StrEnum):
@@ -44,8 +45,8 @@ _SUMS = MappingProxyType({**_ONCE, "enable_sort": "off", "lock_timeout": str(LOC
 class Database:
     """The engines of a running gateway."""
 
-    release: Engine
-    sums: Engine
+    release: Lanes
+    sums: Lanes
     """As `release`, with the patience that sums over a long range need."""
     write: Engine
     feeding: Lock = field(default_factory=Lock)
@@ -68,7 +69,8 @@ def connect(url: str, *, pool_size: int = 8) -> Database:
     for engine, limit_ms in ((release, RELEASE_TIMEOUT_MS), (sums, SUMS_TIMEOUT_MS), (write, WRITE_TIMEOUT_MS)):
         keep(engine, longest_wait_s=limit_ms / 1_000 + GRACE_S, silence=silence)
     probe(sums)
-    return Database(release=release, sums=sums, write=write)
+    # A sum may take long: its connection is asked for a sign of life each time it leaves the pool.
+    return Database(release=Lanes(release), sums=Lanes(sums, kept=False), write=write)
 
 
 def sealer(url: str) -> Engine:

@@ -1,7 +1,8 @@
 """Statements rendered to text once, and executed on the driver itself: the way of every release."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from psycopg import Connection, RawCursor
@@ -11,7 +12,6 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 Row = Sequence[Any]
-_CURSOR = "cursor"
 
 
 class _Reader(RawCursor[Row]):
@@ -25,6 +25,76 @@ class _Reader(RawCursor[Row]):
         return rows
 
 
+class _Lane:
+    """A connection out of an engine's pool, and its cursor."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.pool = engine.pool
+        self.pooled = engine.raw_connection()
+        self.driver = cast("Connection[Row]", self.pooled.driver_connection)
+        self.reader = _Reader(self.driver)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Connections that execute prepared texts, in autocommit.
+
+    What was used last is used next: few connections at the server stay warm, instead of all of them getting cold in
+    turns. As many are open as `engine` allows.
+    """
+
+    engine: Engine
+    kept: bool = True
+    """Whether a connection stays out of the engine's pool after use; where it does not, the pool looks after it."""
+    _idle: deque[_Lane] = field(default_factory=deque)
+    _waiting: deque[object] = field(default_factory=deque)
+
+    def take(self) -> _Lane:
+        """Return a connection for the caller alone; raise where there is none in time."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
+
+    def give(self, lane: _Lane) -> None:
+        """Take a connection back; one that broke is not used again, nor are those that were opened before it."""
+        broke = lane.driver.closed
+        if broke or lane.pool is not self.engine.pool:
+            lane.pooled.invalidate()
+            if broke:
+                self.dispose()
+        elif self.kept:
+            self._idle.append(lane)
+            if self._waiting:
+                self._let_go()
+        else:
+            lane.pooled.close()
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        while self._idle:
+            self._let_go()
+        self.engine.dispose()
+
+    def _open(self) -> _Lane:
+        self._waiting.append(self)
+        try:
+            # Whoever gave one back since has not seen that somebody is waiting; whoever does from now on has.
+            return self._idle.pop()
+        except IndexError:
+            return _Lane(self.engine)
+        finally:
+            self._waiting.pop()
+
+    def _let_go(self) -> None:
+        """Give an idle connection back to the pool, where somebody may be waiting for it."""
+        try:
+            lane = self._idle.pop()
+        except IndexError:
+            return
+        lane.pooled.close()
+
+
 @dataclass(frozen=True)
 class PreparedText:
     """SQL with the server's own `$1`, `$2` …, so that neither SQLAlchemy nor the driver reads it again."""
@@ -35,25 +105,15 @@ class PreparedText:
     constants: Mapping[str, Any]
     """The parameters whose values stand in the statement."""
 
-    def fetch(self, engine: Engine, values: Mapping[str, Any]) -> list[Row]:
-        """Execute it in autocommit, prepared on the server, and return every row; raises `psycopg.Error`.
-
-        A connection that broke is not used again, nor are those that were opened before it.
-        """
+    def fetch(self, lanes: Lanes, values: Mapping[str, Any]) -> list[Row]:
+        """Execute it, prepared on the server, and return every row; raises `psycopg.Error`."""
         given = {**self.constants, **values} if self.constants else values
         bound = [given[name] for name in self.names]
-        pooled = engine.raw_connection()
-        driver = cast("Connection[Row]", pooled.driver_connection)
+        lane = lanes.take()
         try:
-            cursor: _Reader | None = pooled.info.get(_CURSOR)
-            if cursor is None:
-                cursor = pooled.info[_CURSOR] = _Reader(driver)
-            return cursor.execute(self.sql, bound, prepare=True).take()
+            return lane.reader.execute(self.sql, bound, prepare=True).take()
         finally:
-            if driver.closed:
-                pooled.invalidate()
-                engine.dispose()
-            pooled.close()
+            lanes.give(lane)
 
     def fetch_binary(self, connection: SqlConnection, values: Mapping[str, Any]) -> list[Row]:
         """Execute it in a transaction that is open, and return every row; what is read by the million is not text."""

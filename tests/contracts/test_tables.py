@@ -63,12 +63,12 @@ def test_migrations_make_exactly_the_tables(database_url: str) -> None:
 
 @pytest.mark.parametrize("column", [member.c.id, member_stamp.c.stamp, ledger_entry.c.reason, client_secret.c.digest])
 def test_the_releasing_role_reads_nothing_but_what_releases_need(db: Database, column: Any) -> None:
-    with db.release.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+    with db.release.engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
         connection.execute(select(column))
 
 
 def test_the_releasing_role_reads_every_column_releases_need(db: Database) -> None:
-    with db.release.connect() as connection:
+    with db.release.engine.connect() as connection:
         for table, columns in columns_read(EVERY_STATEMENT).items():
             if table not in RECORDS:
                 connection.execute(text(f"SELECT {', '.join(columns)} FROM {table} LIMIT 1"))
@@ -80,25 +80,25 @@ def test_the_releasing_role_reads_every_column_releases_need(db: Database) -> No
 )
 def test_no_role_changes_or_removes_a_record(db: Database, table: str, change: str) -> None:
     column = "version" if table == "policy_version" else "at"
-    for engine in (db.release, db.write):
+    for engine in (db.release.engine, db.write):
         assert_refused(engine, change.format(table=table, column=column))
 
 
 def test_the_releasing_role_cannot_even_read_the_log(db: Database) -> None:
-    with db.release.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+    with db.release.engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
         connection.execute(select(access_log.c.leaf))
 
 
 def test_neither_role_is_a_superuser(db: Database) -> None:
     """A superuser would ignore every grant."""
-    for engine in (db.release, db.write):
+    for engine in (db.release.engine, db.write):
         with engine.connect() as connection:
             asked = text("SELECT rolsuper OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
             assert connection.scalar(asked) is False
 
 
 def test_a_record_is_durable_before_it_is_answered(db: Database) -> None:
-    for engine in (db.release, db.write):
+    for engine in (db.release.engine, db.write):
         with engine.connect() as connection:
             assert connection.scalar(text("SHOW synchronous_commit")) == "on"
 

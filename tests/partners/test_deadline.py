@@ -45,7 +45,7 @@ def test_what_nobody_waits_for_is_stopped(db: Database) -> None:
     deadline.lift()
 
     until = time.monotonic() + 5
-    with db.release.connect() as connection:
+    with db.release.engine.connect() as connection:
         while connection.execute(text(OURS)).scalar_one():
             assert time.monotonic() < until
             time.sleep(0.1)

@@ -172,7 +172,7 @@ def test_no_role_but_the_sealing_one_appends_to_the_tree_and_none_changes_it(
     statement = change.format(table).replace(
         "hash = hash", "size = size" if table == "log_checkpoint" else "hash = hash"
     )
-    for engine in (db.release, db.write, *([] if "INSERT" in change else [sealer])):
+    for engine in (db.release.engine, db.write, *([] if "INSERT" in change else [sealer])):
         with engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
             connection.execute(text(statement))
     sealer.dispose()

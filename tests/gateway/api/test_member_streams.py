@@ -229,13 +229,13 @@ def test_before_the_first_line_every_problem_is_a_proper_answer(
     assert ask(w1, CSV).status_code == 401
 
     held = w1.http.application.extensions["runtime"].database
-    monkeypatch.setattr(held.release.pool, "_timeout", 0.01)
-    taken = [held.release.connect() for _ in range(8)]
+    monkeypatch.setattr(held.release.engine.pool, "_timeout", 0.01)
+    taken = [held.release.take() for _ in range(8)]
     try:
         assert ask(w1).status_code == 503
     finally:
-        for connection in taken:
-            connection.close()
+        for lane in taken:
+            held.release.give(lane)
 
 
 def test_streams_have_no_etag_and_are_not_stored(w1: Webmaster) -> None:
