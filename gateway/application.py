@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.routing import MapAdapter
 
 from gateway import account, console, envelope, limits, observability, patience, problems, spooling
 from gateway.api import (
@@ -29,19 +32,41 @@ from gateway.settings import Settings
 from partners.database import connect
 from partners.keyring import Keyring
 
+_NO_SESSION = NullSession()
+
+
+class _NoSessions(SessionInterface):
+    """Pages keep their own sessions, in the database."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002 - Flask's own signature
+        """Return the session that cannot be written to, the same for all."""
+        return _NO_SESSION
+
 
 class _Gateway(Flask):
-    """A Flask without coroutines: it would look at a dozen functions a request to see whether they are any."""
+    """A Flask without coroutines, sessions and virtual hosts, which would be looked for at each request."""
+
+    session_interface = _NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is."""
         return func
 
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match paths whatever the host is called; a path that is sent elsewhere stays within the issuer's address."""
+        if request is None:
+            return None
+        at, environ = self.config["AT"], request.environ
+        # WSGI gives the bytes of a path as Latin-1 (PEP 3333).
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
+        method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+        return MapAdapter(self.url_map, at.netloc, request.root_path, "", at.scheme, path, method, query)
+
 
 def create_app(settings: Settings, database_url: str) -> Flask:
     """Wire the gateway over the PostgreSQL at `database_url`, which `gateway db upgrade` has prepared."""
     app = _Gateway(__name__, static_folder=None)
-    app.config["ISSUER"] = settings.issuer
+    app.config["ISSUER"], app.config["AT"] = settings.issuer, urlsplit(settings.issuer)
     database = connect(database_url)
     own_limits = limits.PartnersOwn(database.write)
     app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), database, own_limits)

@@ -39,6 +39,7 @@ class Metrics:
     spool_files_lost: Counter
     _kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
     """Looked up once: there are as many as routes, methods and classes of answers allow."""
+    _audiences: dict[PartnerKind, Counter] = field(default_factory=dict)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request by its answer, and time it."""
@@ -49,6 +50,12 @@ class Metrics:
         counter, histogram = self._kinds[kind]
         counter.inc()
         histogram.observe(seconds)
+
+    def released_to(self, audience: PartnerKind) -> Counter:
+        """What counts members for an audience."""
+        if audience not in self._audiences:
+            self._audiences[audience] = self.released.labels(audience)
+        return self._audiences[audience]
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format; of all processes where they share a directory."""
@@ -70,7 +77,7 @@ def register(app: Flask) -> Metrics:
 
 def released(audience: PartnerKind, members: int) -> None:
     """Count members of whom something was released."""
-    _current().released.labels(audience).inc(members)
+    _current().released_to(audience).inc(members)
 
 
 def denied(reason: Reason) -> None:

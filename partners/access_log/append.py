@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
@@ -97,7 +98,12 @@ _FACTS: dict[str, ColumnElement[Any]] = {
 
 def network_digest(ip: str | None, salt: UUID) -> str:
     """What the leaf keeps of the network data: SHA-256 over salt and packed address, in hex."""
-    return hashlib.sha256(salt.bytes + (ip_address(ip).packed if ip else b"")).hexdigest()
+    return hashlib.sha256(salt.bytes + (_packed(ip) if ip else b"")).hexdigest()
+
+
+@lru_cache
+def _packed(ip: str) -> bytes:
+    return ip_address(ip).packed
 
 
 def summary_of(covered: FromClause) -> CTE:
