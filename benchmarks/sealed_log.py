@@ -1,5 +1,6 @@
 """How long it takes to seal and to verify a log: `python -m benchmarks.sealed_log`."""
 
+import os
 import sys
 import tempfile
 import time
@@ -9,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, func, select, text
 
 from benchmarks import sealed_load
 from gateway.preparation import prepare
 from partners import database
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.promises import Anchor
+from partners.access_log.reading import at_one_moment
 from partners.access_log.sequencer import seal
 from partners.access_log.verifying import Verification
 from partners.embedded import embedded_postgres
@@ -79,9 +81,8 @@ def main(entries: int, load: float) -> None:
             while seal(connection, KEYS, Anchor(Path(directory), KEYS.name)).is_full:
                 pass
         sealer.dispose()
-        with owner.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            _verify(connection)
         owner.dispose()
+        _verify(url)
 
 
 def _fill(owner: Engine, entries: int) -> None:
@@ -92,15 +93,26 @@ def _fill(owner: Engine, entries: int) -> None:
             connection.execute(text(_FILL), {"first": first, "last": last})
 
 
-def _verify(connection: Connection) -> None:
-    with timed("verify"):
-        walk = Verification(connection, KEYS.trust(connection), [], now=datetime.now(UTC))
+def _verify(url: str) -> None:
+    engines = database.connect(url)
+    with timed("verify"), at_one_moment(engines.write, 2) as (connection, *beside):
+        walk = Verification(connection, KEYS.trust(connection), [], now=datetime.now(UTC), beside=beside)
         findings = list(walk.findings())
+        backends = [each.execute(select(func.pg_backend_pid())).scalar_one() for each in (connection, *beside)]
+        database_cpu = sum(map(_cpu_of, backends))
+    engines.dispose()
+    sys.stdout.write(f"{'beside it':>10}: {database_cpu:.2f} s of the database\n")
     sys.stdout.write(
         f"{walk.covered.entries} entries, {walk.covered.checkpoints} checkpoints, {len(findings)} findings\n"
     )
     for finding in findings[:5]:
         sys.stdout.write(f"{finding.sentence()}\n")
+
+
+def _cpu_of(pid: int) -> float:
+    """Seconds that a process has spent (proc(5))."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """`gateway audit verify`: the whole log against its own bytes, its checkpoints and what others have seen of it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from partners.access_log.findings import Finding
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import NoteError
 from partners.access_log.promises import Anchor
+from partners.access_log.reading import at_one_moment
 from partners.access_log.trust import Trust, Witness, read_trust, read_witness
 from partners.access_log.verifying import Covered, Verification
 from partners.spool.comparing import Told
@@ -167,9 +169,8 @@ def _findings(
     with suppress(NoteError):
         # What this machine signed last: of no weight for others, but no dump or restore touches it.
         witnesses.append(read_witness(Anchor(opened.settings.data_dir, _origin(opened)).path, trust, None))
-    connection = opened.database.write.connect().execution_options(isolation_level="REPEATABLE READ")
-    with connection as reading:
-        walk = Verification(reading, trust, witnesses, now=datetime.now(UTC))
+    with at_one_moment(opened.database.write, _readers()) as (reading, *beside):
+        walk = Verification(reading, trust, witnesses, now=datetime.now(UTC), beside=beside)
         outcome.covered = walk.covered
         yield from walk.findings()
 
@@ -188,6 +189,11 @@ def _and_of_spool(
     for finding in beside_spool(opened, files, trust=trust, obstacles=outcome.obstacles, told=outcome.spooled):
         if finding.access is None or (finding.kind, finding.access) not in said:
             yield finding
+
+
+def _readers() -> int:
+    """Two keep a processor busy that this process leaves free; where there is but one, a second gains nothing."""
+    return min(2, len(os.sched_getaffinity(0)))
 
 
 def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outcome: Outcome) -> Iterator[Witness]:

@@ -43,7 +43,26 @@ class Frontier:
     def append(self, leaf: Hash, complete: Complete | None = None) -> None:
         """Add a leaf's hash; `complete` learns of every subtree that the leaf completes."""
         self.size += 1
-        node, number, height, peaks = leaf, self.size, 0, self._peaks
+        self._carry(leaf, self.size, 0, complete)
+
+    def append_tile(self, leaves: Sequence[Hash], complete: Complete | None = None) -> None:
+        """Add the hashes of a power of two of leaves at once, where the size is a multiple of it.
+
+        `complete` learns of the subtree that they are, and of those which that completes, not of those within it.
+        """
+        nodes, height = leaves, 0
+        while len(nodes) > 1:
+            nodes = [sha256(b"\1" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            height += 1
+        self.size += len(leaves)
+        number = self.size >> height
+        if complete is not None and height:
+            complete(height, number - 1, nodes[0])
+        self._carry(nodes[0], number, height, complete)
+
+    def _carry(self, node: Hash, number: int, height: int, complete: Complete | None) -> None:
+        """Add the hash of the last of `number` subtrees of a height."""
+        peaks = self._peaks
         while not number & 1:
             number >>= 1
             height += 1

@@ -122,7 +122,7 @@ class Gaps:
                 self.found.append(Finding(Kind.PRUNING_UNTRUSTED, text, row.place, access=row.access))
 
     def meet(self, index: int, at: datetime, leaf: Hash) -> bool:
-        """Say whether an entry's record may be gone; every entry has to come by, in order."""
+        """Say whether an entry's record may be gone; every entry that any may cover has to come by, in order."""
         for gap in self._gaps:
             if gap.pruning.covers(index, at):
                 gap.add(leaf)
@@ -132,6 +132,10 @@ class Gaps:
     def permits(self, index: int, at: datetime) -> bool:
         """Whether an entry's record may be gone; nothing is counted."""
         return any(gap.pruning.covers(index, at) for gap in self._gaps)
+
+    def may_cover(self, first: int, end: int) -> bool:
+        """Whether any of the entries from an index up to another may have to come by."""
+        return any(gap.pruning.first < end and first <= gap.pruning.last for gap in self._gaps)
 
     def rest(self) -> Sequence[Finding]:
         """What is found once every entry came by."""

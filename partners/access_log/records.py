@@ -1,108 +1,128 @@
 """Sealed records beside what the log knows of them: each column that can be searched must stand in the sealed bytes."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    DateTime,
-    Select,
-    Subquery,
-    Text,
-    Uuid,
-    and_,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Connection
 
-from partners.access_log.expected import COLUMNS, expected_bytes
+from partners.access_log.expected import COLUMNS, SALT, columns_of, shape_of
 from partners.access_log.findings import Kind
 from partners.access_log.identifiers import ACCESS_PREFIX
-from partners.access_log.merkle import Hash
-from partners.access_log.subjects import members_where
-from partners.literals import text_literal
-from partners.prepared import prepare_text
-from partners.tables.access import access_log, access_network
-from partners.tables.sealing import sealed_leaf
+from partners.access_log.merkle import Hash, leaf_hash
+from partners.access_log.stored import rows_between
 
 NETWORK_SURELY_KEPT = timedelta(days=119)
 """After 120 days a sweep may have removed network data (see `partners.rights.retention`)."""
 _NOBODY = sha256().hexdigest()
-_ELSEWHERE = "elsewhere"
-_OFFSET = len("+00:00")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL's: it counts the microseconds since."""
+_SECOND = 1_000_000
 
 
 class Entry(NamedTuple):
-    """A leaf of the log, and what is left of its record: nothing of what follows `access` where that is gone."""
+    """A leaf of the log, and what is left of its record: nothing from `leaf` on where that is gone."""
 
     place: int
     """Its index."""
     hash: Hash
-    at: datetime
-    access: str
-    """The record's id in hex."""
+    instant: bytes
+    """Microseconds since 2000 as 64 bits: PostgreSQL's own form, which costs nothing until it is looked at."""
+    id: bytes
     leaf: bytes | None
-    verdicts: str | None
     members: str | None
     """Digests of what stands in tables of its own."""
     network: str | None
-    request_id: str
-    columns: tuple[Any, ...]
-    """In the order of `COLUMNS`."""
+    request_id: str | None
+    shared: bytes
+    """What other records have alike, see `columns_of`."""
+
+    @property
+    def at(self) -> datetime:
+        """When the request arrived."""
+        return instant_at(int.from_bytes(self.instant, signed=True))
+
+    @property
+    def access(self) -> str:
+        """The record's id in hex."""
+        return self.id.hex()
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """In the order of `COLUMNS`."""
+        return columns_of(self.shared)[1:]
 
 
-def entries_from(connection: Connection, first: int, limit: int) -> list[Entry]:
-    """Read entries from an index on, in order, at most `limit`."""
-    bounds = connection.execute(_BOUNDS, {"first": first, "limit": limit}).one()._asdict()
-    if bounds["end"] is None:
-        return []
-    rows = _ENTRIES.fetch_binary(connection, {"first": first} | bounds)
-    return [Entry._make((*row[:_OWN], row[_OWN:])) for row in rows]
+def microseconds_of(instant: datetime) -> int:
+    """How long after 2000 an instant is."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant_at(microseconds: int) -> datetime:
+    """The instant so long after 2000; whatever was written beyond the calendar is at its end."""
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if microseconds > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+def entries_from(connection: Connection, first: int, width: int) -> list[Entry]:
+    """Read the entries with the `width` indexes from one on, in order."""
+    return list(map(Entry._make, rows_between(connection, first, first + width)))
+
+
+def unsound(rows: Iterable[Sequence[Any]], network_may_be_gone_before: int) -> Iterator[int]:
+    """At which places among rows of the fields of `Entry` stands one against which something might be said.
+
+    Of the others the bytes are those that were sealed, and tell to the byte what the columns do. Network data may be
+    gone of what is older than an instant, in microseconds since 2000. Whether there is something to be said is for
+    `differences` to tell. This is what a verification spends its time in: it looks nothing up twice.
+    """
+    for place, (_, sealed, instant, access, leaf, members, network, request_id, shared) in enumerate(rows):
+        shape = shape_of(shared)
+        if leaf is None or shape is None or request_id is None or leaf_hash(leaf) != sealed:
+            yield place
+            continue
+        microseconds = int.from_bytes(instant, signed=True)
+        known = network
+        if network is None and microseconds <= network_may_be_gone_before:
+            known = leaf[shape.network].decode("latin-1")
+        (one, two, three, four, five, six, seven), _ = shape
+        seconds, rest = divmod(microseconds, _SECOND)
+        at, salt = f"{_second(seconds)}{rest:06}Z", leaf[SALT].decode("latin-1")
+        expected = (
+            f"{one}{at}{two}{ACCESS_PREFIX}{access.hex()}{three}{salt}{four}{members or _NOBODY}{five}{known}{six}"
+            f"{request_id}{seven}"
+        )
+        if expected.encode() != leaf or known is None:
+            yield place
+
+
+@lru_cache(256)
+def _second(seconds: int) -> str:
+    """A second so long after 2000, up to where its fraction begins; thousands of records have it alike."""
+    return instant_at(seconds * _SECOND).strftime("%Y-%m-%dT%H:%M:%S.")
 
 
 def differences(entry: Entry, now: datetime) -> Iterator[tuple[Kind, str]]:
-    """Say in what a record is not what its sealed bytes tell; nothing if it is gone."""
+    """Say in what a record is not what its sealed bytes tell."""
     if entry.network is None and entry.at > now - NETWORK_SURELY_KEPT:
         yield Kind.NETWORK_MISSING, "its network data is gone before its time"
-    if not _is_as_expected(entry):
-        names = list(_differing(entry, _read(entry.leaf or b"")))
-        if names:
-            yield Kind.COLUMNS_CHANGED, f"not as it was sealed: {', '.join(names)}"
-
-
-def _is_as_expected(entry: Entry) -> bool:
-    """Whether a record need not be read: what its columns say is, to the byte, what was sealed."""
-    if entry.leaf is None or entry.verdicts is None or entry.network is None:
-        return False
-    expected = expected_bytes(
-        entry.columns,
-        entry.verdicts,
-        entry.leaf,
-        at=entry.at.isoformat(timespec="microseconds")[:-_OFFSET] + "Z",
-        access=ACCESS_PREFIX + entry.access,
-        members=entry.members or _NOBODY,
-        network=entry.network,
-        request=entry.request_id,
-    )
-    return expected == entry.leaf
+    names = list(_differing(entry, _read(entry.leaf or b"")))
+    if names:
+        yield Kind.COLUMNS_CHANGED, f"not as it was sealed: {', '.join(names)}"
 
 
 def _differing(entry: Entry, sealed: dict[str, Any]) -> Iterator[str]:
     """Names of what does not stand in the sealed bytes as it does in the columns."""
-    yield from (name for name, value in zip(COLUMNS, entry.columns, strict=True) if sealed.get(name) != value)
+    verdicts, *columns = columns_of(entry.shared)
+    yield from (name for name, value in zip(COLUMNS, columns, strict=True) if sealed.get(name) != value)
     known = {
         "request_id": entry.request_id,
-        "verdicts": orjson.loads(entry.verdicts or "null"),
+        "verdicts": orjson.loads(verdicts or "null"),
         "members": entry.members or _NOBODY,
         "network": entry.network or sealed.get("network"),
     }
@@ -127,92 +147,3 @@ def _is_of(entry: Entry, sealed: dict[str, Any]) -> bool:
         return datetime.fromisoformat(sealed["at"]) == entry.at
     except (KeyError, TypeError, ValueError):
         return False
-
-
-def _some() -> Subquery:
-    return (
-        select(sealed_leaf)
-        .where(sealed_leaf.c.index >= bindparam("first", type_=BigInteger))
-        .order_by(sealed_leaf.c.index)
-        .limit(bindparam("limit", type_=BigInteger))
-        .subquery("some")
-    )
-
-
-def _bounds() -> Select[Any]:
-    """Between which instants and ids the records of some leaves lie: what their tables are read by."""
-    some = _some()
-    access = cast(some.c.access, Text)
-    return select(
-        func.max(some.c.index).label("end"),
-        func.min(some.c.at).label("since"),
-        func.max(some.c.at).label("until"),
-        cast(func.min(access), Uuid).label("lowest"),
-        cast(func.max(access), Uuid).label("highest"),
-    )
-
-
-def _subjects() -> Subquery:
-    """A digest over the members of each access, as `partners.access_log.append` makes it.
-
-    And the instants at which they stand: at another than the record's, nobody would find it by a member.
-    """
-    bounds = (bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid))
-    about = members_where(lambda _at, access: access.between(*bounds))
-    line = cast(about.c.member, Text).concat(text_literal(":")).concat(cast(about.c.verdict, Text))
-    listed = func.string_agg(line, aggregate_order_by(text_literal(","), about.c.member))
-    digest = _hex(func.sha256(func.convert_to(listed, text_literal("UTF8"))))
-    instants = func.min(about.c.at).label("first_at"), func.max(about.c.at).label("last_at")
-    return select(about.c.access, digest.label("members"), *instants).group_by(about.c.access).subquery("digests")
-
-
-def _entries() -> Select[Any]:
-    instants = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
-    subjects = _subjects()
-    # Four bytes of `inet_send` stand before the packed address.
-    address = func.coalesce(func.substring(func.inet_send(access_network.c.ip), 5), literal_column("''::bytea"))
-    network = func.sha256(func.uuid_send(access_network.c.salt).op("||")(address))
-    in_place = and_(subjects.c.first_at == sealed_leaf.c.at, subjects.c.last_at == sealed_leaf.c.at)
-    same_record = (
-        access_log.c.at == sealed_leaf.c.at,
-        access_log.c.id == sealed_leaf.c.access,
-        access_log.c.at.between(*instants),
-    )
-    same_network = (
-        access_network.c.at == sealed_leaf.c.at,
-        access_network.c.access == sealed_leaf.c.access,
-        access_network.c.at.between(*instants),
-    )
-    return (
-        select(
-            sealed_leaf.c.index,
-            sealed_leaf.c.hash,
-            sealed_leaf.c.at,
-            _hex(func.uuid_send(sealed_leaf.c.access)).label("access"),
-            access_log.c.leaf,
-            cast(access_log.c.verdicts, Text).label("verdicts"),
-            case((in_place, subjects.c.members), (subjects.c.members.is_not(None), text_literal(_ELSEWHERE))),
-            _hex(network).label("network"),
-            access_log.c.request_id,
-            *(access_log.c[name] for name in COLUMNS),
-        )
-        .select_from(
-            sealed_leaf.outerjoin(access_log, and_(*same_record))
-            .outerjoin(access_network, and_(*same_network))
-            .outerjoin(subjects, subjects.c.access == sealed_leaf.c.access)
-        )
-        .where(
-            sealed_leaf.c.index >= bindparam("first", type_=BigInteger),
-            sealed_leaf.c.index <= bindparam("end", type_=BigInteger),
-        )
-        .order_by(sealed_leaf.c.index)
-    )
-
-
-def _hex(value: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.encode(value, text_literal("hex"))
-
-
-_OWN = len(Entry._fields) - 1
-_BOUNDS = _bounds()
-_ENTRIES = prepare_text(_entries())

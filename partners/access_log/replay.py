@@ -1,5 +1,6 @@
 """The tree grown again from its leaves, and held against stored nodes, checkpoints and what witnesses saw."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from partners.access_log.findings import Finding, Kind
@@ -29,6 +30,7 @@ class Replay:
         for witness in witnesses:
             for checkpoint in witness.seen:
                 self._seen.setdefault(checkpoint.size, []).append((witness.name, checkpoint.root))
+        self._sizes = sorted(self._seen)
         self._wrong: set[Node] = set()
         self._sound = 0
         """How many entries were last known to be those that were signed."""
@@ -46,6 +48,23 @@ class Replay:
         self._frontier.append(leaf, self._completed)
         if self._frontier.size in self._seen:
             self._compare_with_witnesses()
+
+    def extend(self, leaves: Sequence[Hash]) -> None:
+        """Add leaves; whole tiles at once, unless a witness saw the log end within them."""
+        place = 0
+        while place < len(leaves):
+            size, end = self._frontier.size, place + TILE_WIDTH
+            if size % TILE_WIDTH or end > len(leaves) or self._is_seen_within(size + 1, size + TILE_WIDTH):
+                self.append(leaves[place])
+                place += 1
+                continue
+            self._frontier.append_tile(leaves[place:end], self._completed)
+            if self._frontier.size in self._seen:
+                self._compare_with_witnesses()
+            place = end
+
+    def _is_seen_within(self, first: int, end: int) -> bool:
+        return bisect_left(self._sizes, first) < bisect_left(self._sizes, end)
 
     def hold(self, promise: Promise) -> None:
         """Hold the tree, which should be as large as a checkpoint says, against it."""

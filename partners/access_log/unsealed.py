@@ -19,19 +19,22 @@ class Waiting:
     since: datetime | None = None
 
 
-def waiting(connection: Connection, *, sealed: int, horizon: int) -> Waiting:
-    """Count what waits, where `sealed` records were found and everything before `horizon` should be among them."""
-    if connection.scalar(_ALL) == sealed:
-        return Waiting()
+def records_in_all(connection: Connection) -> int:
+    """Count the records; as many as were found sealed leave nothing to look for here."""
+    return connection.execute(_ALL).scalar_one()
+
+
+def waiting(connection: Connection, horizon: int) -> Waiting:
+    """Count what waits, where everything before `horizon` should be sealed."""
     return Waiting(*connection.execute(_WAITING, {"horizon": horizon}).one())
 
 
-def forged(connection: Connection, *, sealed: int, horizon: int) -> Iterator[Finding]:
+def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
     """Name the records that were not sealed although everything of their time was.
 
     Nothing can be said where the horizon is another cluster's, of which this is a restored copy, until it is sealed.
     """
-    if connection.scalar(_ALL) == sealed or connection.execute(_END).scalar_one() < horizon:
+    if connection.execute(_END).scalar_one() < horizon:
         return
     for row in connection.execute(_FORGED, {"horizon": horizon}):
         yield Finding(Kind.RECORD_FORGED, "a record that was never sealed, among those that were", access=row.id)

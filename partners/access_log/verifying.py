@@ -1,8 +1,10 @@
 """Verification of the whole log: everything is computed again from the stored bytes, and nothing stops at a finding."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from struct import unpack
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -11,11 +13,11 @@ from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import Gaps
 from partners.access_log.reading import Block, Reading
-from partners.access_log.records import Entry, differences
+from partners.access_log.records import Entry, differences, instant_at
 from partners.access_log.replay import Replay
 from partners.access_log.search import LONGEST_REQUEST
 from partners.access_log.trust import Trust, Witness
-from partners.access_log.unsealed import Waiting, forged, waiting
+from partners.access_log.unsealed import Waiting, forged, records_in_all, waiting
 
 _GONE = bytes(32)
 """Stands for a leaf that is missing: nothing above it will fit, and everything after it keeps its place."""
@@ -41,10 +43,18 @@ class Covered:
 class Verification:
     """One walk through the log, in a repeatable read transaction: as it was at one moment."""
 
-    def __init__(self, connection: Connection, trust: Trust, witnesses: Sequence[Witness], *, now: datetime) -> None:
-        """Verify by the real clock `now`."""
+    def __init__(
+        self,
+        connection: Connection,
+        trust: Trust,
+        witnesses: Sequence[Witness],
+        *,
+        now: datetime,
+        beside: Sequence[Connection] = (),
+    ) -> None:
+        """Verify by the real clock `now`; connections `beside` this one must see the same moment."""
         self.covered = Covered()
-        self._connection = connection
+        self._connection, self._beside = connection, beside
         self._witnesses = witnesses
         self._now = now
         self._replay = Replay(trust, witnesses)
@@ -57,32 +67,62 @@ class Verification:
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is not as it was sealed, as it is found."""
-        reading, said = Reading(self._connection), 0
-        for block in reading.blocks():
-            self._walk(block)
-            yield from self._found[said:]
-            said = len(self._found)
-        for promise in reading.rest():
-            self._replay.hold(promise)
+        said = 0
+        with Reading([self._connection, *self._beside], self._now) as reading:
+            for block in reading.blocks():
+                self._walk(block, reading)
+                yield from self._found[said:]
+                said = len(self._found)
+            self._hold(reading, None)
         self._finish()
         yield from self._found[said:]
 
-    def _walk(self, block: Block) -> None:
+    def _walk(self, block: Block, reading: Reading) -> None:
+        """Look at a block's entries; those against which nothing can be said are taken together."""
         self._replay.nodes |= block.nodes
-        promises = iter(block.promises)
-        promise = next(promises, None)
-        for entry in block.entries:
-            while promise is not None and promise.size <= self._replay.size:
-                self._replay.hold(promise)
-                promise = next(promises, None)
-            if entry.place != self._expected:
-                self._fill_gap(entry.place)
-            self._look_at(entry)
-            self._replay.append(entry.hash)
-            self._expected = entry.place + 1
-        for each in (promise, *promises):
-            if each is not None:
-                self._replay.hold(each)
+        places, unsound, number = block.places, deque(block.unsound), 0
+        while number < len(places):
+            self._hold(reading, self._replay.size)
+            if places[number] != self._expected:
+                self._fill_gap(places[number])
+            stop, entry = unsound[0] if unsound else (len(places), None)
+            if entry is not None and stop == number:
+                unsound.popleft()
+                self._look_at(entry)
+                self._replay.append(entry.hash)
+                stop += 1
+            else:
+                promise = reading.promise()
+                room = promise.size - self._replay.size if promise else stop - number
+                stop = _gap(places, number, min(stop, number + max(room, 1)))
+                self._pass(block, number, stop)
+            number, self._expected = stop, places[stop - 1] + 1
+        self._hold(reading, self._expected)
+
+    def _hold(self, reading: Reading, size: int | None) -> None:
+        """Hold the checkpoints up to a size against the tree."""
+        while (promise := reading.promise()) is not None and (size is None or promise.size <= size):
+            self._replay.hold(promise)
+            reading.taken()
+
+    def _pass(self, block: Block, number: int, stop: int) -> None:
+        """Look at entries of a block one after the other, of which each is sound for itself."""
+        first, end = block.places[number], block.places[number] + stop - number
+        instants = unpack(f">{stop - number}q", b"".join(block.instants[number:stop]))
+        earliest, latest = instant_at(min(instants)), instant_at(max(instants))
+        newest = max(latest, self.covered.last_at or latest)
+        if self._gaps.may_cover(first, end) or earliest < newest - LONGEST_REQUEST:
+            for each in range(number, stop):
+                place, at = block.places[each], instant_at(instants[each - number])
+                self._cover(place, at, block.ids[each])
+                self._gaps.meet(place, at, block.hashes[each])
+        else:
+            self.covered.first_at = self.covered.first_at or instant_at(instants[0])
+            self.covered.last_at = newest
+            for place in self._first_uncovered.keys() & range(first, end):
+                self._first_uncovered[place] = instant_at(instants[place - first])
+        self._records += stop - number
+        self._replay.extend(block.hashes[number:stop])
 
     def _fill_gap(self, index: int) -> None:
         self._found.append(Finding(Kind.LEAF_MISSING, "gone from the log", self._expected, index - 1))
@@ -90,43 +130,53 @@ class Verification:
             self._replay.append(_GONE)
 
     def _look_at(self, entry: Entry) -> None:
-        self._cover(entry)
-        may_be_gone = self._gaps.meet(entry.place, entry.at, entry.hash)
+        at = entry.at
+        self._cover(entry.place, at, entry.id)
+        may_be_gone = self._gaps.meet(entry.place, at, entry.hash)
         if entry.leaf is None:
             self.covered.pruned += may_be_gone
             if not may_be_gone:
-                self._find(Kind.RECORD_MISSING, "the record is gone", entry)
+                self._find(Kind.RECORD_MISSING, "the record is gone", entry.place, entry.id)
             return
         self._records += 1
         if leaf_hash(entry.leaf) != entry.hash:
-            self._find(Kind.RECORD_CHANGED, "the record's bytes are not those that were sealed", entry)
+            self._find(Kind.RECORD_CHANGED, "the record's bytes are not those that were sealed", entry.place, entry.id)
         if may_be_gone:
             # Its month's tables go one after the other: what stands beside the bytes may be gone before them.
             return
         for kind, text in differences(entry, self._now):
-            self._find(kind, text, entry)
+            self._find(kind, text, entry.place, entry.id)
 
-    def _cover(self, entry: Entry) -> None:
+    def _cover(self, place: int, at: datetime, access: bytes) -> None:
         covered = self.covered
-        covered.first_at = covered.first_at or entry.at
-        if covered.last_at is None or entry.at > covered.last_at:
-            covered.last_at = entry.at
-        elif entry.at < covered.last_at - LONGEST_REQUEST:
-            self._find(Kind.RECORD_BACKDATED, "sealed long after its own time", entry)
-        if entry.place in self._first_uncovered:
-            self._first_uncovered[entry.place] = entry.at
+        covered.first_at = covered.first_at or at
+        if covered.last_at is None or at > covered.last_at:
+            covered.last_at = at
+        elif at < covered.last_at - LONGEST_REQUEST:
+            self._find(Kind.RECORD_BACKDATED, "sealed long after its own time", place, access)
+        if place in self._first_uncovered:
+            self._first_uncovered[place] = at
 
     def _finish(self) -> None:
         self._replay.finish()
         self._found.extend(self._gaps.rest())
-        facts = {"sealed": self._records, "horizon": self._replay.last.horizon}
-        self._found.extend(forged(self._connection, **facts))
         self.covered.entries = self._replay.size
         self.covered.checkpoints = self._replay.last.number
-        self.covered.waiting = waiting(self._connection, **facts)
+        if records_in_all(self._connection) != self._records:
+            horizon = self._replay.last.horizon
+            self._found.extend(forged(self._connection, horizon))
+            self.covered.waiting = waiting(self._connection, horizon)
         for witness in self._witnesses:
             lack = witness.lack(self._first_uncovered[witness.size], self._now)
             self.covered.stale += [lack] if lack else []
 
-    def _find(self, kind: Kind, text: str, entry: Entry) -> None:
-        self._found.append(Finding(kind, text, entry.place, access=UUID(hex=entry.access)))
+    def _find(self, kind: Kind, text: str, place: int, access: bytes) -> None:
+        self._found.append(Finding(kind, text, place, access=UUID(bytes=access)))
+
+
+def _gap(places: Sequence[int], number: int, stop: int) -> int:
+    """Where the first index is missing among those from one number up to another, or where they stop."""
+    first = places[number] - number
+    if places[stop - 1] - (stop - 1) == first:
+        return stop
+    return next(each for each in range(number, stop) if places[each] - each != first)

@@ -48,6 +48,21 @@ def test_roots_are_those_of_the_standard(size: int) -> None:
     assert frontier_of(size, grown.subtree).root() == grown.frontier.root()
 
 
+@pytest.mark.parametrize("size", [8, 16, 24, 27, 64])
+def test_tiles_at_once_make_the_tree_that_leaves_do(size: int) -> None:
+    one_by_one, at_once, told = Grown(size), Frontier(), dict[tuple[int, int], Hash]()
+    leaves = [leaf_hash(entry) for entry in entries(size)]
+    for place in range(0, size - size % 8, 8):
+        at_once.append_tile(
+            leaves[place : place + 8], lambda height, number, node: told.update({(height, number): node})
+        )
+    for leaf in leaves[size - size % 8 :]:
+        at_once.append(leaf)
+
+    assert (at_once.size, at_once.root()) == (size, one_by_one.frontier.root())
+    assert told == {place: node for place, node in one_by_one.subtrees.items() if place[0] >= 3}
+
+
 @given(size=SIZES, data=st.data())
 def test_inclusion_is_proved_as_the_standard_has_it(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))

@@ -1,6 +1,7 @@
 """The bytes of an honest record can be told from its columns, so that a verification need not read them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_an_honest_record_is_not_read(log: Log, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(records, "_read", None)
 
     assert log.verify() == []
+
+
+def test_a_record_whose_network_data_went_in_time_is_not_read(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.add(2, model="Zoë")
+    log.seal()
+    log.sql("DELETE FROM access_network")
+    monkeypatch.setattr(records, "_read", None)
+
+    assert log.verify(now=datetime.now(UTC) + records.NETWORK_SURELY_KEPT + timedelta(minutes=1)) == []
 
 
 def test_texts_that_are_escaped_are_read_and_found_right(log: Log) -> None:

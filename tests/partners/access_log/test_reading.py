@@ -1,0 +1,113 @@
+"""A log of several blocks and tiles, read through one connection and through two."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from partners.access_log import reading
+from partners.access_log.checkpoints import Checkpoint
+from partners.access_log.findings import Finding, Kind
+from partners.access_log.merkle import Frontier
+from partners.access_log.reading import at_one_moment
+from partners.access_log.trust import Trust, Witness
+from partners.access_log.verifying import Verification
+from tests.conftest import fresh_database
+from tests.partners.access_log.logs import ORIGIN, SIGNER, Log
+
+BATCHES = (100, 500)
+"""The second has a whole tile, from 256 to 511, and more on both sides."""
+
+
+@pytest.fixture(scope="module")
+def large(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+    """A log of more than two tiles; tests leave it as it was."""
+    with fresh_database(cluster, template) as url:
+        log = Log(url, tmp_path_factory.mktemp("log"))
+        log.grow(*BATCHES)
+        yield log
+        assert log.verify() == []
+        log.close()
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BLOCK", 8)
+
+
+def told(findings: list[Finding]) -> list[tuple[Kind, int | None, int | None]]:
+    return [(finding.kind, finding.index, finding.last_index) for finding in findings]
+
+
+def verified(log: Log, *, connections: int) -> tuple[list[Finding], Any]:
+    with at_one_moment(log.engines.write, connections) as (first, *beside):
+        walk = Verification(first, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), beside=beside)
+        return list(walk.findings()), walk.covered
+
+
+def test_two_connections_find_what_one_does_and_in_the_same_order(log: Log) -> None:
+    log.grow(*[7] * 6)
+    log.add(2)
+    log.sql("UPDATE access_log SET partner = 'w2' WHERE id = (SELECT access FROM sealed_leaf WHERE index = 3)")
+    log.sql("DELETE FROM access_log WHERE id = (SELECT access FROM sealed_leaf WHERE index = 17)")
+    log.sql("DELETE FROM sealed_leaf WHERE index BETWEEN 23 AND 33")
+    log.sql("UPDATE sealed_leaf SET at = 'infinity' WHERE index = 39")
+
+    one, covered = verified(log, connections=1)
+    two, covered_too = verified(log, connections=2)
+
+    assert (two, covered_too) == (one, covered)
+    assert told(one)[:3] == [
+        (Kind.COLUMNS_CHANGED, 3, None),
+        (Kind.RECORD_MISSING, 17, None),
+        (Kind.LEAF_MISSING, 23, 33),
+    ]
+    assert (Kind.RECORD_MISSING, 39, None) in told(one)
+    assert (covered.entries, covered.checkpoints, covered.waiting.records) == (42, 6, 2)
+
+
+def test_every_connection_sees_the_moment_that_the_first_does(log: Log) -> None:
+    log.grow(9)
+    with at_one_moment(log.engines.write, 2) as (first, second):
+        log.sql("DELETE FROM sealed_leaf WHERE index = 8")
+        walk = Verification(first, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), beside=[second])
+
+        assert list(walk.findings()) == []
+
+
+@pytest.fixture(params=[8, 8_192])
+def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("_block")
+@pytest.mark.parametrize(
+    ("tampering", "finds"),
+    [
+        ("UPDATE sealed_node SET hash = sha256(hash) WHERE number = 1", (Kind.LEAVES_CHANGED, 256, 511)),
+        ("DELETE FROM sealed_node WHERE number = 0", (Kind.NODE_CHANGED, 0, 255)),
+        ("DELETE FROM log_checkpoint WHERE number = 1", (Kind.CHECKPOINT_MISSING, None, None)),
+        ("UPDATE sealed_leaf SET hash = sha256(hash) WHERE index = 300", (Kind.RECORD_CHANGED, 300, None)),
+        ("DELETE FROM sealed_leaf WHERE index = 300", (Kind.LEAF_MISSING, 300, 300)),
+    ],
+)
+def test_tampering_within_whole_tiles_is_named(
+    large: Log, tampering: str, finds: tuple[Kind, int | None, int | None]
+) -> None:
+    with large.undone():
+        large.sql(tampering)
+
+        assert finds in told(large.verify())
+
+
+@pytest.mark.usefixtures("_block")
+@pytest.mark.parametrize("size", [100, 300, 512, 599, 600])
+def test_a_witness_of_any_size_is_heard(large: Log, size: int) -> None:
+    tree = Frontier()
+    for (leaf,) in large.sql(f"SELECT hash FROM sealed_leaf WHERE index < {size} ORDER BY index"):
+        tree.append(leaf)
+    seen, other = (Checkpoint(ORIGIN, size, root) for root in (tree.root(), bytes(32)))
+
+    assert large.verify(Witness("the witness", [seen], None)) == []
+    assert [each.kind for each in large.verify(Witness("the witness", [other], None))] == [Kind.LOG_REWRITTEN]
