@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select
+from sqlalchemy import ColumnElement, Select
 
 from partners.access_log.noting import Noted, noted_here
-from partners.prepared import PreparedText, Row, prepare_text
+from partners.prepared import Lanes, PreparedText, Row, prepare_text
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Recording:
         """The same with `leaf` as its last column."""
         return prepare_text(self.statement.add_columns(self.leaf))
 
-    def fetch(self, engine: Engine, values: Mapping[str, Any]) -> list[Row]:
+    def fetch(self, lanes: Lanes, values: Mapping[str, Any]) -> list[Row]:
         """Execute it, note the record where that is asked for, and return every row; raise `psycopg.Error`."""
         noted = noted_here()
         if noted is None:
-            return self.text.fetch(engine, values)
-        rows = self.telling.fetch(engine, values)
+            return self.text.fetch(lanes, values)
+        rows = self.telling.fetch(lanes, values)
         noted.append(Noted(rows[0][-1]))
         return [row[:-1] for row in rows]
