@@ -27,6 +27,7 @@ from gateway.api import (
 )
 from gateway.oauth import views as oauth
 from gateway.proxies import BehindProxies
+from gateway.rules import MatchedRule
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from partners.database import connect
@@ -47,6 +48,8 @@ class _Gateway(Flask):
     """A Flask without coroutines, sessions and virtual hosts, which would be looked for at each request."""
 
     session_interface = _NoSessions()
+
+    url_rule_class = MatchedRule
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is."""

@@ -1,9 +1,9 @@
 """The releasing role's rights: the columns its prepared statements read, and appending to the log. No more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from sqlalchemy import Alias, Column, Connection, Executable, text
-from sqlalchemy.sql.visitors import iterate
 
 from partners.database import Role
 from partners.partitions import PARTITIONED
@@ -13,15 +13,26 @@ from partners.tables import metadata
 def columns_read(statements: Iterable[Executable]) -> dict[str, set[str]]:
     """The columns that statements name, by table."""
     read: dict[str, set[str]] = {}
-    # Once: `sorted_tables` sorts anew each time, and there are tens of thousands of elements.
+    # Once: `sorted_tables` sorts anew each time, and there are thousands of elements.
     tables = frozenset(metadata.tables.values())
-    for statement in statements:
-        for element in iterate(statement):  # type: ignore[arg-type]
-            if isinstance(element, Column):
-                table = element.table.element if isinstance(element.table, Alias) else element.table
-                if table in tables:
-                    read.setdefault(table.name, set()).add(element.name)
+    for element in _elements(statements):
+        if isinstance(element, Column):
+            table = element.table.element if isinstance(element.table, Alias) else element.table
+            if table in tables:
+                read.setdefault(table.name, set()).add(element.name)
     return read
+
+
+def _elements(statements: Iterable[Executable]) -> Iterator[Any]:
+    """What statements are made of, each once: a condition stands in them many times, and so does all it is made of."""
+    met: dict[int, Any] = {}
+    waiting: list[Any] = list(statements)
+    while waiting:
+        element = waiting.pop()
+        if id(element) not in met:
+            met[id(element)] = element
+            yield element
+            waiting += element.get_children()
 
 
 def grant_release_role(connection: Connection, statements: Iterable[Executable]) -> None:
