@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 
-PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test check lint-api interop control bench format docs lock
 .DEFAULT_GOAL := help

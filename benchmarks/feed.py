@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,7 +17,13 @@ import orjson
 
 from benchmarks.feed_events import CAMPAIGNS, WEBMASTERS, feed
 from gateway.cli.serve import leave_on_sigterm
+from gateway.preparation import prepare
+from partners import database
 from partners.embedded import embedded_postgres
+from partners.registry import campaigns, partners
+from partners.registry.campaigns import Campaign
+from partners.registry.partners import Partner
+from partners.vocabulary import PartnerKind
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _KIBIBYTES_OF_A_MEGABYTE = 1_000_000 / 1_024
@@ -67,17 +74,22 @@ def measured(events: int, *, members: int, seed: int) -> Ingested:
         with file.open("wb") as written:
             written.writelines(orjson.dumps(event) + b"\n" for event in feed(events, members=members, seed=seed))
         # Kept running between the commands; its processes are told apart from theirs.
-        with embedded_postgres(directory):
-            for command in _preparing():
-                _run(command, directory)
+        with embedded_postgres(directory) as url:
+            _prepare(url)
             return _timed(file, directory)
 
 
-def _preparing() -> Iterator[tuple[str, ...]]:
-    for webmaster in WEBMASTERS:
-        yield "partners", "add", "webmaster", webmaster, "--name", webmaster.title()
-        for campaign in CAMPAIGNS:
-            yield "campaigns", "add", webmaster, campaign, "--name", campaign.title()
+def _prepare(url: str) -> None:
+    owner, now = database.owner(url), datetime.now(UTC)
+    prepare(owner, now=now)
+    with owner.begin() as connection:
+        for webmaster in WEBMASTERS:
+            partners.add(
+                connection, Partner(webmaster, PartnerKind.WEBMASTER, webmaster.title(), terms_accepted_at=now)
+            )
+            for campaign in CAMPAIGNS:
+                campaigns.add(connection, Campaign(webmaster, campaign, campaign.title()))
+    owner.dispose()
 
 
 def _timed(file: Path, directory: Path) -> Ingested:

@@ -26,6 +26,8 @@ from serializers.statements.webmaster import PURCHASE_FILTERS
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.conftest import SECRET, fresh_database
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = 5_000
 """The fewest with which no plan reads a table whole that is not read whole with 200,000; with 2,000 some are."""
 ACCESSES = 20_000

@@ -25,6 +25,8 @@ from tests.factories import add_model, add_relation
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.journeys.serving import served
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = 4
 READERS = 6
 SECONDS = 5.0

@@ -19,7 +19,7 @@ from tests.journeys.browsing import NEEDS_CHROMIUM, code_of, type_in
 from tests.journeys.serving import Server
 from tests.journeys.tracking import PASSWORD
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
 
 
 @pytest.fixture

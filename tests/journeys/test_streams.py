@@ -19,6 +19,8 @@ from tests.gateway.api.test_member_streams import add_many
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.journeys.serving import Server, served
 
+pytestmark = pytest.mark.slow
+
 MORE_THAN_SOCKETS_HOLD = 20_000
 
 

@@ -17,6 +17,8 @@ from partners.tables.member import member, profile
 from tests.conftest import NOW
 from tests.factories import add_action, add_member, add_model, add_partner
 
+pytestmark = pytest.mark.slow
+
 OPS = Path(__file__).parents[2] / "ops"
 MASK = "canary-mask"
 

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from partners.embedded import embedded_postgres
+
+pytestmark = pytest.mark.slow
 
 HOLD = """
 import sys, pathlib

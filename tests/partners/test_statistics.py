@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tests.partners.statistics_asking import Told, ask
 from tests.partners.statistics_oracle import SUBS, WEBMASTERS, ZONES, World, expected, questions, worlds
+from tests.sampling import samples
 
 DAY, MONTH, WEEK, HOUR = (StatisticsGroup(name) for name in ("day", "month", "week", "hour"))
 SUB1, CAMPAIGN, COUNTRY = (StatisticsGroup(name) for name in ("sub1", "campaign", "country"))
@@ -102,7 +103,7 @@ def figures_of(answer: Told) -> dict[Any, Figures]:
 
 
 @given(st.data(), worlds())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=samples(30), deadline=None)
 def test_answers_are_those_of_plain_python(stage: Stage, data: st.DataObject, world: World) -> None:
     with stage.played(world) as connection:
         for question in data.draw(st.lists(questions(world.start), min_size=1, max_size=3)):
@@ -116,7 +117,7 @@ def test_answers_are_those_of_plain_python(stage: Stage, data: st.DataObject, wo
 
 
 @given(worlds())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=samples(10), deadline=None)
 def test_a_recount_changes_nothing(stage: Stage, world: World) -> None:
     with stage.played(world) as connection:
         tables = (statistic, statement_total)
@@ -128,7 +129,7 @@ def test_a_recount_changes_nothing(stage: Stage, world: World) -> None:
 
 
 @given(st.data(), worlds())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=samples(10), deadline=None)
 def test_days_add_up_to_months_and_weeks_and_rows_to_totals(stage: Stage, data: st.DataObject, world: World) -> None:
     question = data.draw(questions(world.start))
     with stage.played(world) as connection:
@@ -156,7 +157,7 @@ def test_days_add_up_to_months_and_weeks_and_rows_to_totals(stage: Stage, data: 
 
 
 @given(worlds())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=samples(5), deadline=None)
 def test_every_zone_gives_the_same_totals_over_the_same_instants(stage: Stage, world: World) -> None:
     whole = Question(world.start.date() - timedelta(days=2), world.start.date() + timedelta(days=9), ZoneInfo("UTC"))
     with stage.played(world) as connection:

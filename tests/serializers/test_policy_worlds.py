@@ -185,6 +185,7 @@ def survivors(connection: Connection, policy: Policy, expectations: dict[int, An
     return alive
 
 
+@pytest.mark.slow
 def test_every_mutant_of_the_webmaster_policy_is_caught(
     webmaster_store: tuple[Database, dict[int, WebmasterWorld]],
 ) -> None:
@@ -197,6 +198,7 @@ def test_every_mutant_of_the_webmaster_policy_is_caught(
     assert alive == set()
 
 
+@pytest.mark.slow
 def test_every_mutant_of_the_model_policy_is_caught(model_store: tuple[Database, dict[int, ModelWorld]]) -> None:
     database, worlds = model_store
     expectations = {number: world.answer(sensitive_scope=False) for number, world in worlds.items()}

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from gateway.cli import main
 from tests.gateway.demo.running import Demo, demonstrated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
@@ -91,7 +93,6 @@ def answers(demo: Demo) -> list[Any]:
     return [demo.shell(line["command"]) for line in demo.lines]
 
 
-@pytest.mark.slow
 def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> None:
     listed, one, campaigns = map(json.loads, answers[:3])
     card, sensitive, patched, hidden, back, audit = map(json.loads, answers[5:11])
@@ -109,7 +110,6 @@ def test_the_printed_lines_work_and_show_what_they_say(answers: list[str]) -> No
     assert [entry["outcome"] for entry in audit["data"]] == ["partial", "released"]
 
 
-@pytest.mark.slow
 def test_the_statement_is_above_the_income_of_its_month_by_what_was_withheld(answers: list[str]) -> None:
     statistics, statement = map(json.loads, answers[3:5])
     money, clicks = statistics["totals"]
@@ -122,14 +122,12 @@ def test_the_statement_is_above_the_income_of_its_month_by_what_was_withheld(ans
     assert Decimal(owed["payable"]) > Decimal(money["income"]) > 100
 
 
-@pytest.mark.slow
 def test_the_denied_case_is_denied_and_found(answers: list[str]) -> None:
     assert answers[11].startswith("HTTP/1.1 403 ")
     assert json.loads(answers[12])["data"][0]["reason"] == "insufficient_scope"
     assert "does not exist for webmaster:northlight: opted_out" in answers[13]
 
 
-@pytest.mark.slow
 def test_a_line_works_in_bash_too(demo: Demo, answers: list[str]) -> None:
     bash = shutil.which("bash")
     if bash is None:

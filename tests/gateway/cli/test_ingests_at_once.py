@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from benchmarks.feed_events import CAMPAIGNS, WEBMASTERS, feed
@@ -15,6 +16,8 @@ from tests.books import assert_books_balance
 from tests.conftest import SECRET
 from tests.factories import add_campaign, add_partner
 from tests.feeding import lines
+
+pytestmark = pytest.mark.slow
 
 EVENTS = 20_000
 """Several batches, so that the two take turns."""

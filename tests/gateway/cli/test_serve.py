@@ -24,6 +24,8 @@ from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET
 from tests.journeys.serving import served
 
+pytestmark = pytest.mark.slow
+
 GRACE_S = 15
 """Well below the time after which workers that hang are killed."""
 

@@ -12,6 +12,8 @@ from gateway.cli.session import session
 from partners import database
 from partners.database import Database
 
+pytestmark = pytest.mark.slow
+
 
 def test_commands_starting_at_once_share_the_embedded_database(reachable: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}

@@ -14,7 +14,7 @@ from partners.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import Caller, add_caller, basic
 
-REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "1500"))
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "500"))
 """More were made by hand: `HOSTILE_REQUESTS=20000`."""
 REDIRECT = "https://compass.example/back"
 ODD = (

@@ -31,7 +31,7 @@ from tests.callers import (
     basic,
 )
 
-ROUNDS = int(os.environ.get("HOSTILE_REQUESTS", "2500"))
+ROUNDS = int(os.environ.get("HOSTILE_REQUESTS", "1000"))
 FORM = "application/x-www-form-urlencoded"
 STRINGS = [
     "",

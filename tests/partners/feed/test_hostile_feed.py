@@ -1,4 +1,4 @@
-"""Twenty thousand hostile lines: each is counted once, under a code of the list, and the good ones are applied."""
+"""Hostile lines, 20,000 with `SAMPLES=4`: each is counted once, under a code of the list, and good ones are applied."""
 
 import time
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from partners.vocabulary import FeedError
 from tests.books import assert_books_balance
 from tests.feeding import Platform, lines, referred, spent
 from tests.partners.feed.hostile import CANARY, Spoilt, spoil
+from tests.sampling import samples
 
-LINES = 20_000
+LINES = samples(5_000)
 SENT_AT_ONCE = 500
 """Fewer than the errors that a report tells, so that all of them are seen."""
 LONGEST_S = 1.0

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
@@ -14,6 +15,9 @@ from partners.keyring import Keyring
 from tests.conftest import NOW
 from tests.feeding import IPHONE, LAPTOP, START, Platform, event
 from tests.partners.feed.conftest import empty, prepare
+from tests.sampling import samples
+
+pytestmark = pytest.mark.slow
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3"])
 MODELS = st.sampled_from(["mdl-1", "mdl-2", "mdl-3"])
@@ -149,7 +153,7 @@ def outcome(db: Database, events: list[Any], *, batch_lines: int, arrival: bool)
             return report if arrival else None, seen(connection, STATE | (ARRIVAL if arrival else {}))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=samples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ANYTHING, min_size=5, max_size=40), st.integers(2, 7))
 def test_where_batches_end_changes_nothing(module_db: Database, events: list[Any], few: int) -> None:
     single = outcome(module_db, events, batch_lines=1, arrival=True)
@@ -164,7 +168,7 @@ FIRST = [
 ] + [event("model.registered", "mdl-3", START - timedelta(days=350), name="Third")]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=samples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LATER, max_size=30), st.data())
 def test_order_of_arrival_changes_no_state(module_db: Database, events: list[Any], data: st.DataObject) -> None:
     bought: list[tuple[str, str, datetime]] = data.draw(
@@ -182,7 +186,7 @@ def test_order_of_arrival_changes_no_state(module_db: Database, events: list[Any
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=samples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ANYTHING, min_size=5, max_size=30), st.data())
 def test_replay_of_any_part_changes_nothing(module_db: Database, events: list[Any], data: st.DataObject) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=10))
