@@ -19,6 +19,7 @@ from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import Worker
 from gateway.settings import Settings
 from partners import database
+from serializers.statements import render_usual
 
 THREADS = 8
 """Requests at once in each worker; each of its two connection pools holds as many."""
@@ -77,6 +78,8 @@ def address_of(listener: socket.socket) -> str:
 
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT; ends the process with `SystemExit`."""
+    # Once, before there are workers: each has what was rendered here.
+    render_usual()
     with TemporaryDirectory(prefix="gateway-metrics-") as figures:
         os.environ[metrics.DIRECTORY] = figures
         _serve(serving)

@@ -1,5 +1,6 @@
 """The prepared statements of every release: which members a partner may ask for, and in which order."""
 
+from partners.vocabulary import Relation
 from serializers.statements import model, webmaster
 from serializers.statements.model import CARD_BY_USERNAME, CARDS_BY_USERNAME, Card, cards_page, spending_page
 from serializers.statements.prepared import Prepared
@@ -17,6 +18,23 @@ from serializers.statements.webmaster import (
 EVERY_STATEMENT = tuple(each.release.statement for each in (*webmaster.STATEMENTS, *model.STATEMENTS))
 """Statements that together read every column a release may read."""
 
+
+def render_usual() -> int:
+    """Render what is asked for most, so that no request waits for it, and return how many statements that were.
+
+    Single members, and lists from their start and without filters: as pages and in chunks, and as pages that go on.
+    """
+    usual = (
+        *(webmaster.MEMBER_BY_REF, model.CARD_BY_USERNAME, model.CARDS_BY_USERNAME),
+        *(members_page(MembersShape(continued=continued)) for continued in (False, True)),
+        *(purchases_page(PurchasesShape(continued=continued)) for continued in (False, True)),
+        *(members_page(MembersShape(bulk=True)), purchases_page(PurchasesShape(bulk=True))),
+        *(cards_page(kind, continued=False) for kind in Relation),
+        spending_page(frozenset(), continued=False),
+    )
+    return len([each.release.text for each in usual])
+
+
 __all__ = [
     "CARDS_BY_USERNAME",
     "CARD_BY_USERNAME",
@@ -32,5 +50,6 @@ __all__ = [
     "cards_page",
     "members_page",
     "purchases_page",
+    "render_usual",
     "spending_page",
 ]
