@@ -1,5 +1,6 @@
 """Alerts in the words of the API: what auditors may ask for, and what they get."""
 
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -14,6 +15,13 @@ from serializers.policy.shapes import Instant, instant
 from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR, USUAL_PAGE
 
 
+class AlertForm(StrEnum):
+    """The forms a list of alerts comes in."""
+
+    JSON = "json"
+    OCSF = "ocsf"
+
+
 class AlertsQuery(Schema):
     """Which alerts; everything given must apply."""
 
@@ -23,6 +31,15 @@ class AlertsQuery(Schema):
     partner = Term("About whom, by the partner's id.")
     limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    form = fields.Enum(
+        AlertForm,
+        by_value=True,
+        data_key="format",
+        load_default=AlertForm.JSON,
+        metadata={
+            "description": "`ocsf`: all of them, an OCSF Detection Finding a line, without `limit` and `cursor`."
+        },
+    )
 
 
 class Shown(Answer):

@@ -18,7 +18,7 @@ _UPDATING = frozenset(
 )
 _INFORMATIONAL = 1
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
-_PRODUCT = {"name": "Member Data Gateway", "vendor_name": "Member Data Gateway"}
+PRODUCT = {"name": "Member Data Gateway", "vendor_name": "Member Data Gateway"}
 _UNMAPPED = (
     "audience",
     "partner",
@@ -58,15 +58,15 @@ def event(entry: Document) -> dict[str, Any]:
         **({"activity_name": entry["operation"] or UNKNOWN} if activity == _OTHER else {}),
         "type_uid": _CLASS * 100 + activity,
         "severity_id": _INFORMATIONAL,
-        "time": (datetime.fromisoformat(entry["at"]) - EPOCH) // _MILLISECOND,
+        "time": milliseconds(datetime.fromisoformat(entry["at"])),
         "status_id": _status(entry),
-        **_known({"status_code": entry["reason"]}),
+        **without_nulls({"status_code": entry["reason"]}),
         "metadata": _metadata(entry),
         "actor": _actor(entry),
         **_asked(entry),
         "src_endpoint": {"ip": entry["ip"]} if entry["ip"] else {"name": UNKNOWN},
         "resources": [{"type": "member", "uid": member} for member in entry["members"]],
-        "unmapped": _known({name: entry[name] for name in _UNMAPPED}),
+        "unmapped": without_nulls({name: entry[name] for name in _UNMAPPED}),
     }
 
 
@@ -94,8 +94,8 @@ def _asked(entry: Document) -> dict[str, Any]:
 
 
 def _metadata(entry: Document) -> dict[str, Any]:
-    known = {"version": VERSION, "product": _PRODUCT, "uid": entry["id"], "log_name": "access_log"}
-    return known | {"original_time": entry["at"]} | _known({"sequence": entry["index"]})
+    known = {"version": VERSION, "product": PRODUCT, "uid": entry["id"], "log_name": "access_log"}
+    return known | {"original_time": entry["at"]} | without_nulls({"sequence": entry["index"]})
 
 
 def _actor(entry: Document) -> dict[str, Any]:
@@ -105,5 +105,11 @@ def _actor(entry: Document) -> dict[str, Any]:
     return user | ({"app_uid": entry["client"]} if entry["client"] else {"app_name": UNKNOWN})
 
 
-def _known(values: dict[str, Any]) -> dict[str, Any]:
+def milliseconds(instant: datetime) -> int:
+    """An instant as OCSF has it: since 1970."""
+    return (instant - EPOCH) // _MILLISECOND
+
+
+def without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """What is not null."""
     return {name: value for name, value in values.items() if value is not None}

@@ -1,22 +1,31 @@
 """What the detections found out of the ordinary, for the security team's own tools."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from flask import Response
+from sqlalchemy import Engine
 
 from gateway.api.arguments import ApiBlueprint
+from gateway.disclosure import Disclosing
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.problems import not_found
 from gateway.runtime import runtime
+from gateway.streaming import Chunks, streamed
 from partners.detections import alerts
-from partners.detections.alerts import Wanted
+from partners.detections.alerts import Alert, Wanted
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
-from serializers.alerts import AlertsQuery, alert_document
+from serializers.alerts import AlertForm, AlertsQuery, alert_document
+from serializers.ocsf_findings import FindingLines, findings
 from serializers.queries import NoQuery
+
+_AT_ONCE = 200
+"""Alerts that are read and written at a time where all are asked for."""
 
 blueprint = ApiBlueprint("alerts", __name__, url_prefix="/v1/audit")
 
@@ -32,7 +41,9 @@ LIST, GET = _guard("audit.alerts"), _guard("audit.alert")
 @guarded_by(LIST)
 @blueprint.arguments(AlertsQuery, location="query")
 def list_alerts(caller: Caller, query: dict[str, Any]) -> Response:
-    """Alerts that match everything asked, newest first."""
+    """Alerts that match everything asked, newest first; as a page, or all of them as OCSF, an event a line."""
+    if query.pop("form") is AlertForm.OCSF:
+        return _as_events(caller, query)
     cursors = runtime().cursors
     bound_to = {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
     with runtime().database.write.begin() as connection:
@@ -61,6 +72,22 @@ def get_alert(caller: Caller, _query: dict[str, Any], alert_id: str) -> Response
     if found is None:
         raise not_found()
     return answer({"data": alert_document(found)})
+
+
+def _as_events(caller: Caller, query: dict[str, Any]) -> Response:
+    engine, wanted = runtime().database.write, _wanted(query, None)
+    with engine.begin() as connection:
+        first = alerts.find(connection, wanted, limit=_AT_ONCE)
+        LIST.note(connection, caller, outcome=Outcome.RELEASED if first else Outcome.EMPTY)
+    return streamed(_events(engine, wanted, first), FindingLines(), Disclosing(caller, LIST))
+
+
+def _events(engine: Engine, wanted: Wanted, found: Sequence[Alert]) -> Chunks:
+    """Some alerts and all that follow them."""
+    while found:
+        yield findings(found)
+        with engine.begin() as connection:
+            found = alerts.find(connection, replace(wanted, after=found[-1].id), limit=_AT_ONCE)
 
 
 def _wanted(query: dict[str, Any], position: list[Any] | None) -> Wanted:

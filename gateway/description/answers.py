@@ -1,7 +1,7 @@
 """What each operation answers when all is well, by the name of its view. A new route needs a line here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -101,7 +101,7 @@ ANSWERS: Mapping[str, Told] = {
     "audit_stream.stream_accesses": Told(
         None, text="CEF, an event a line.", forms=(Form.NDJSON,), is_endless=True, headers=LOG_HEADERS
     ),
-    "alerts.list_alerts": _list("AuditAlerts", AuditAlert, PAGED),
+    "alerts.list_alerts": replace(_list("AuditAlerts", AuditAlert, PAGED), forms=(Form.NDJSON,), is_endless=True),
     "alerts.get_alert": _one("AuditAlertEntry", AuditAlert, {}),
     "audit_proofs.get_checkpoint": Told(None, text="A signed note (C2SP tlog-checkpoint)."),
     "audit_proofs.get_consistency": _one("LogConsistency", Consistency, {}),

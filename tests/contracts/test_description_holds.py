@@ -135,6 +135,8 @@ class House:
             good = {"body": {"token": access_token(self.http, self.client)}}
         if name in {"export_accesses", "stream_accesses"}:
             good = {"query": {"format": {"text/csv": "csv", "text/plain": "cef"}.get(accepted, "ndjson")}}
+        if name == "list_alerts":
+            good = {"query": {"format": {"application/x-ndjson": "ocsf"}.get(accepted, "json")}}
         if name == "get_archive":
             settled = self._request("access", member="m1", verified=True)
             moved = f"/v1/platform/members/m1/requests/{settled['id']}"

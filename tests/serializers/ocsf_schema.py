@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from ocsf._schema_loader import get_schema_loader
-from ocsf.v1_7_0.events import ApiActivity
+from ocsf.v1_7_0.events import ApiActivity, DetectionFinding
 from pydantic import BaseModel
 
-FREE = {"unmapped"}
+FREE = {"unmapped", "data"}
 """Attributes in which anything may stand."""
-CLASS_UID = 6003
+CLASSES: dict[int, type[BaseModel]] = {2004: DetectionFinding, 6003: ApiActivity}
 
 
 @cache
@@ -26,12 +26,12 @@ def constraints_of(kind: str) -> dict[str, list[str]]:
     return found
 
 
-def faults(event: dict[str, Any]) -> list[str]:
-    """What is wrong with an event of class API Activity; raise pydantic's error where the library finds something."""
+def faults(event: dict[str, Any], class_uid: int = 6003) -> list[str]:
+    """What is wrong with an event of a class; raise pydantic's error where the library finds something."""
     # The library fills in names that are missing, in what it is given.
-    read = ApiActivity.model_validate(deepcopy(event))
+    read = CLASSES[class_uid].model_validate(deepcopy(event))
     found = [*_faults_in(read, event, "event")]
-    if event["class_uid"] != CLASS_UID or event["category_uid"] != CLASS_UID // 1000:
+    if event["class_uid"] != class_uid or event["category_uid"] != class_uid // 1000:
         found.append("not of this class")
     if event["type_uid"] != event["class_uid"] * 100 + event["activity_id"]:
         found.append("type_uid is not class_uid and activity_id")

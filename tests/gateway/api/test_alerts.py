@@ -1,5 +1,6 @@
 """Alerts over HTTP: searched, read, on record, and for auditors alone."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from gateway.api import alerts
 from gateway.detecting import Detecting
 from partners.access_log.append import record
 from partners.database import Database
@@ -17,6 +19,7 @@ from tests.callers import access_token, add_caller, bearer
 from tests.gateway.api.test_audit import Auditor
 from tests.partners.access_log.logs import access
 from tests.partners.detections.pasts import own_record
+from tests.serializers.ocsf_schema import faults
 
 NOW = datetime.now(UTC)
 
@@ -86,6 +89,34 @@ def test_alerts_are_searched_page_by_page_newest_first(auditor: Auditor) -> None
     assert partners(state="closed") == partners(rule="sweep") == []
 
 
+def test_a_siem_gets_every_alert_as_a_finding(
+    auditor: Auditor, told: list[Raised], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "_AT_ONCE", 2)
+    answer = auditor.http.get("/v1/audit/alerts?format=ocsf&limit=1", headers=auditor.headers)
+    events = [json.loads(line) for line in answer.get_data().splitlines()]
+
+    assert answer.content_type == "application/x-ndjson"
+    assert [faults(each, 2004) for each in events] == [[], [], []]
+    uids = [each["metadata"]["uid"] for each in events]
+    assert uids == sorted((each.alert.public_id for each in told), reverse=True)
+    of_w1 = events[uids.index(told[0].alert.public_id)]
+    assert of_w1["finding_info"]["related_events"] == [
+        {"uid": each} for each in auditor.get(f"/alerts/{told[0].alert.public_id}")["data"]["evidence"]["accesses"]
+    ]
+    assert len(auditor.entries(operation="audit.raise", request_id=of_w1["metadata"]["correlation_uid"])) == 1
+    assert auditor.entries(operation="audit.alerts")[0]["outcome"] == "released"
+
+
+@pytest.mark.usefixtures("told")
+def test_filters_hold_for_findings_too(auditor: Auditor) -> None:
+    def severities(query: str) -> list[int]:
+        answer = auditor.http.get(f"/v1/audit/alerts?format=ocsf&{query}", headers=auditor.headers)
+        return [json.loads(line)["severity_id"] for line in answer.get_data().splitlines()]
+
+    assert (severities("tier=page"), severities("state=closed")) == ([4], [])
+
+
 @pytest.mark.usefixtures("told")
 def test_looks_at_alerts_are_on_record(auditor: Auditor, told: list[Raised]) -> None:
     auditor.get("/alerts")
@@ -99,7 +130,9 @@ def test_looks_at_alerts_are_on_record(auditor: Auditor, told: list[Raised]) -> 
     assert found == [("not_found", "unknown"), ("not_found", "unknown"), ("released", None)]
 
 
-@pytest.mark.parametrize("query", ["state=gone", "tier=1", "rule=x", "limit=0", "cursor=x", "partner=a%00", "since=1"])
+@pytest.mark.parametrize(
+    "query", ["state=gone", "tier=1", "rule=x", "limit=0", "cursor=x", "partner=a%00", "since=1", "format=csv"]
+)
 def test_what_cannot_be_asked_is_refused(auditor: Auditor, query: str) -> None:
     assert auditor.http.get(f"/v1/audit/alerts?{query}", headers=auditor.headers).status_code == 422
 
