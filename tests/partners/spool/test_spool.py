@@ -206,3 +206,28 @@ def test_nothing_is_left_of_a_trial(spool: Spool, tmp_path: Path) -> None:
     spool.keep((), within_s=IN_TIME_S)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_a_file_of_its_own_and_waits_for_nothing_of_its_parent_s(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, sync = Event(), os.fdatasync
+    keep(spool, "one")
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: (goes_on.wait(), sync(descriptor)))
+    with ThreadPoolExecutor(2) as pool:
+        for name in ("two", "three"):
+            pool.submit(keep, spool, name, within_s=2 * IN_TIME_S)
+            time.sleep(HANGS_AFTER_S / 2 + 0.1)
+        child = os.fork()
+        if child == 0:
+            try:
+                goes_on.set()
+                keep(spool, "of the child")
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        goes_on.set()
+
+    by_file = [list(read(extent, KEY)) for extent in extents(tmp_path)]
+    assert by_file == [[Kept(b"one"), Kept(b"two"), Kept(b"three")], [Kept(b"of the child")]]
