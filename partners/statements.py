@@ -60,5 +60,6 @@ def _final(*chosen: ColumnElement[bool]) -> Found:
 _OF_MONTH = statement_total.c.month == bindparam("month", type_=Date)
 _ALL = answer_statement(_final(), member_rows=False)
 _ONE = answer_statement(_final(_OF_MONTH), member_rows=False)
-EVERY_STATEMENT = (_ALL.statement, _ONE.statement)
-"""Both of them, for the rights they need."""
+BOTH = (_ALL, _ONE)
+EVERY_STATEMENT = tuple(each.statement for each in BOTH)
+"""For the rights they need."""

@@ -79,7 +79,7 @@ def address_of(listener: socket.socket) -> str:
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT; ends the process with `SystemExit`."""
     # Once, before there are workers: each has what was rendered here.
-    render_usual()
+    render_usual(telling=serving.settings.spool_dir is not None)
     with TemporaryDirectory(prefix="gateway-metrics-") as figures:
         os.environ[metrics.DIRECTORY] = figures
         _serve(serving)

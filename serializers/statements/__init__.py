@@ -1,5 +1,7 @@
 """The prepared statements of every release: which members a partner may ask for, and in which order."""
 
+from partners import statements
+from partners.registry import campaigns
 from partners.vocabulary import Relation
 from serializers.statements import model, webmaster
 from serializers.statements.model import CARD_BY_USERNAME, CARDS_BY_USERNAME, Card, cards_page, spending_page
@@ -19,10 +21,11 @@ EVERY_STATEMENT = tuple(each.release.statement for each in (*webmaster.STATEMENT
 """Statements that together read every column a release may read."""
 
 
-def render_usual() -> int:
+def render_usual(*, telling: bool = False) -> int:
     """Render what is asked for most, so that no request waits for it, and return how many statements that were.
 
     Single members, and lists from their start and without filters: as pages and in chunks, and as pages that go on.
+    `telling` is for where records are noted: then their statements are others.
     """
     usual = (
         *(webmaster.MEMBER_BY_REF, model.CARD_BY_USERNAME, model.CARDS_BY_USERNAME),
@@ -32,7 +35,9 @@ def render_usual() -> int:
         *(cards_page(kind, continued=False) for kind in Relation),
         spending_page(frozenset(), continued=False),
     )
-    return len([each.release.text for each in usual])
+    of_no_member = (campaigns.LISTING, *statements.BOTH)
+    recordings = (*(each.release for each in usual), *of_no_member)
+    return len([each.telling if telling else each.text for each in recordings])
 
 
 __all__ = [
