@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.spool.framing import key_of
 from partners.spool.reading import Damage, Kept, extents, read
+from partners.spool.spool import Spool, SpoolError
 from tests.conftest import SECRET
 from tests.factories import add_member
 from tests.gateway.api.test_webmaster import webmaster
@@ -84,6 +86,19 @@ def test_its_files_are_deleted_under_its_hands(tmp_path: Path) -> None:
                     extent.path.unlink()
                 assert answered(made.ask_all()) == requests_kept(spool)
         assert (tmp_path / "serve.log").read_text().count('"spool_file_lost"') >= 3
+
+
+def test_a_disk_that_may_not_be_written_is_an_error() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-spool-") as directory,
+        small_disk(Path(directory) / "disk") as disk,
+    ):
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        spool = Spool(disk, key_of(Keyring(SECRET)), lambda _: None)
+
+        for leaves in ([b"{}"], []):
+            with pytest.raises(SpoolError, match="Read-only file system"):
+                spool.keep(leaves, within_s=5.0)
 
 
 @pytest.mark.slow
