@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import orjson
 from psycopg import Connection, RawCursor
+from psycopg.adapt import Loader
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -25,6 +27,12 @@ class _Reader(RawCursor[Row]):
         return rows
 
 
+class _Json(Loader):
+    """JSON read by orjson itself: the driver's own loader copies each value first."""
+
+    load = staticmethod(orjson.loads)  # type: ignore[assignment]  # takes text besides
+
+
 class _Lane:
     """A connection out of an engine's pool, and its cursor."""
 
@@ -33,6 +41,7 @@ class _Lane:
         self.pooled = engine.raw_connection()
         self.driver = cast("Connection[Row]", self.pooled.driver_connection)
         self.reader = _Reader(self.driver)
+        self.reader.adapters.register_loader("jsonb", _Json)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -16,6 +17,7 @@ PREFIX = "mbr_"
 _LENGTH = 22
 _PADDING = "=="
 _HALF = 8
+_BLOCK = Struct(">QQ").pack
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LARGEST_NUMBER = 1 << 48
 """Far above any number ever given; what decrypts to more was not made here."""
@@ -44,9 +46,8 @@ class References:
     def writer(self, partner: int) -> Callable[[int], str]:
         """Return the function that makes refs for one partner."""
         encrypt = self._cipher.encryptor().update
-        heading = partner.to_bytes(_HALF)
         return lambda member: (
-            PREFIX + b2a_base64(encrypt(heading + member.to_bytes(_HALF)))[:_LENGTH].translate(_URL_SAFE).decode()
+            PREFIX + b2a_base64(encrypt(_BLOCK(partner, member)))[:_LENGTH].translate(_URL_SAFE).decode()
         )
 
     def read(self, text: str) -> Reference | None:

@@ -28,6 +28,8 @@ class Tools:
 
 
 ToolsContext = Context[Tools]
+CENTS = 2
+"""Decimals of nearly every currency."""
 
 
 def instant(value: datetime | str) -> str:
@@ -39,6 +41,8 @@ def instant(value: datetime | str) -> str:
 def money(minor_units: int, currency: str) -> str:
     """A decimal string with as many places as the currency has (ISO 4217)."""
     places = DECIMALS[currency]
+    if places == CENTS and minor_units >= 0:
+        return f"{minor_units // 100}.{minor_units % 100:02}"
     if not places:
         return str(minor_units)
     digits = str(abs(minor_units)).zfill(places + 1)
@@ -146,7 +150,7 @@ class Amounts(Shape, fields.List[Any]):
 
 def amounts(value: Mapping[str, int]) -> list[dict[str, str]]:
     """Minor units by currency, as a list in order of currency."""
-    return [{"currency": currency, "amount": money(value[currency], currency)} for currency in sorted(value)]
+    return [{"currency": currency, "amount": money(units, currency)} for currency, units in sorted(value.items())]
 
 
 class ActionSchema(Schema):
