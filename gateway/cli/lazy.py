@@ -1,7 +1,9 @@
 """Groups whose commands are imported when they are asked for: what one command needs, the others do not wait for."""
 
+import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -41,10 +43,23 @@ class Lazy(click.Group):
             formatter.write_dl(sorted(self._summaries.items()))
 
 
+@contextmanager
+def importing() -> Iterator[None]:
+    """Look for no cycles meanwhile: what is imported stays, and looking through it again and again takes a fifth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def loaded(place: str) -> Any:  # noqa: ANN401 - whatever is there
     """Import what stands at `module:name`; if it logs, it does so as the server does."""
     module, _, name = place.partition(":")
-    found = getattr(import_module(module), name)
+    with importing():
+        found = getattr(import_module(module), name)
     # Most commands log nothing, and do without what writes the lines: it takes a tenth of a second to import.
     if _LOGGING in sys.modules:
         import_module("gateway.log_lines").configure()

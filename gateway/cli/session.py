@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from gateway import settings as gateway_settings
+from gateway.cli.lazy import importing
 from gateway.settings import Settings
 from partners import database
 from partners.database import Database
@@ -66,7 +67,8 @@ def _database_url(settings: Settings) -> Iterator[str]:
 
 
 def _prepare(url: str) -> None:
-    from gateway.preparation import prepare  # noqa: PLC0415 - builds every statement, which few commands need
+    with importing():
+        from gateway.preparation import prepare  # noqa: PLC0415 - builds every statement, which few commands need
 
     # Two engines: the lock must outlast every transaction of the preparation.
     locking, owner = database.owner(url), database.owner(url)

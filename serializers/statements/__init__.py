@@ -1,5 +1,9 @@
 """The prepared statements of every release: which members a partner may ask for, and in which order."""
 
+from typing import Any
+
+from sqlalchemy import Select
+
 from partners import statements
 from partners.registry import campaigns
 from partners.vocabulary import Relation
@@ -17,8 +21,10 @@ from serializers.statements.webmaster import (
     purchases_page,
 )
 
-EVERY_STATEMENT = tuple(each.release.statement for each in (*webmaster.STATEMENTS, *model.STATEMENTS))
-"""Statements that together read every column a release may read."""
+
+def every_statement() -> tuple[Select[Any], ...]:
+    """Statements that together read every column a release may read: what rights are granted by."""
+    return tuple(each.release.statement for each in (*webmaster.every_column(), *model.every_column()))
 
 
 def render_usual(*, telling: bool = False) -> int:
@@ -43,7 +49,6 @@ def render_usual(*, telling: bool = False) -> int:
 __all__ = [
     "CARDS_BY_USERNAME",
     "CARD_BY_USERNAME",
-    "EVERY_STATEMENT",
     "MEMBER_BY_REF",
     "MEMBER_FILTERS",
     "Card",
@@ -53,6 +58,7 @@ __all__ = [
     "PurchaseRow",
     "PurchasesShape",
     "cards_page",
+    "every_statement",
     "members_page",
     "purchases_page",
     "render_usual",

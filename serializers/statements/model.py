@@ -114,10 +114,7 @@ def spending_page(filters: frozenset[str], *, continued: bool) -> Prepared:
     return prepared(release, SpendingLine)
 
 
-STATEMENTS = (
-    CARD_BY_USERNAME,
-    CARDS_BY_USERNAME,
-    *(cards_page(kind, continued=True) for kind in Relation),
-    spending_page(SPENDING_FILTERS, continued=True),
-)
-"""Statements that together read every column a release to models may read."""
+def every_column() -> tuple[Prepared, ...]:
+    """Statements that together read every column a release to models may read."""
+    cards = (cards_page(kind, continued=True) for kind in Relation)
+    return CARD_BY_USERNAME, CARDS_BY_USERNAME, *cards, spending_page(SPENDING_FILTERS, continued=True)

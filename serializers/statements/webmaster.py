@@ -133,11 +133,12 @@ def purchases_page(shape: PurchasesShape) -> Prepared:
     return prepared(release_page(purchases.POLICY, page, footing=(_WATERMARK,), bulk=shape.bulk), PurchaseRow)
 
 
-STATEMENTS = (
-    MEMBER_BY_REF,
-    members_page(MembersShape()),
-    members_page(MembersShape(filters=MEMBER_FILTERS, continued=True)),
-    purchases_page(PurchasesShape(filters=PURCHASE_FILTERS, continued=True)),
-    purchases_page(PurchasesShape(since=True)),
-)
-"""Statements that together read every column a release to webmasters may read."""
+def every_column() -> tuple[Prepared, ...]:
+    """Statements that together read every column a release to webmasters may read."""
+    return (
+        MEMBER_BY_REF,
+        members_page(MembersShape()),
+        members_page(MembersShape(filters=MEMBER_FILTERS, continued=True)),
+        purchases_page(PurchasesShape(filters=PURCHASE_FILTERS, continued=True)),
+        purchases_page(PurchasesShape(since=True)),
+    )
