@@ -195,6 +195,8 @@ def test_on_sockets(db: Database, http: FlaskClient, database_url: str, tmp_path
 
     with served(database_url, tmp_path, workers=1) as server:
         url = urlsplit(server.url)
+        # The server listens before its worker is loaded; nothing hostile is to wait for that.
+        exchange((url.hostname, url.port), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         requests = raw_requests(chance, chance.choice([center, platform]).encode())
         for place in range(ON_SOCKETS):
             raw = next(requests)

@@ -76,7 +76,7 @@ def test_every_line_works_and_shows_what_the_guide_says(demo: Demo, name: str, t
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=tmp_path,
         env=os.environ | {"GATEWAY_DATA_DIR": demo.data_dir},
     )
