@@ -1,10 +1,12 @@
 """The lines that are logged: JSON on the standard error stream, for the standard output is a command's answer."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import structlog
+from structlog.typing import EventDict
 
 from gateway import libraries
 
@@ -12,11 +14,7 @@ from gateway import libraries
 def configure() -> None:
     """Write JSON lines to the standard error stream; of what libraries log, only where and how grave it was."""
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=lambda line, **_: orjson.dumps(line, default=str).decode()),
-        ],
+        processors=[structlog.processors.add_log_level, _rendered],
         logger_factory=lambda *_: structlog.WriteLogger(_StandardError()),  # type: ignore[arg-type]  # of a file it needs no more
         cache_logger_on_first_use=True,
     )
@@ -28,6 +26,12 @@ def logger() -> Any:  # noqa: ANN401 - structlog's own type
     if not structlog.is_configured():
         configure()
     return structlog.get_logger()
+
+
+def _rendered(_logger: object, _method: str, line: EventDict) -> str:
+    """The line as JSON, with the instant at which it was written."""
+    line["timestamp"] = datetime.now(UTC)
+    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 class _StandardError:
