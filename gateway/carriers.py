@@ -45,13 +45,13 @@ class Answer:
 def carry(sink: Sink, entries: Sequence[Document], keyring: Keyring, *, log: str) -> Answer:
     """Take entries to a sink, or where there are none a sign of life; raise `OSError` or what `posting.ask` raises.
 
-    Raise `InvalidTag` where the secret that signs was kept under another key.
+    Raise `InvalidTag` where a secret that signs was kept under another key.
     """
     tls = ssl.create_default_context(cadata=sink.authorities)
     if sink.url.startswith(SYSLOG):
         return _by_syslog(sink, entries, tls, log=log)
-    secret = keyring.unseal(sink.sealed_secret or b"").decode()
-    return _by_post(sink, entries, secret, tls, log=log)
+    secrets = tuple(keyring.unseal(each).decode() for each in sink.sealed_secrets or (b"",))
+    return _by_post(sink, entries, secrets, tls, log=log)
 
 
 def syslog_address(url: str) -> tuple[str, int]:
@@ -66,12 +66,12 @@ def syslog_address(url: str) -> tuple[str, int]:
     return host, port
 
 
-def _by_post(sink: Sink, entries: Sequence[Document], secret: str, tls: ssl.SSLContext, *, log: str) -> Answer:
+def _by_post(
+    sink: Sink, entries: Sequence[Document], secrets: tuple[str, ...], tls: ssl.SSLContext, *, log: str
+) -> Answer:
     identifier, body = _message(sink, entries, log=log, now=datetime.now(UTC))
     # Operators choose sinks, and a SIEM usually stands in their own network.
-    reply = ask(
-        sink.url, body, signed_headers(identifier, body, (secret,)), private=True, tls=tls, deadline_s=DEADLINE_S
-    )
+    reply = ask(sink.url, body, signed_headers(identifier, body, secrets), private=True, tls=tls, deadline_s=DEADLINE_S)
     if acknowledged(reply.status):
         return Answer(is_taken=True)
     return Answer(

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,8 +10,9 @@ import click
 
 from gateway.carriers import SYSLOG, syslog_address
 from gateway.cli.audit_checkpoints import told_to_stop
+from gateway.cli.clients import LONGEST_OVERLAP_DAYS
 from gateway.cli.operator import note
-from gateway.cli.output import Document, printed
+from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import session
 from gateway.posting import UnsafeAddressError, target_of
 from gateway.pushing import Pushing
@@ -20,6 +21,7 @@ from partners.access_log import following, sinks
 from partners.access_log.sinks import Standing, Wanted
 from partners.registry import RegistryError
 from partners.registry.journal import Act
+from partners.registry.secrets import DEFAULT_OVERLAP
 from serializers.audit import StreamForm
 
 name_argument = click.argument("name")
@@ -27,12 +29,14 @@ name_argument = click.argument("name")
 
 @click.command()
 @click.option("--once", is_flag=True, help="Push what there is now, and end.")
-def push(*, once: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="With --once, print one JSON document.")
+def push(*, once: bool, as_json: bool) -> None:
     """Push the sealed log to its sinks until SIGTERM or SIGINT. Any number of these may run."""
     with session() as opened:
         pushing = Pushing(opened.settings, opened.keyring, opened.database)
         if once:
-            click.echo(f"{pushing.once()} entries were taken.")
+            taken = pushing.once()
+            click.echo(json_text({"taken": taken}) if as_json else f"{taken} entries were taken.")
         else:
             pushing.run(told_to_stop())
 
@@ -121,6 +125,25 @@ def rewind(name: str, *, after: int) -> Document:
         sinks.rewind(connection, name, after)
         note(opened, connection, Act("audit.sink_rewind", subject=name, detail={"after": after}))
     return {"name": name, "after": after}
+
+
+@group.command("rotate-secret")
+@name_argument
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
+    default=DEFAULT_OVERLAP.days,
+    show_default=True,
+    help="For how many days the former secret signs beside the new one.",
+)
+@printed
+def rotate_secret(name: str, overlap: int) -> Document:
+    """Give NAME a new secret, shown this once and never again."""
+    with session() as opened, opened.database.write.begin() as connection:
+        days = timedelta(days=overlap)
+        secret = sinks.rotate(connection, name, opened.keyring, now=datetime.now(UTC), overlap=days)
+        note(opened, connection, Act("audit.sink_rotate_secret", subject=name))
+    return {"name": name, "secret": secret}
 
 
 @group.command()

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from partners.access_log import following
 from partners.keyring import Keyring
 from partners.registry import RegistryError
+from partners.registry.secrets import DEFAULT_OVERLAP
 from partners.tables.sealing import sealed_leaf
 from partners.tables.sink import log_sink, log_sink_refusal
 
@@ -41,10 +42,13 @@ class Wanted:
 class Sink:
     """A sink, leased to whoever holds this."""
 
+    number: int
+    """Its own: another one may have its name by now."""
     name: str
     url: str
     form: str
-    sealed_secret: bytes | None
+    sealed_secrets: tuple[bytes, ...]
+    """The newest first; each signs. None where nothing is signed."""
     authorities: str | None
     position: int
     sending: int | None
@@ -72,7 +76,7 @@ def add(connection: Connection, wanted: Wanted, keyring: Keyring) -> str | None:
     if _of(connection, wanted.name) is not None:
         raise RegistryError(f"there is a sink {wanted.name} already")
     _refuse_unsealed(connection, wanted.after)
-    secret = SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode() if wanted.is_signed else None
+    secret = _new_secret() if wanted.is_signed else None
     row = {"name": wanted.name, "url": wanted.url, "form": wanted.form, "authorities": wanted.authorities}
     sealed = keyring.seal(secret.encode()) if secret else None
     connection.execute(insert(log_sink).values(**row, position=wanted.after, sealed_secret=sealed))
@@ -83,6 +87,21 @@ def remove(connection: Connection, name: str) -> None:
     """Forget a sink; raise `RegistryError`."""
     _get(connection, name)
     connection.execute(delete(log_sink).where(log_sink.c.name == name))
+
+
+def rotate(
+    connection: Connection, name: str, keyring: Keyring, *, now: datetime, overlap: timedelta = DEFAULT_OVERLAP
+) -> str:
+    """Return a new secret; the former one signs beside it until `overlap` has passed. Raise `RegistryError`."""
+    mine = log_sink.c.name == name
+    _get(connection, name)
+    former = connection.scalar(select(log_sink.c.sealed_secret).where(mine).with_for_update())
+    if former is None:
+        raise RegistryError(f"nothing signs what {name} is sent: syslog has no signatures")
+    secret = _new_secret()
+    sealed = {"sealed_secret": keyring.seal(secret.encode()), "sealed_former_secret": former}
+    _change(connection, name, **sealed, former_until=now + overlap)
+    return secret
 
 
 def pause(connection: Connection, name: str, *, is_paused: bool) -> None:
@@ -119,9 +138,9 @@ def lease(connection: Connection, *, now: datetime, heartbeat: timedelta) -> Sin
     for row in connection.execute(select(log_sink, quiet.label("is_quiet")).where(due).order_by(log_sink.c.name)):
         has_something = row.sending is not None or following.has_news(connection, after=row.position)
         if has_something or row.is_quiet:
-            taken = update(log_sink).where(log_sink.c.name == row.name, due).values(leased_until=now + LEASE)
+            taken = update(log_sink).where(log_sink.c.number == row.number, due).values(leased_until=now + LEASE)
             if connection.execute(taken).rowcount:
-                return _sink(row)
+                return _sink(row, now)
     return None
 
 
@@ -148,13 +167,13 @@ def delivered(connection: Connection, sink: Sink, through: int, *, now: datetime
 
 def release(connection: Connection, sink: Sink) -> None:
     """Let others have a sink."""
-    _change(connection, sink.name, leased_until=None)
+    connection.execute(update(log_sink).where(log_sink.c.number == sink.number).values(leased_until=None))
 
 
 def postpone(connection: Connection, sink: Sink, trouble: str, *, until: datetime) -> None:
-    """Put down why an attempt failed, and try no sooner than told."""
+    """Put down why an attempt failed, and try no sooner than told; nothing of a sink that was rewound or removed."""
     told = {"trouble": trouble, "next_attempt_at": until, "leased_until": None}
-    _change(connection, sink.name, failures=log_sink.c.failures + 1, **told)
+    connection.execute(update(log_sink).where(_still(sink)).values(failures=log_sink.c.failures + 1, **told))
 
 
 def refused(connection: Connection, sink: Sink, status: int, *, most: int, until: datetime, now: datetime) -> bool:
@@ -164,8 +183,10 @@ def refused(connection: Connection, sink: Sink, status: int, *, most: int, until
     """
     index = sink.position + 1
     if sink.refusals + 1 < most:
-        _change(connection, sink.name, refusals=sink.refusals + 1)
+        connection.execute(update(log_sink).where(_still(sink)).values(refusals=sink.refusals + 1))
         postpone(connection, sink, f"HTTP {status}", until=until)
+        return False
+    if not connection.scalar(select(log_sink.c.number).where(_still(sink)).with_for_update()):
         return False
     told = {"status": status, "at": now}
     refusal = upsert(log_sink_refusal).values(sink=sink.name, index=index, **told)
@@ -181,15 +202,22 @@ def _standing(connection: Connection, row: Row[Any], size: int) -> Standing:
     return Standing(row, max(0, size - 1 - row.position), connection.scalar(oldest) if news else None, indexes)
 
 
-def _sink(row: Row[Any]) -> Sink:
+def _sink(row: Row[Any], now: datetime) -> Sink:
     progress = {"position": row.position, "sending": row.sending, "refusals": row.refusals, "failures": row.failures}
     place = {"name": row.name, "url": row.url, "form": row.form, "authorities": row.authorities}
-    return Sink(**place, sealed_secret=row.sealed_secret, **progress)
+    sealed = [row.sealed_secret] if row.sealed_secret is not None else []
+    if row.former_until is not None and row.former_until > now:
+        sealed.append(row.sealed_former_secret)
+    return Sink(row.number, **place, sealed_secrets=tuple(sealed), **progress)
 
 
 def _still(sink: Sink) -> ColumnElement[bool]:
     """A sink, unless it was rewound or removed meanwhile."""
-    return and_(log_sink.c.name == sink.name, log_sink.c.position == sink.position)
+    return and_(log_sink.c.number == sink.number, log_sink.c.position == sink.position)
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def _refuse_unsealed(connection: Connection, after: int) -> None:

@@ -1,6 +1,19 @@
 """Where the sealed log is pushed to, how far each place has come, and what none of them would take."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
 
 from partners.tables import internal, metadata
 
@@ -8,9 +21,20 @@ log_sink = Table(
     "log_sink",
     metadata,
     Column("name", Text, primary_key=True, info=internal()),
+    Column(
+        "number",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        unique=True,
+        info=internal(),
+        comment="A sink that is made anew under a name has another one.",
+    ),
     Column("url", Text, nullable=False, info=internal()),
     Column("form", Text, nullable=False, info=internal(), comment="In which words: ndjson, ocsf or cef."),
     Column("sealed_secret", LargeBinary, info=internal(), comment="Encrypted: it signs what is posted."),
+    Column("sealed_former_secret", LargeBinary, info=internal(), comment="Signs beside the new one for a while."),
+    Column("former_until", DateTime(timezone=True), info=internal()),
     Column("authorities", Text, info=internal(), comment="Certificates (PEM) trusted instead of the system's."),
     Column("position", BigInteger, nullable=False, info=internal(), comment="Index of the last entry it has."),
     Column("sending", BigInteger, info=internal(), comment="Up to which index the batch under way goes: on record."),

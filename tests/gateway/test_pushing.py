@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -268,6 +268,55 @@ def test_a_sink_that_was_moved_before_its_batch_is_on_record_is_looked_at_anew(
 
     assert siem.ids == log.sql("SELECT 1 FROM access_log WHERE operation = 'audit.push'") == []
     assert worker.once() == (0 if "DELETE" in statement else 4)
+
+
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_sink_made_anew_under_a_name_is_not_told_of_its_predecessor(
+    log: Log, worker: Pushing, siem: Tool, status: int
+) -> None:
+    log.grow(1)
+    add(log, siem)
+    log.sql("UPDATE log_sink SET refusals = :most", most=MOST_REFUSALS - 1)
+
+    def made_anew(body: dict[str, Any]) -> tuple[int, dict[str, str]]:
+        if "entries" not in body["data"]:
+            return TAKEN
+        with log.engines.write.begin() as connection:
+            sinks.remove(connection, "siem")
+        add(log, siem)
+        log.sql("UPDATE log_sink SET leased_until = now() + interval '1 hour'")
+        siem.answer = lambda _: TAKEN
+        return status, {}
+
+    siem.answer = made_anew
+    assert worker.once() == 0
+
+    made = sink(log)
+    assert (made.position, made.refusals, made.failures, made.trouble) == (-1, 0, 0, None)
+    assert made.leased_until is not None
+    assert log.sql("SELECT * FROM log_sink_refusal") == []
+
+
+def test_both_secrets_sign_until_the_former_one_has_had_its_time(
+    log: Log, worker: Pushing, siem: Tool, keyring: Keyring
+) -> None:
+    add(log, siem)
+    former = siem.secret
+
+    def is_taken_with(secret: str) -> bool:
+        siem.secret = secret
+        log.grow(1)
+        make_due(log)
+        return worker.once() > 0
+
+    with log.engines.write.begin() as connection:
+        newest = sinks.rotate(connection, "siem", keyring, now=datetime.now(UTC), overlap=timedelta(hours=1))
+    assert newest != former
+    assert [is_taken_with(secret) for secret in (former, newest)] == [True, True]
+
+    log.sql("UPDATE log_sink SET former_until = now()")
+    assert is_taken_with(newest)
+    assert not is_taken_with(former)
 
 
 def test_a_tool_that_refuses_everything_is_not_passed_over(log: Log, worker: Pushing, siem: Tool) -> None:

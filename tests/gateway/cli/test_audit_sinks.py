@@ -60,14 +60,18 @@ def test_a_sink_s_whole_life(db: Database, log: Log, tmp_path: Path) -> None:
         assert made["secret"] not in run("audit", "sinks", "list").output
 
         run("audit", "sinks", "rewind", "siem", "--after", "-1")
-        run("audit", "push", "--once")
+        rotated = run_json("audit", "sinks", "rotate-secret", "siem", "--overlap", "0")
+        assert rotated["secret"].startswith("whsec_")
+        siem.secret = rotated["secret"]
+        assert run_json("audit", "push", "--once") == {"taken": 4}
         assert siem.bodies[-1]["data"]["first"] == 0
     run("audit", "sinks", "resume", "far")
     run("audit", "sinks", "remove", "far")
     assert [entry["name"] for entry in run_json("audit", "sinks", "list")] == ["siem"]
     assert acts(db) == [
         ("audit.sink_add", "siem"), ("audit.sink_add", "far"), ("audit.sink_pause", "far"),
-        ("audit.sink_rewind", "siem"), ("audit.sink_resume", "far"), ("audit.sink_remove", "far"),
+        ("audit.sink_rewind", "siem"), ("audit.sink_rotate_secret", "siem"),
+        ("audit.sink_resume", "far"), ("audit.sink_remove", "far"),
     ]  # fmt: skip
 
 
@@ -86,6 +90,7 @@ def test_wrong_uses_are_told_and_change_nothing(db: Database, tmp_path: Path) ->
         (["add", "x", "https://siem.example/", "--ca", str(tmp_path / "no.pem")], "certificate"),
         (["rewind", "x", "--after", "-1"], "sink x"),
         (["pause", "x"], "sink x"),
+        (["rotate-secret", "x"], "sink x"),
         (["remove", "x"], "sink x"),
     ):
         result = invoke("audit", "sinks", *arguments)
