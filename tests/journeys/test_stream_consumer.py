@@ -55,7 +55,7 @@ def die_at_work(consumer: subprocess.Popen[bytes], file: Path, chance: random.Ra
     size, until = file.stat().st_size, time.monotonic() + 20
     while file.stat().st_size == size and time.monotonic() < until:
         time.sleep(0.001)
-    time.sleep(chance.uniform(0, 0.02))
+    time.sleep(chance.uniform(0, 0.04))
     consumer.kill()
     consumer.wait()
 
