@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from gateway import libraries
 
@@ -14,7 +14,7 @@ from gateway import libraries
 def configure() -> None:
     """Write JSON lines to the standard error stream; of what libraries log, only where and how grave it was."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, _rendered],
+        processors=_PROCESSORS,
         logger_factory=lambda *_: structlog.WriteLogger(_StandardError()),  # type: ignore[arg-type]  # of a file it needs no more
         cache_logger_on_first_use=True,
     )
@@ -32,6 +32,10 @@ def _rendered(_logger: object, _method: str, line: EventDict) -> str:
     """The line as JSON, with the instant at which it was written."""
     line["timestamp"] = datetime.now(UTC)
     return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+# One list, however often it is configured: loggers keep the one that they were first used with.
+_PROCESSORS: list[Processor] = [structlog.processors.add_log_level, _rendered]
 
 
 class _StandardError:

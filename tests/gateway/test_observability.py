@@ -22,7 +22,6 @@ def configured() -> Iterator[None]:
     before = logging.getLogger().handlers[:]
     log_lines.configure()
     yield
-    structlog.reset_defaults()
     logging.getLogger().handlers[:] = before
 
 
