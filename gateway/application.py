@@ -48,7 +48,6 @@ class _Gateway(Flask):
     """A Flask without coroutines, sessions and virtual hosts, which would be looked for at each request."""
 
     session_interface = _NoSessions()
-
     url_rule_class = MatchedRule
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

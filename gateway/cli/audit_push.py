@@ -10,7 +10,7 @@ import click
 
 from gateway.carriers import SYSLOG, syslog_address
 from gateway.cli.audit_checkpoints import told_to_stop
-from gateway.cli.clients import LONGEST_OVERLAP_DAYS
+from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
 from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import session
@@ -21,7 +21,6 @@ from partners.access_log import following, sinks
 from partners.access_log.sinks import Standing, Wanted
 from partners.registry import RegistryError
 from partners.registry.journal import Act
-from partners.registry.secrets import DEFAULT_OVERLAP
 from serializers.audit import StreamForm
 
 name_argument = click.argument("name")
@@ -129,13 +128,7 @@ def rewind(name: str, *, after: int) -> Document:
 
 @group.command("rotate-secret")
 @name_argument
-@click.option(
-    "--overlap",
-    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
-    default=DEFAULT_OVERLAP.days,
-    show_default=True,
-    help="For how many days the former secret signs beside the new one.",
-)
+@overlap_option
 @printed
 def rotate_secret(name: str, overlap: int) -> Document:
     """Give NAME a new secret, shown this once and never again."""

@@ -18,6 +18,14 @@ from partners.registry.secrets import DEFAULT_OVERLAP
 from partners.vocabulary import AuthMethod
 
 LONGEST_OVERLAP_DAYS = 90
+overlap_option = click.option(
+    "--overlap",
+    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
+    default=DEFAULT_OVERLAP.days,
+    show_default=True,
+    help="For how many days the former secret signs beside the new one.",
+)
+"""Of whatever rotates a secret that signs what is sent."""
 identifier = click.argument("identifier", metavar="CLIENT")
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 from gateway.cli.audit_checkpoints import told_to_stop
-from gateway.cli.clients import LONGEST_OVERLAP_DAYS
+from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
 from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import session
@@ -15,7 +15,6 @@ from partners import outbox, webhooks
 from partners.access_log.identifiers import parse, public
 from partners.registry import RegistryError, partners
 from partners.registry.journal import Act
-from partners.registry.secrets import DEFAULT_OVERLAP
 from partners.vocabulary import NoticeOutcome
 from serializers.webhooks import NOTICE_PREFIX, notice_document
 
@@ -67,13 +66,7 @@ def remove(partner: str) -> Document:
 
 @command.command("rotate-secret")
 @partner_argument
-@click.option(
-    "--overlap",
-    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
-    default=DEFAULT_OVERLAP.days,
-    show_default=True,
-    help="For how many days the former secret signs beside the new one.",
-)
+@overlap_option
 @printed
 def rotate_secret(partner: str, overlap: int) -> Document:
     """Give PARTNER a new secret, shown this once and never again."""
