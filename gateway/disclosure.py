@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gateway import metrics
@@ -93,4 +94,4 @@ def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
 
 def tools_of(held: Runtime, partner: int) -> Tools:
     """What puts stored values into words for one partner."""
-    return Tools(held.references.writer, partner, unseal=lambda sealed: held.keyring.unseal(sealed).decode())
+    return Tools(partial(held.references.refs, partner), unseal=lambda sealed: held.keyring.unseal(sealed).decode())

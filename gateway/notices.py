@@ -78,7 +78,7 @@ class Delivery:
         since = outbox.named_since(connection, concern)
         for number, found in recipients_of(concern, received, policies, named_since=since).items():
             by_ref = KNOWN_BY[found.audience] == REF
-            ref = References(self.keyring).writer(number)(concern.member).encode()
+            ref = References(self.keyring).ref(number, concern.member).encode()
             subject = self.keyring.seal(ref) if by_ref else concern.sealed_username
             outbox.add_notice(connection, concern, to=number, fields=found.fields, sealed_subject=subject)
 

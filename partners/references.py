@@ -3,9 +3,9 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from struct import Struct
+from struct import pack
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -17,7 +17,11 @@ PREFIX = "mbr_"
 _LENGTH = 22
 _PADDING = "=="
 _HALF = 8
-_BLOCK = Struct(">QQ").pack
+_BLOCK = 2 * _HALF
+_FILLING = b"\0\0"
+"""Makes a block three groups of Base64 by itself, so that many are encoded at once."""
+_FILLED = 24
+"""Characters of a filled block."""
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LARGEST_NUMBER = 1 << 48
 """Far above any number ever given; what decrypts to more was not made here."""
@@ -43,12 +47,18 @@ class References:
         # One block, never a message: ECB is the block cipher itself here.
         self._cipher = Cipher(AES(keyring.derive("references")), ECB())  # noqa: S305
 
-    def writer(self, partner: int) -> Callable[[int], str]:
-        """Return the function that makes refs for one partner."""
-        encrypt = self._cipher.encryptor().update
-        return lambda member: (
-            PREFIX + b2a_base64(encrypt(_BLOCK(partner, member)))[:_LENGTH].translate(_URL_SAFE).decode()
-        )
+    def ref(self, partner: int, member: int) -> str:
+        """Return one partner's ref of one member."""
+        return self.refs(partner, [member])[0]
+
+    def refs(self, partner: int, members: Sequence[int]) -> list[str]:
+        """Return one partner's refs of many members, in their order."""
+        numbers = [partner] * (2 * len(members))
+        numbers[1::2] = members
+        sealed = self._cipher.encryptor().update(pack(f">{len(numbers)}Q", *numbers))
+        blocks = [sealed[start : start + _BLOCK] + _FILLING for start in range(0, len(sealed), _BLOCK)]
+        text = b2a_base64(b"".join(blocks)).translate(_URL_SAFE).decode()
+        return [PREFIX + text[start : start + _LENGTH] for start in range(0, len(blocks) * _FILLED, _FILLED)]
 
     def read(self, text: str) -> Reference | None:
         """Return what a ref stands for, whoever's it is; nothing if it was not made here."""
@@ -59,7 +69,7 @@ class References:
             block = urlsafe_b64decode(encoded + _PADDING)
         except Base64Error:
             return None
-        if len(block) != 2 * _HALF or urlsafe_b64encode(block)[:_LENGTH].decode() != encoded:
+        if len(block) != _BLOCK or urlsafe_b64encode(block)[:_LENGTH].decode() != encoded:
             return None
         plain = self._cipher.decryptor().update(block)
         reference = Reference(int.from_bytes(plain[:_HALF]), int.from_bytes(plain[_HALF:]))

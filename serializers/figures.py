@@ -1,6 +1,6 @@
 """The rows and totals of statistics on the wire, in the order and the words of the contract (§3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -34,12 +34,12 @@ class Month(Text):
         return None if value is None else str(value)[:7]
 
 
-def documents(rows: Iterable[Row], groups: tuple[StatisticsGroup, ...]) -> list[dict[str, Any]]:
+def documents(rows: Sequence[Row], groups: tuple[StatisticsGroup, ...]) -> list[dict[str, Any]]:
     """Rows as they are answered: the groups in the order asked, the currency, the metrics."""
     return _serialisers(groups).rows(rows, _NO_TOOLS)
 
 
-def totals(rows: Iterable[Row], groups: tuple[StatisticsGroup, ...]) -> list[dict[str, Any]]:
+def totals(rows: Sequence[Row], groups: tuple[StatisticsGroup, ...]) -> list[dict[str, Any]]:
     """Totals as they are answered, with the one for no currency always among them."""
     found = _serialisers(groups).totals(rows, _NO_TOOLS)
     if all(total[CURRENCY] is not None for total in found):
@@ -63,7 +63,7 @@ def _nobody(*_: object) -> NoReturn:
     raise TypeError("statistics name nobody")
 
 
-_NO_TOOLS = Tools(writer=_nobody, partner=0, unseal=_nobody)
+_NO_TOOLS = Tools(refs=_nobody, unseal=_nobody)
 _GROUPS: dict[StatisticsGroup, type[Text]] = {StatisticsGroup.HOUR: LocalHour, StatisticsGroup.MONTH: Month}
 """Those that are told in other words than they are stored in."""
 _NOTHING = {CURRENCY: None, **{metric.value: None if metric in MONEY_METRICS else 0 for metric in Metric}}

@@ -40,7 +40,7 @@ def reference_of_the_owl(opened: Session) -> str:
     with opened.database.write.connect() as connection:
         webmaster = partners.get(connection, WEBMASTERS[0].id).number
         owl = require_member(connection, OWL.id, opened.keyring).number
-    return References(opened.keyring).writer(webmaster)(owl)
+    return References(opened.keyring).ref(webmaster, owl)
 
 
 def _registered(opened: Session, *, url: str, issuer: str) -> Credentials:

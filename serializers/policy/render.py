@@ -1,6 +1,7 @@
 """From a schema to a serialiser: one generated list comprehension, proved equal to `Schema.dump` by the tests."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -8,7 +9,7 @@ from marshmallow import Schema, fields
 from serializers.policy.conditions import PolicyError
 from serializers.policy.shapes import FUNCTIONS, Object, ObjectOrNull, Shape, Tools
 
-type_of_serialiser = Callable[[Iterable[Sequence[Any]], Tools], list[dict[str, Any]]]
+type_of_serialiser = Callable[[Sequence[Sequence[Any]], Tools], list[dict[str, Any]]]
 
 
 def compile_serialiser(schema: Schema, columns: Sequence[str], *, first: int = 0) -> type_of_serialiser:
@@ -19,32 +20,45 @@ def compile_serialiser(schema: Schema, columns: Sequence[str], *, first: int = 0
 
     A field whose class is not a `Shape` is refused here, at import: nothing is ever guessed.
     """
-    positions = {name: position for position, name in enumerate(columns, first)}
-    source = f"lambda rows, tools: [{_object(schema, positions, '')} for row in rows]"
-    generated: type_of_serialiser = eval(source, dict(FUNCTIONS))  # noqa: S307 - made of a schema of ours alone, at import
+    writing = _Writing({name: position for position, name in enumerate(columns, first)})
+    made = writing.object(schema, "")
+    names = ", ".join(["row", *writing.together])
+    sources = ", ".join(["rows", *writing.together.values()])
+    walk = f"for {names} in zip({sources})" if writing.together else "for row in rows"
+    generated: type_of_serialiser = eval(f"lambda rows, tools: [{made} {walk}]", dict(FUNCTIONS))  # noqa: S307 - made of a schema of ours alone, at import
     return generated
 
 
-def _object(schema: Schema, positions: Mapping[str, int], prefix: str) -> str:
-    parts = (f"{name!r}: {_value(field, positions, prefix + name)}" for name, field in schema.dump_fields.items())
-    return f"{{{', '.join(parts)}}}"
+@dataclass(frozen=True)
+class _Writing:
+    """Writes the expression of a row."""
 
+    positions: Mapping[str, int]
+    together: dict[str, str] = field(default_factory=dict)
+    """What is told of all rows at once: the name that each row's part has, and the expression of the whole."""
 
-def _value(field: fields.Field[Any], positions: Mapping[str, int], name: str) -> str:
-    if isinstance(field, Shape):
-        return _scalar(field, f"row[{positions[name]}]")
-    if isinstance(field, Object | ObjectOrNull):
-        made = _object(field.schema, positions, f"{name}.")
-        if isinstance(field, Object):
-            return made
-        parts = (f"row[{positions[f'{name}.{part}']}] is None" for part in field.schema.dump_fields)
-        return f"(None if {' and '.join(parts)} else {made})"
-    raise PolicyError(f"{name} is a {type(field).__name__}, which has no generated form")
+    def object(self, schema: Schema, prefix: str) -> str:
+        parts = (f"{name!r}: {self._value(shape, prefix + name)}" for name, shape in schema.dump_fields.items())
+        return f"{{{', '.join(parts)}}}"
 
+    def _value(self, shape: fields.Field[Any], name: str) -> str:
+        if isinstance(shape, Shape):
+            return self._scalar(shape, self.positions[name])
+        if isinstance(shape, Object | ObjectOrNull):
+            made = self.object(shape.schema, f"{name}.")
+            if isinstance(shape, Object):
+                return made
+            parts = (f"row[{self.positions[f'{name}.{part}']}] is None" for part in shape.schema.dump_fields)
+            return f"(None if {' and '.join(parts)} else {made})"
+        raise PolicyError(f"{name} is a {type(shape).__name__}, which has no generated form")
 
-def _scalar(shape: Shape, value: str) -> str:
-    if shape.expression == Shape.expression:
-        return value
-    expression = shape.expression.format(value=value)
-    nullable = isinstance(shape, fields.Field) and shape.allow_none and not shape.speaks_of_null
-    return f"(None if {value} is None else {expression})" if nullable else expression
+    def _scalar(self, shape: Shape, position: int) -> str:
+        value = f"row[{position}]"
+        if shape.column_expression:
+            self.together[f"of_{position}"] = shape.column_expression.format(values=f"[{value} for row in rows]")
+            return f"of_{position}"
+        if shape.expression == Shape.expression:
+            return value
+        expression = shape.expression.format(value=value)
+        nullable = isinstance(shape, fields.Field) and shape.allow_none and not shape.speaks_of_null
+        return f"(None if {value} is None else {expression})" if nullable else expression
