@@ -28,7 +28,7 @@ OVERRIDING SYSTEM VALUE
 SELECT
     n, 'm-' || n, 'user_' || n, 'user_' || n, true, (ARRAY['main', 'second'])[1 + n % 2],
     (CAST(:countries AS text[]))[1 + n / 7 % cardinality(CAST(:countries AS text[]))],
-    :now - n % 60 * interval '1 day' - n % 96 * interval '15 minutes',
+    :now - (:members - n) * (interval '60 days' / :members),
     r.number, r.campaigns[1 + n / 11 % cardinality(r.campaigns)], 'sub-' || n % 40, 'The Fox', n % 7 = 0,
     'mobile', 'iOS', 'Mobile Safari', :now
 FROM generate_series(1, :members) n

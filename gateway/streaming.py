@@ -48,7 +48,7 @@ def released_list(
         response = paged(walk, disclosing)
     else:
         response = streamed(_released(walk, disclosing), lines_of(form, schema), disclosing)
-    response.vary.add("Accept")
+    response.headers.add("Vary", "Accept")
     return response
 
 

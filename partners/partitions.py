@@ -6,9 +6,9 @@ from itertools import product
 from sqlalchemy import Connection, func, select, text
 
 from partners.months import month_of, next_month
-from partners.tables.access import access_log, access_network, access_subject, access_subject_set
+from partners.tables.access import access_log, access_network, access_subject, access_subject_block, access_subject_set
 
-PARTITIONED = (access_log, access_subject, access_subject_set, access_network)
+PARTITIONED = (access_log, access_subject, access_subject_block, access_subject_set, access_network)
 MONTHS_AHEAD = 3
 _PARTITIONING = 0x50415254
 """Key of the advisory lock under which one process at a time makes partitions."""

@@ -20,6 +20,10 @@ _RECORD = """
 WITH trial AS (SELECT %s::timestamptz AS at, gen_random_uuid() AS id),
 network AS (INSERT INTO access_network (at, access, salt) SELECT at, id, id FROM trial),
 subject AS (INSERT INTO access_subject (member, at, access, verdict) SELECT 0, at, id, 0 FROM trial),
+subject_block AS (
+    INSERT INTO access_subject_block (member_bucket, at, access, verdict, member_offsets)
+    SELECT 0, at, id, 0, '{}' FROM trial
+),
 subject_set AS (
     INSERT INTO access_subject_set (member_bucket, at, access, verdict, member_offsets)
     SELECT 0, at, id, 0, '{}' FROM trial

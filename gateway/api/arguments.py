@@ -1,7 +1,7 @@
 """Reading what callers ask: unknown, repeated and malformed input is refused, all faults at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NoReturn
 
 from flask import Request, Response, request
@@ -9,7 +9,6 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, ValidationError
 from marshmallow.fields import List
 from webargs.flaskparser import FlaskParser
-from webargs.multidictproxy import MultiDictProxy
 
 from gateway.api.bodies import json_body
 from gateway.negotiation import form_wanted
@@ -29,13 +28,17 @@ class Parser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = dict.fromkeys(FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, RAISE)
 
-    def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
-        """Take the query string; what no schema sees is reported together with whatever else is wrong."""
+    def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:
+        """Take the query string; what no schema sees is reported together with whatever else is wrong.
+
+        As a plain mapping: where a parameter is absent, what webargs wraps it in raises and catches an error.
+        """
         faults = [*_repeated(req, schema), *_paging_of_a_stream(req, schema)]
         if faults:
             others = _faults(schema.validate(req.args.to_dict()), location="query")
             raise invalid_request(*faults, *others)
-        return MultiDictProxy(req.args, schema)
+        lists = _lists(schema)
+        return {name: values if name in lists else values[0] for name, values in req.args.lists()}
 
     def load_json(self, req: Request, _schema: Schema) -> object:
         """Take the body; webargs would take any other media type for an empty object."""
@@ -79,9 +82,15 @@ def _unless_empty(reading: Decorator) -> Decorator:
     return decorate
 
 
+@cache
+def _lists(schema: Schema) -> frozenset[str]:
+    """The parameters that may be repeated."""
+    return frozenset(field.data_key or name for name, field in schema.fields.items() if isinstance(field, List))
+
+
 def _repeated(req: Request, schema: Schema) -> Iterator[Fault]:
     for name, values in req.args.lists():
-        if len(values) > 1 and not isinstance(schema.fields.get(name), List):
+        if len(values) > 1 and name not in _lists(schema):
             yield Fault("repeated_parameter", "Given more than once.", parameter=name)
 
 

@@ -64,7 +64,7 @@ def query_statistics(caller: Caller, asked: Asked) -> Response:
     form = form_wanted()
     disclosing = Disclosing(caller, guard)
     response = _page(disclosing, asked) if form is None else _stream(disclosing, asked.question, form)
-    response.vary.add("Accept")
+    response.headers.add("Vary", "Accept")
     return response
 
 

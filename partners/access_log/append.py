@@ -38,7 +38,7 @@ from sqlalchemy.dialects.postgresql import INET, JSONB, aggregate_order_by
 from partners.access_log.cases import Case
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
 from partners.access_log.noting import Noted, noted_here
-from partners.access_log.subjects import in_bulk, one_by_one
+from partners.access_log.subjects import Keeping, one_by_one
 from partners.literals import number_literal, text_literal
 from partners.tables.access import access_log, access_network
 from partners.vocabulary import Outcome, Purpose, Reason
@@ -153,15 +153,15 @@ def record_of(
     decision: FromClause,
     summary: FromClause,
     covered: FromClause | None,
-    bulk: bool = False,
+    keeping: Keeping = one_by_one,
     details: ColumnElement[Any] | None = None,
     more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> tuple[CTE, ...]:
     """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
 
-    Nothing is `covered` by what is about no member. `bulk` keeps whom it covers in sets: less to write for thousands,
-    but more to look through for each of them. `details` stand in the sealed bytes alone, and `more` are facts that most
-    records do not have: their names do not even stand in the bytes of the others.
+    Nothing is `covered` by what is about no member. `keeping` says how it is kept whom it covers. `details` stand in
+    the sealed bytes alone, and `more` are facts that most records do not have: their names do not even stand in the
+    bytes of the others.
     """
     columns = {"at": AT, "id": ID, **_searched(decision, summary), **more}
     leaf = leaf_of(decision=decision, summary=summary, details=details, more=more)
@@ -173,8 +173,7 @@ def record_of(
     )
     if covered is None:
         return log.cte("recorded"), network.cte("recorded_network")
-    subjects = (in_bulk if bulk else one_by_one)(covered, at=AT, access=ID)
-    return log.cte("recorded"), network.cte("recorded_network"), subjects.cte("recorded_subjects")
+    return log.cte("recorded"), network.cte("recorded_network"), *keeping(covered, at=AT, access=ID)
 
 
 def _searched(decision: FromClause, summary: FromClause) -> dict[str, ColumnElement[Any]]:

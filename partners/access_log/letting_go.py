@@ -12,13 +12,13 @@ from partners.access_log.append import Access, record
 from partners.access_log.notes import Signer
 from partners.access_log.pruning import Pruning, has_outlived, note_in, read_pruning
 from partners.months import beginning_of, next_month
-from partners.tables.access import access_log, access_network, access_subject, access_subject_set
+from partners.tables.access import access_log, access_network, access_subject, access_subject_block, access_subject_set
 from partners.tables.pruning import log_pruning
 from partners.tables.sealing import sealed_leaf
 from partners.vocabulary import Outcome
 
 _AT_ONCE = 10_000
-_TABLES = (access_subject, access_subject_set, access_network, access_log)
+_TABLES = (access_subject, access_subject_block, access_subject_set, access_network, access_log)
 """The log itself last: while it is there, a month that was left half dropped is found again."""
 
 

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import INET
 
 from partners.access_log.identifiers import instant_of
 from partners.access_log.subjects import accesses_about, members_where
+from partners.partitions import PARTITIONED
 from partners.tables.access import access_log, access_network, policy_version
 from partners.tables.member import member
 from partners.tables.partner import partner
@@ -42,7 +43,7 @@ _PAIRS = (
     .table_valued(column("at", _AT), column("id", Uuid))
     .render_derived(name="pairs")
 )
-_READABLE = text("LOCK TABLE access_log, access_subject, access_subject_set, access_network IN ACCESS SHARE MODE")
+_READABLE = text(f"LOCK TABLE {', '.join(table.name for table in PARTITIONED)} IN ACCESS SHARE MODE")
 
 
 @dataclass(frozen=True)

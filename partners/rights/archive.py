@@ -23,7 +23,7 @@ from sqlalchemy import (
 from partners.rights.book import MemberRequest
 from partners.rights.due import KNOW_MONTHS, months_after
 from partners.rights.steps import SUPERVISORY_AUTHORITY, RightsConflictError
-from partners.tables.access import access_subject, access_subject_set, outside_disclosure
+from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, model, registration, relation, spending, spending_total
 from partners.tables.member import (
     erased_member,
@@ -202,6 +202,7 @@ PIECES = (
 READ_ELSEWHERE: Mapping[Table, str] = {
     rights_request: REQUESTS,
     access_subject: DISCLOSURES,
+    access_subject_block: DISCLOSURES,
     access_subject_set: DISCLOSURES,
     outside_disclosure: DISCLOSURES,
 }

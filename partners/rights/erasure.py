@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from partners.keyring import Digest, Keyring
-from partners.tables.access import access_subject, access_subject_set, outside_disclosure
+from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
 from partners.tables.member import (
     erased_member,
@@ -65,6 +65,7 @@ FATES = {
     concern: Fate.UNTIL_TOLD,
     notice: Fate.UNTIL_TOLD,
     access_subject: Fate.NUMBER_ONLY,
+    access_subject_block: Fate.NUMBER_ONLY,
     access_subject_set: Fate.NUMBER_ONLY,
     outside_disclosure: Fate.NUMBER_ONLY,
 }

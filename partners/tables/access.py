@@ -117,6 +117,19 @@ access_subject_set = Table(
     comment="The same for bulk accesses, two bytes a member: a row for all of a bucket with one verdict.",
 )
 
+access_subject_block = Table(
+    "access_subject_block",
+    metadata,
+    Column("member_bucket", Integer, primary_key=True, info=internal(), comment="Member numbers, shifted less."),
+    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+    Column("access", Uuid, primary_key=True, info=internal()),
+    Column("verdict", BigInteger, primary_key=True, info=internal()),
+    Column("member_offsets", ARRAY(SmallInteger), nullable=False, info=internal(), comment="Within the block."),
+    Index(None, "access", "at"),
+    postgresql_partition_by="RANGE (at)",
+    comment="The same for pages, where a block has many of their members.",
+)
+
 access_network = Table(
     "access_network",
     metadata,

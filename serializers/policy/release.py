@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from partners.access_log.append import record_of, summary_of, summary_of_one, told_leaf
 from partners.access_log.recording import Recording
+from partners.access_log.subjects import Keeping, in_blocks, in_bulk, one_by_one
 from partners.literals import number_literal, text_literal
 from partners.standing import CALLER_NUMBER, standing
 from partners.vocabulary import Outcome, Reason
@@ -99,7 +100,7 @@ def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] 
         covered=covered,
         nothing=nothing,
         footing=footing,
-        bulk=bulk,
+        keeping=in_bulk if bulk else in_blocks,
     )
 
 
@@ -146,7 +147,7 @@ def _recorded(
     nothing: Nothing,
     one: bool = False,
     footing: tuple[Label[Any], ...] = (),
-    bulk: bool = False,
+    keeping: Keeping = one_by_one,
 ) -> Release:
     """`one` promises that at most one member is covered."""
     caller = standing(member_rows=True).cte("caller")
@@ -163,7 +164,7 @@ def _recorded(
     statement = (
         select(*heading, *(released.c[name] for name in (*names, *keys)), *footing)
         .select_from(decision.outerjoin(released, true()))
-        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, bulk=bulk))
+        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, keeping=keeping))
     )
     leaf = told_leaf(decision, summary)
     if "position" in released.c:

@@ -8,7 +8,7 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import FATES, Fate
 from partners.tables import metadata
-from partners.tables.access import access_subject, access_subject_set, outside_disclosure
+from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.member import member
 from partners.tables.outbox import concern, notice
 from tests.conftest import NOW
@@ -44,6 +44,8 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
         connection.execute(access_subject.insert().values(member=number, at=NOW, access=new_id(NOW), verdict=0))
         in_bulk = {"member_bucket": number >> 14, "member_offsets": [number & 0x3FFF]}
         connection.execute(access_subject_set.insert().values(**in_bulk, at=NOW, access=new_id(NOW), verdict=0))
+        in_block = {"member_bucket": number >> 10, "member_offsets": [number & 0x3FF]}
+        connection.execute(access_subject_block.insert().values(**in_block, at=NOW, access=new_id(NOW), verdict=0))
         outside = {"id": new_id(NOW), "at": NOW, "member": number, "entered_at": NOW, "fields": ["username"]}
         named = {"recipient_kind": "authority", "recipient": "A court", "purpose": "operation"}
         connection.execute(outside_disclosure.insert().values(outside | named))
@@ -56,7 +58,7 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
             if "member" in table.c and connection.execute(select(table).where(table.c.member == number)).first()
         }
         about = accesses_about(number)
-        assert len(connection.execute(select(about)).all()) == 2
+        assert len(connection.execute(select(about)).all()) == 3
 
     unfilled = {table.name for table, count in before.items() if not count}
     assert unfilled == {table.name for table, fate in FATES.items() if fate in {Fate.KEYED_HASH, Fate.UNTIL_TOLD}}
@@ -65,4 +67,4 @@ def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
     }
     assert still_linked == {
         table.name for table, fate in FATES.items() if fate is Fate.NUMBER_ONLY or table is concern
-    } - {access_subject_set.name}
+    } - {access_subject_block.name, access_subject_set.name}

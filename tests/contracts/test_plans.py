@@ -54,6 +54,7 @@ _SETS = """
 INSERT INTO access_subject_set (member_bucket, at, access, verdict, member_offsets)
 SELECT row_number() OVER () % 300, at, id, 1, '{1,2,3}' FROM access_log
 """
+_BLOCKS = _SETS.replace("access_subject_set", "access_subject_block").replace("% 300", "% 5000")
 _OTHERS = """
 INSERT INTO partner (id, kind, name, country, terms_accepted_at)
 SELECT 'other-' || n, 'webmaster', 'Other', 'LU', now() FROM generate_series(0, 39) n
@@ -98,7 +99,7 @@ def filled(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory
         with owner.begin() as connection:
             registration.register(connection, TODAY.date(), url=url, issuer=settings.issuer, now=TODAY)
             fill(connection, members=MEMBERS, now=TODAY)
-            for statement in map(text, (_ACCESSES, _SUBJECTS, _SETS, _NETWORKS)):
+            for statement in map(text, (_ACCESSES, _SUBJECTS, _SETS, _BLOCKS, _NETWORKS)):
                 meant = {"now": TODAY, "accesses": ACCESSES, "members": MEMBERS}
                 connection.execute(statement, {name: meant[name] for name in statement.compile().params})
             # With two webmasters only, each has half of everything, and reading tables whole would be right.
@@ -206,7 +207,10 @@ def test_no_request_reads_a_growing_table_whole(filled: Filled, sent: Sent, monk
 
     plans = {statement: found for statement, found in explained.items() if found is not None}
     assert len(plans) > 60
-    log = {f"{name}_{TODAY:%Y_%m}" for name in ("access_log", "access_subject", "access_subject_set")}
+    log = {
+        f"{name}_{TODAY:%Y_%m}"
+        for name in ("access_log", "access_subject", "access_subject_block", "access_subject_set")
+    }
     assert {"member", "ledger_entry", "spending", *log} <= grown
     # Counters are few, and a webmaster with half of them reads them whole for a whole month.
     grown.discard("statistic")

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from migrations.inclusion import include
 from partners import database
 from partners.database import Database
+from partners.partitions import PARTITIONED
 from partners.tables import metadata
 from partners.tables.access import access_log
 from partners.tables.activity import ledger_entry
@@ -23,7 +24,7 @@ from serializers.statements import every_statement
 
 CLASSES = {"shared": {"rule"}, "personal": {"kept"}, "internal": set()}
 OWN_OF_THE_WEBMASTER = {"ref", "referral.campaign", "campaign"}
-RECORDS = ("access_log", "access_subject", "access_subject_set", "access_network", "policy_version", "operator_act")
+RECORDS = (*(table.name for table in PARTITIONED), "policy_version", "operator_act")
 
 
 def test_every_column_says_what_it_is() -> None:

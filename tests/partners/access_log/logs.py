@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from partners.access_log.keys import SigningKeys
 from partners.access_log.notes import Signer, Signers
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import Sealed, seal
+from partners.access_log.subjects import Keeping, in_bulk
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.verifying import Covered, Verification
 from partners.keyring import Keyring
@@ -93,11 +95,11 @@ class Log:
             with self.engines.write.begin() as connection:
                 record(connection, access(**facts), outcome=Outcome.RELEASED, status=200, members=members)
 
-    def add_in_bulk(self, verdicts: dict[int, int], **facts: Any) -> None:
-        """Append the record of a bulk access, from members' numbers to their verdicts."""
+    def add_in_bulk(self, verdicts: dict[int, int], *, keeping: Keeping = in_bulk, **facts: Any) -> None:
+        """Append the record of an access to many, from members' numbers to their verdicts."""
         parameters = {"members": list(verdicts), "verdicts": list(verdicts.values())}
         with self.engines.write.begin() as connection:
-            connection.execute(_BULK_RECORD, {**access(**facts).parameters(), **parameters})
+            connection.execute(_record_of_many(keeping), {**access(**facts).parameters(), **parameters})
 
     def seal(self, signer: Signer | None = None) -> Sealed:
         """Seal a batch."""
@@ -148,8 +150,9 @@ class Log:
         return found
 
 
-def _bulk_record() -> Select[Any]:
-    """The record of an export's chunk, which keeps its members in sets, one for each bucket and verdict."""
+@cache
+def _record_of_many(keeping: Keeping) -> Select[Any]:
+    """The record of an export's chunk or a page."""
     pairs = func.unnest(bindparam("members", type_=ARRAY(BigInteger)), bindparam("verdicts", type_=ARRAY(BigInteger)))
     covered = select(pairs.table_valued("member", "verdict").render_derived("pairs")).cte("covered")
     decision = select(
@@ -157,11 +160,10 @@ def _bulk_record() -> Select[Any]:
         literal(200, SmallInteger).label("status"),
         literal(None, Text).label("reason"),
     ).cte("decision")
-    inserts = record_of(decision=decision, summary=summary_of(covered), covered=covered, bulk=True)
+    inserts = record_of(decision=decision, summary=summary_of(covered), covered=covered, keeping=keeping)
     return select(decision.c.outcome).add_cte(*inserts)
 
 
-_BULK_RECORD = _bulk_record()
 Tampering = Callable[[Log], None]
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
 from partners.access_log.findings import Kind
 from partners.access_log.notes import Signer
+from partners.access_log.subjects import in_blocks
 from partners.access_log.trust import Trust
 from tests.conftest import fresh_database
 from tests.partners.access_log.logs import ORIGIN, Log
@@ -18,6 +19,9 @@ VICTIM = 4
 """Of ten entries, sealed by threes: the entry that is tampered with stands under the second checkpoint."""
 BULK = 10
 """The entry after them covers members in bulk: 1, 2 and 3 with two verdicts, and two of another bucket."""
+PAGE = 11
+"""The last entry covers members of a page: twenty neighbours in a block, and one by itself."""
+OF_PAGE = f"access = (SELECT access FROM sealed_leaf WHERE index = {PAGE})"
 OF_BULK = f"access = (SELECT access FROM sealed_leaf WHERE index = {BULK})"
 OF_VICTIM = f"id = (SELECT access FROM sealed_leaf WHERE index = {VICTIM})"
 
@@ -29,6 +33,7 @@ def sealed(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory
         log = Log(url, tmp_path_factory.mktemp("log"))
         log.grow(3, 3, 3, 1)
         log.add_in_bulk({1: 0, 2: 5, 3: 5, 16_385: 0, 16_386: 0})
+        log.add_in_bulk({**dict.fromkeys(range(1, 21), 0), 2_000: 0}, keeping=in_blocks)
         log.seal()
         yield log
         assert log.verify() == []
@@ -67,8 +72,8 @@ def edited_column(assignment: str, name: str) -> Tampering:
     )
 
 
-def edited_set(*statements: str) -> Tampering:
-    return Tampering(sql(*statements), {Kind.COLUMNS_CHANGED}, f"entry {BULK}, acc_")
+def edited_set(*statements: str, entry: int = BULK) -> Tampering:
+    return Tampering(sql(*statements), {Kind.COLUMNS_CHANGED}, f"entry {entry}, acc_")
 
 
 def swap_leaves(log: Log) -> None:
@@ -162,10 +167,10 @@ TAMPERINGS = {
         sql("DELETE FROM log_checkpoint WHERE number = 2"), {Kind.CHECKPOINT_MISSING}, "checkpoints 2 to 2 are gone"
     ),
     "drop the newest checkpoint": Tampering(
-        sql("DELETE FROM log_checkpoint WHERE number = 5"), {Kind.LEAVES_UNSIGNED}, f"entry {BULK}"
+        sql("DELETE FROM log_checkpoint WHERE number = 5"), {Kind.LEAVES_UNSIGNED}, f"entries {BULK} to {PAGE}"
     ),
     "drop every checkpoint": Tampering(
-        sql("DELETE FROM log_checkpoint"), {Kind.LEAVES_UNSIGNED}, f"entries 0 to {BULK}"
+        sql("DELETE FROM log_checkpoint"), {Kind.LEAVES_UNSIGNED}, f"entries 0 to {PAGE}"
     ),
     "spoil a signature": Tampering(
         sql("UPDATE log_checkpoint SET note = overlay(note PLACING 'AAAA' FROM length(note) - 20) WHERE number = 3"),
@@ -244,6 +249,15 @@ TAMPERINGS = {
         f"UPDATE access_subject_set SET member_offsets = '{{1,3}}' WHERE {OF_BULK} AND verdict = 0"
         " AND member_bucket = 0",
     ),
+    **{f"{name} a block": edited_set(f"{statement} WHERE {OF_PAGE}", entry=PAGE) for name, statement in {
+        "take somebody out of": "UPDATE access_subject_block SET member_offsets = member_offsets[2:]",
+        "put somebody into": "UPDATE access_subject_block SET member_offsets = member_offsets || 99::smallint",
+        "change the verdict of": "UPDATE access_subject_block SET verdict = 4",
+        "change the bucket of": "UPDATE access_subject_block SET member_bucket = 2",
+        "change the instant of": "UPDATE access_subject_block SET at = at + interval '1 microsecond'",
+        "remove": "DELETE FROM access_subject_block",
+        "remove who stands beside": "DELETE FROM access_subject",
+    }.items()},
     "another address": Tampering(
         sql(f"UPDATE access_network SET ip = '192.0.2.8' WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"),
         {Kind.COLUMNS_CHANGED}, "network",
