@@ -67,7 +67,7 @@ def _measured(app: Flask, scenario: Scenario) -> Mapping[str, Callable[[], objec
     flask.add_url_rule("/<path:path>", view_func=lambda path: Response("{}", content_type="application/json"))  # noqa: ARG005
     with app.app_context():
         caller = access_tokens().read(token, held.now()).caller
-    card = dict.fromkeys(CARD_BY_USERNAME.release.columns)
+    card = dict.fromkeys(CARD_BY_USERNAME.release.positions)
 
     def within(work: Callable[[], object]) -> Callable[[], object]:
         def done() -> object:

@@ -55,8 +55,8 @@ class _Serialisers:
 
 @lru_cache(maxsize=256)
 def _serialisers(groups: tuple[StatisticsGroup, ...]) -> _Serialisers:
-    columns = columns_for(groups)
-    return _Serialisers(*(compile_serialiser(row_schema(shown)(), columns) for shown in (groups, ())))
+    positions = {name: place for place, name in enumerate(columns_for(groups))}
+    return _Serialisers(*(compile_serialiser(row_schema(shown)(), positions) for shown in (groups, ())))
 
 
 def _nobody(*_: object) -> NoReturn:

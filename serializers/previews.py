@@ -69,7 +69,7 @@ def _preview(policy: Policy, schema: type[Schema], partner_number: ColumnElement
         .select_from(policy.source)
         .where(policy.member == _MEMBER, GuardedRelation(policy).visible(), partner_number.is_not(None))
     )
-    return Preview(statement, compile_serialiser(schema(), names))
+    return Preview(statement, compile_serialiser(schema(), {name: place for place, name in enumerate(names)}))
 
 
 def _of_the_referrer() -> Preview:

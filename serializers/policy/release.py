@@ -1,6 +1,6 @@
 """Release and record as one statement: the row and its record commit together, or neither exists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,24 +39,26 @@ CALLER_MAY_ACT: ColumnElement[bool] = CALLER_NUMBER.is_not(None)
 class Release(Recording):
     """A prepared statement; its first row tells the outcome, each row with a member is a released one."""
 
-    columns: tuple[str, ...]
-    """Dotted names of the guarded columns, in the order of the row from `FIRST_COLUMN` on."""
+    positions: Mapping[str, int]
+    """Where a row has each guarded column, by its dotted name."""
+    first_key: int
     number_of_keys: int
 
     def keys(self, row: Sequence[Any]) -> list[Any]:
-        """What a page's row is ordered by."""
-        return list(row[FIRST_COLUMN + len(self.columns) :][: self.number_of_keys])
+        """What the last row of a full page is ordered by; only that row tells it."""
+        return list(row[self.first_key :][: self.number_of_keys])
 
     def footing(self, row: Sequence[Any]) -> list[Any]:
         """The scalars that end every row."""
-        return list(row[FIRST_COLUMN + len(self.columns) + self.number_of_keys :])
+        return list(row[self.first_key + self.number_of_keys :])
 
 
 Nothing = tuple[Outcome, int, ColumnElement[Any]]
 """Outcome, HTTP status and reason of an answer without any row."""
 
 _KEY = "key_"
-OUTCOME, REASON, CALLER, ROW_MEMBER, FIRST_COLUMN = range(5)
+OUTCOME, REASON, CALLER, ROW_MEMBER, _FIRST_COLUMN = range(5)
+"""Of a page, the first row alone has the outcome, the reason and the caller."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def release_page(policy: Policy, page: Page, *, footing: tuple[Label[Any], ...] 
         released=released,
         covered=covered,
         nothing=nothing,
+        page=page,
         footing=footing,
         keeping=in_bulk if bulk else in_blocks,
     )
@@ -110,7 +113,8 @@ def release_lines(policy: Policy, look: Look, page: Page, *, lines: Table, belon
     candidate = _candidate(policy, look, [policy.member.label(MEMBER), guarded.verdict().label(VERDICT)])
     covered = select(candidate).where(and_(CALLER_MAY_ACT, candidate.c.visible)).cte("covered")
     released = _page(policy, policy.source.join(lines, belongs), page, look.up)
-    return _recorded(policy, released=released, covered=covered, one=True, nothing=_not_found(policy, candidate, look))
+    nothing = _not_found(policy, candidate, look)
+    return _recorded(policy, released=released, covered=covered, one=True, nothing=nothing, page=page)
 
 
 def _candidate(policy: Policy, look: Look, columns: list[Label[Any]]) -> CTE:
@@ -146,6 +150,7 @@ def _recorded(
     covered: CTE,
     nothing: Nothing,
     one: bool = False,
+    page: Page | None = None,
     footing: tuple[Label[Any], ...] = (),
     keeping: Keeping = one_by_one,
 ) -> Release:
@@ -153,25 +158,29 @@ def _recorded(
     caller = standing(member_rows=True).cte("caller")
     summary = summary_of_one(covered) if one else summary_of(covered)
     decision = _decision(policy, caller=caller, summary=summary, nothing=nothing)
-    names = tuple(name for field in policy.fields for name, _ in field.columns())
-    keys = tuple(column.name for column in released.c if column.name.startswith(_KEY))
-    heading = (
-        decision.c.outcome,
-        decision.c.reason,
-        decision.c.caller,
-        released.c[MEMBER],
-    )
+    columns = dict(column for field in policy.fields for column in field.columns())
+    # Each row has the member's number anyway.
+    told = [name for name, value in columns.items() if value is not policy.member]
+    positions = dict.fromkeys(columns, ROW_MEMBER) | {name: place for place, name in enumerate(told, _FIRST_COLUMN)}
+    heading: list[ColumnElement[Any]] = [decision.c.outcome, decision.c.reason, decision.c.caller]
+    keys: list[ColumnElement[Any]] = []
+    leaf = told_leaf(decision, summary)
+    order: list[ColumnElement[Any]] = []
+    if page is not None:
+        # What one row tells for all is not told, and read, with each.
+        position = released.c.position
+        first = or_(position.is_(None), position == number_literal(1))
+        heading = [case((first, column)) for column in heading]
+        keys = [case((position == page.limit, released.c[f"{_KEY}{place}"])) for place in range(len(page.keys))]
+        leaf = case((first, leaf))
+        order = [position]
     statement = (
-        select(*heading, *(released.c[name] for name in (*names, *keys)), *footing)
+        select(*heading, released.c[MEMBER], *(released.c[name] for name in told), *keys, *footing)
         .select_from(decision.outerjoin(released, true()))
         .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, keeping=keeping))
+        .order_by(*order)
     )
-    leaf = told_leaf(decision, summary)
-    if "position" in released.c:
-        statement = statement.order_by(released.c.position)
-        first = or_(released.c.position.is_(None), released.c.position == number_literal(1))
-        leaf = case((first, leaf))
-    return Release(statement, leaf, names, len(keys))
+    return Release(statement, leaf, positions, _FIRST_COLUMN + len(told), len(keys))
 
 
 def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) -> CTE:

@@ -12,15 +12,15 @@ from serializers.policy.shapes import FUNCTIONS, Object, ObjectOrNull, Shape, To
 type_of_serialiser = Callable[[Sequence[Sequence[Any]], Tools], list[dict[str, Any]]]
 
 
-def compile_serialiser(schema: Schema, columns: Sequence[str], *, first: int = 0) -> type_of_serialiser:
+def compile_serialiser(schema: Schema, positions: Mapping[str, int]) -> type_of_serialiser:
     """Generate the function that turns rows into what `schema.dump` would say, but for dates and instants.
 
-    Those stay what they are until JSON is written (`serializers.wire`). The row's columns from `first` on have these
-    dotted names.
+    Those stay what they are until JSON is written (`serializers.wire`). `positions` say where a row has which column,
+    by its dotted name.
 
     A field whose class is not a `Shape` is refused here, at import: nothing is ever guessed.
     """
-    writing = _Writing({name: position for position, name in enumerate(columns, first)})
+    writing = _Writing(positions)
     made = writing.object(schema, "")
     names = ", ".join(["row", *writing.together])
     sources = ", ".join(["rows", *writing.together.values()])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from marshmallow import Schema
 from sqlalchemy import BigInteger, bindparam
 
-from serializers.policy.release import FIRST_COLUMN, Release
+from serializers.policy.release import Release
 from serializers.policy.render import compile_serialiser, type_of_serialiser
 
 LIMIT = bindparam("limit", type_=BigInteger)
@@ -21,4 +21,4 @@ class Prepared:
 
 def prepared(release: Release, schema: type[Schema]) -> Prepared:
     """Compile the serialiser for the columns of a release."""
-    return Prepared(release, compile_serialiser(schema(), release.columns, first=FIRST_COLUMN))
+    return Prepared(release, compile_serialiser(schema(), release.positions))
