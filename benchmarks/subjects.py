@@ -15,15 +15,15 @@ from partners.access_log.disclosures import disclosures_of
 from partners.embedded import embedded_postgres
 
 MEMBERS = 200_000
-IN_BULK, ONE_BY_ONE = 4_000_000, 1_000_000
-"""Disclosures of a member each: exports of 20,000 members, and pages of 100."""
+IN_BULK, IN_BLOCKS, ONE_BY_ONE = 3_000_000, 1_000_000, 1_000_000
+"""Disclosures of a member each: in exports of 20,000 members, in pages of 100 neighbours, and in pages of any 100."""
 LOOKED_UP = 50
 _RECORDS = """
 INSERT INTO access_log (at, id, request_id, audience, partner, operation, purpose, outcome, status, member_count,
                         verdicts, policy_version, leaf)
-SELECT date_trunc('month', now()) + number * interval '1 second', (lpad(to_hex(number), 8, '0') || :kind
-       || '-0000-7000-8000-000000000000')::uuid, '', 'webmaster', 'w1', 'members.list', 'campaigns', 'released', 200,
-       :members, '[[3, 1]]', 'v', ''
+SELECT date_trunc('month', now()) + number * interval '1 second',
+       (lpad(to_hex(number), 8, '0') || '-' || CAST(:kind AS text) || '-7000-8000-000000000000')::uuid, '', 'webmaster',
+       'w1', 'members.list', 'campaigns', 'released', 200, :members, '[[3, 1]]', 'v', ''
   FROM generate_series(1, :count) AS number
 """
 _SETS = """
@@ -33,10 +33,18 @@ SELECT member >> 14, at, id, 3, array_agg((member & 16383)::smallint ORDER BY me
        + ('x' || substr(id::text, 1, 8))::bit(32)::int % 10) AS member) AS numbered
  WHERE member_count = 20000 GROUP BY 1, 2, 3
 """
+_BLOCKS = """
+INSERT INTO access_subject_block (member_bucket, at, access, verdict, member_offsets)
+SELECT member >> 10, at, id, 3, array_agg((member & 1023)::smallint ORDER BY member)
+  FROM access_log, generate_series(0, 99) AS place, LATERAL (SELECT
+       (('x' || substr(id::text, 1, 8))::bit(32)::int * 7919 + place * 2) % :members AS member) AS numbered
+ WHERE member_count = 100 AND id::text LIKE '%-0002-7000-%' GROUP BY 1, 2, 3
+"""
 _ROWS = """
 INSERT INTO access_subject (member, at, access, verdict)
 SELECT (('x' || substr(id::text, 1, 8))::bit(32)::int * 7919 + place * 1999) % :members, at, id, 3
-  FROM access_log, generate_series(1, 100) AS place WHERE member_count = 100 ON CONFLICT DO NOTHING
+  FROM access_log, generate_series(1, 100) AS place WHERE member_count = 100 AND id::text LIKE '%-0001-7000-%'
+    ON CONFLICT DO NOTHING
 """
 _SIZE = "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = :table ::regclass"
 
@@ -50,15 +58,17 @@ def main() -> None:
         owner = database.owner(url)
         prepare(owner, now=datetime.now(UTC))
         with owner.begin() as connection:
-            exports, pages = IN_BULK // 20_000, ONE_BY_ONE // 100
-            connection.execute(text(_RECORDS), {"kind": "", "count": exports, "members": 20_000})
-            connection.execute(
-                text(_RECORDS.replace("0000-7000", "0001-7000")), {"kind": "", "count": pages, "members": 100}
-            )
+            for kind, disclosures, members in (
+                ("0000", IN_BULK, 20_000),
+                ("0001", ONE_BY_ONE, 100),
+                ("0002", IN_BLOCKS, 100),
+            ):
+                connection.execute(text(_RECORDS), {"kind": kind, "count": disclosures // members, "members": members})
             before = _size(connection, "access_subject_set")
             connection.execute(text(_SETS))
             grown = _size(connection, "access_subject_set") - before
-            connection.execute(text(_ROWS), {"members": MEMBERS})
+            for statement in (_ROWS, _BLOCKS):
+                connection.execute(text(statement), {"members": MEMBERS})
         with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
             sys.stdout.write(f"in bulk: {grown / IN_BULK:.2f} bytes a member and access\n")
