@@ -1,7 +1,7 @@
 """Statements rendered to text once, and executed on the driver itself: the way of every release."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,6 +14,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 Row = Sequence[Any]
+_ROWS_AT_ONCE = 128
+"""Of a stream: more are cold again when their turn comes."""
 
 
 class _Reader(RawCursor[Row]):
@@ -124,12 +126,19 @@ class PreparedText:
         finally:
             lanes.give(lane)
 
-    def fetch_binary(self, connection: SqlConnection, values: Mapping[str, Any]) -> list[Row]:
-        """Execute it in a transaction that is open, and return every row; what is read by the million is not text."""
+    def stream(
+        self, connection: SqlConnection, values: Mapping[str, Any], loaders: Mapping[str, type[Loader]]
+    ) -> Iterator[Row]:
+        """Execute it in a transaction that is open, and yield every row as it comes, each type by its binary loader.
+
+        What is read by the million is not text, and is let go of while it is warm. Raises `psycopg.Error`.
+        """
         driver = cast("Connection[Row]", connection.connection.driver_connection)
         given = {**self.constants, **values}
         with RawCursor(driver) as cursor:
-            return cursor.execute(self.sql, [given[name] for name in self.names], binary=True).fetchall()
+            for name, loader in loaders.items():
+                cursor.adapters.register_loader(name, loader)
+            yield from cursor.stream(self.sql, [given[name] for name in self.names], binary=True, size=_ROWS_AT_ONCE)
 
 
 def prepare_text(statement: Select[Any]) -> PreparedText:

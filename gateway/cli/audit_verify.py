@@ -1,6 +1,5 @@
 """`gateway audit verify`: the whole log against its own bytes, its checkpoints and what others have seen of it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from partners.access_log.findings import Finding
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import NoteError
 from partners.access_log.promises import Anchor
-from partners.access_log.reading import at_one_moment
+from partners.access_log.stored import UnreadableError
 from partners.access_log.trust import Trust, Witness, read_trust, read_witness
 from partners.access_log.verifying import Covered, Verification
 from partners.spool.comparing import Told
@@ -155,7 +154,7 @@ def verify(
                 tell_gap(opened, "verify", f"A verification found {len(outcome.findings)} things changed.", records)
     except FAILURES as error:
         outcome.obstacles.append(said_of(error).rstrip("."))
-    except (NoteError, OSError) as error:
+    except (NoteError, UnreadableError, OSError) as error:
         outcome.obstacles.append(str(error))
     click.echo(json_text(outcome.document()) if as_json else "\n".join(outcome.sentences()))
     return outcome.verdict
@@ -169,8 +168,9 @@ def _findings(
     with suppress(NoteError):
         # What this machine signed last: of no weight for others, but no dump or restore touches it.
         witnesses.append(read_witness(Anchor(opened.settings.data_dir, _origin(opened)).path, trust, None))
-    with at_one_moment(opened.database.write, _readers()) as (reading, *beside):
-        walk = Verification(reading, trust, witnesses, now=datetime.now(UTC), beside=beside)
+    engine = opened.database.write
+    with engine.execution_options(isolation_level="REPEATABLE READ").connect() as reading:
+        walk = Verification(reading, trust, witnesses, now=datetime.now(UTC), engine=engine)
         outcome.covered = walk.covered
         yield from walk.findings()
 
@@ -189,11 +189,6 @@ def _and_of_spool(
     for finding in beside_spool(opened, files, trust=trust, obstacles=outcome.obstacles, told=outcome.spooled):
         if finding.access is None or (finding.kind, finding.access) not in said:
             yield finding
-
-
-def _readers() -> int:
-    """Two keep a processor busy that this process leaves free; where there is but one, a second gains nothing."""
-    return min(2, len(os.sched_getaffinity(0)))
 
 
 def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outcome: Outcome) -> Iterator[Witness]:

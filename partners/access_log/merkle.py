@@ -32,6 +32,31 @@ def node_hash(left: Hash, right: Hash) -> Hash:
     return sha256(b"\1" + left + right).digest()
 
 
+class Tile:
+    """A complete subtree of some height, above 0, and all the hashes in it."""
+
+    def __init__(self, leaves: Sequence[Hash]) -> None:
+        """Hash a power of two of leaves."""
+        nodes, self._levels = leaves, [b"".join(leaves)]
+        while len(nodes) > 1:
+            nodes = [sha256(b"\1" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            self._levels.append(b"".join(nodes))
+
+    @property
+    def height(self) -> int:
+        """How far its root is above its leaves."""
+        return len(self._levels) - 1
+
+    def peaks(self, width: int) -> list[Hash]:
+        """The roots of the complete subtrees of its first leaves, from the largest to the smallest."""
+        heights = (height for height in reversed(range(width.bit_length())) if width >> height & 1)
+        return [self._node(height, (width >> height) - 1) for height in heights]
+
+    def _node(self, height: int, number: int) -> Hash:
+        size = len(EMPTY_ROOT)
+        return self._levels[height][number * size : (number + 1) * size]
+
+
 class Frontier:
     """The right edge of a growing tree: the roots of its complete subtrees, from the largest to the smallest."""
 
@@ -45,20 +70,22 @@ class Frontier:
         self.size += 1
         self._carry(leaf, self.size, 0, complete)
 
-    def append_tile(self, leaves: Sequence[Hash], complete: Complete | None = None) -> None:
-        """Add the hashes of a power of two of leaves at once, where the size is a multiple of it.
+    def grow(self, tile: "Tile", width: int, complete: Complete | None = None) -> None:
+        """Go on to where the tree has the first `width` leaves of a tile, some of which it may have already.
 
-        `complete` learns of the subtree that they are, and of those which that completes, not of those within it.
+        It must stand within the tile or at its beginning. `complete` learns of the whole tile and of the subtrees that
+        this completes, not of those within it.
         """
-        nodes, height = leaves, 0
-        while len(nodes) > 1:
-            nodes = [sha256(b"\1" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
-            height += 1
-        self.size += len(leaves)
-        number = self.size >> height
-        if complete is not None and height:
-            complete(height, number - 1, nodes[0])
-        self._carry(nodes[0], number, height, complete)
+        before = self.size >> tile.height
+        del self._peaks[before.bit_count() :]
+        self.size = (before << tile.height) + width
+        if width >> tile.height:
+            (root,) = tile.peaks(width)
+            if complete is not None:
+                complete(tile.height, before, root)
+            self._carry(root, before + 1, tile.height, complete)
+        else:
+            self._peaks += tile.peaks(width)
 
     def _carry(self, node: Hash, number: int, height: int, complete: Complete | None) -> None:
         """Add the hash of the last of `number` subtrees of a height."""

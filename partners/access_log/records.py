@@ -1,6 +1,6 @@
 """Sealed records beside what the log knows of them: each column that can be searched must stand in the sealed bytes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from partners.access_log.expected import COLUMNS, SALT, columns_of, shape_of
 from partners.access_log.findings import Kind
 from partners.access_log.identifiers import ACCESS_PREFIX
-from partners.access_log.merkle import Hash, leaf_hash
+from partners.access_log.merkle import Hash
 from partners.access_log.stored import rows_between
 
 NETWORK_SURELY_KEPT = timedelta(days=119)
@@ -21,6 +21,10 @@ _NOBODY = sha256().hexdigest()
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL's: it counts the microseconds since."""
 _SECOND = 1_000_000
+_PACKED = 4
+"""Bytes of an address as PostgreSQL sends it that stand before what is packed in it."""
+_LEAF = sha256(b"\0").copy
+"""Begins the hash of an entry's bytes, as `leaf_hash` does, without copying them."""
 
 
 class Entry(NamedTuple):
@@ -29,13 +33,15 @@ class Entry(NamedTuple):
     place: int
     """Its index."""
     hash: Hash
-    instant: bytes
-    """Microseconds since 2000 as 64 bits: PostgreSQL's own form, which costs nothing until it is looked at."""
+    instant: int
+    """Microseconds since 2000."""
     id: bytes
     leaf: bytes | None
     members: str | None
-    """Digests of what stands in tables of its own."""
-    network: str | None
+    """What stands in tables of its own, and the sealed bytes have digests of: whom it covered, as a text,"""
+    salt: bytes | None
+    """and the network data, the address as PostgreSQL sends it."""
+    address: bytes | None
     request_id: str | None
     shared: bytes
     """What other records have alike, see `columns_of`."""
@@ -43,7 +49,7 @@ class Entry(NamedTuple):
     @property
     def at(self) -> datetime:
         """When the request arrived."""
-        return instant_at(int.from_bytes(self.instant, signed=True))
+        return instant_at(self.instant)
 
     @property
     def access(self) -> str:
@@ -71,34 +77,42 @@ def instant_at(microseconds: int) -> datetime:
 
 def entries_from(connection: Connection, first: int, width: int) -> list[Entry]:
     """Read the entries with the `width` indexes from one on, in order."""
-    return list(map(Entry._make, rows_between(connection, first, first + width)))
+    return sorted(map(Entry._make, rows_between(connection, first, first + width)))
 
 
-def unsound(rows: Iterable[Sequence[Any]], network_may_be_gone_before: int) -> Iterator[int]:
-    """At which places among rows of the fields of `Entry` stands one against which something might be said.
+def is_sound(row: Sequence[Any], network_may_be_gone_before: int) -> bool:
+    """Whether nothing can be said against an entry, of which a row has the fields.
 
-    Of the others the bytes are those that were sealed, and tell to the byte what the columns do. Network data may be
-    gone of what is older than an instant, in microseconds since 2000. Whether there is something to be said is for
-    `differences` to tell. This is what a verification spends its time in: it looks nothing up twice.
+    Its bytes are those that were sealed, then, and tell to the byte what the columns do. Network data may be gone of
+    what is older than an instant, in microseconds since 2000. Of the others `differences` tells whether there is
+    something to be said. This is what a verification spends its time in: it looks nothing up twice.
     """
-    for place, (_, sealed, instant, access, leaf, members, network, request_id, shared) in enumerate(rows):
-        shape = shape_of(shared)
-        if leaf is None or shape is None or request_id is None or leaf_hash(leaf) != sealed:
-            yield place
-            continue
-        microseconds = int.from_bytes(instant, signed=True)
-        known = network
-        if network is None and microseconds <= network_may_be_gone_before:
-            known = leaf[shape.network].decode("latin-1")
-        (one, two, three, four, five, six, seven), _ = shape
-        seconds, rest = divmod(microseconds, _SECOND)
-        at, salt = f"{_second(seconds)}{rest:06}Z", leaf[SALT].decode("latin-1")
-        expected = (
-            f"{one}{at}{two}{ACCESS_PREFIX}{access.hex()}{three}{salt}{four}{members or _NOBODY}{five}{known}{six}"
-            f"{request_id}{seven}"
-        )
-        if expected.encode() != leaf or known is None:
-            yield place
+    _, sealed, instant, access, leaf, members, salt, address, request_id, shared = row
+    shape = shape_of(shared)
+    if leaf is None or shape is None or request_id is None:
+        return False
+    hashed = _LEAF()
+    hashed.update(leaf)
+    if hashed.digest() != sealed:
+        return False
+    if salt is not None:
+        network = _network_of(salt, address)
+    elif instant <= network_may_be_gone_before:
+        network = leaf[shape.network].decode("latin-1")
+    else:
+        return False
+    (one, two, three, four, five, six, seven), _ = shape
+    seconds, rest = divmod(instant, _SECOND)
+    covered = sha256(members.encode()).hexdigest() if members else _NOBODY
+    expected = (
+        f"{one}{_second(seconds)}{rest:06}Z{two}{ACCESS_PREFIX}{access.hex()}{three}{leaf[SALT].decode('latin-1')}{four}"
+        f"{covered}{five}{network}{six}{request_id}{seven}"
+    )
+    return bool(expected.encode() == leaf)
+
+
+def _network_of(salt: bytes, address: bytes | None) -> str:
+    return sha256(salt + address[_PACKED:] if address else salt).hexdigest()
 
 
 @lru_cache(256)
@@ -109,7 +123,7 @@ def _second(seconds: int) -> str:
 
 def differences(entry: Entry, now: datetime) -> Iterator[tuple[Kind, str]]:
     """Say in what a record is not what its sealed bytes tell."""
-    if entry.network is None and entry.at > now - NETWORK_SURELY_KEPT:
+    if entry.salt is None and entry.at > now - NETWORK_SURELY_KEPT:
         yield Kind.NETWORK_MISSING, "its network data is gone before its time"
     names = list(_differing(entry, _read(entry.leaf or b"")))
     if names:
@@ -123,8 +137,8 @@ def _differing(entry: Entry, sealed: dict[str, Any]) -> Iterator[str]:
     known = {
         "request_id": entry.request_id,
         "verdicts": orjson.loads(verdicts or "null"),
-        "members": entry.members or _NOBODY,
-        "network": entry.network or sealed.get("network"),
+        "members": sha256((entry.members or "").encode()).hexdigest(),
+        "network": sealed.get("network") if entry.salt is None else _network_of(entry.salt, entry.address),
     }
     yield from (name for name, value in known.items() if sealed.get(name) != value)
     if not _is_of(entry, sealed):

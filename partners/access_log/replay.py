@@ -1,10 +1,11 @@
 """The tree grown again from its leaves, and held against stored nodes, checkpoints and what witnesses saw."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from sys import maxsize
 
 from partners.access_log.findings import Finding, Kind
-from partners.access_log.merkle import Frontier, Hash
+from partners.access_log.merkle import Frontier, Hash, Tile
 from partners.access_log.notes import NoteError
 from partners.access_log.promises import NONE, Promise
 from partners.access_log.tree import TILE_HEIGHT, TILE_WIDTH
@@ -49,22 +50,30 @@ class Replay:
         if self._frontier.size in self._seen:
             self._compare_with_witnesses()
 
-    def extend(self, leaves: Sequence[Hash]) -> None:
-        """Add leaves; whole tiles at once, unless a witness saw the log end within them."""
+    def extend(self, leaves: Sequence[Hash], first: int, tiles: Mapping[int, Tile]) -> None:
+        """Add the leaves from an index on: hashed already where they are part of one of the tiles, by their numbers.
+
+        As far as a witness saw, and on: whatever lies between is not looked at.
+        """
         place = 0
         while place < len(leaves):
-            size, end = self._frontier.size, place + TILE_WIDTH
-            if size % TILE_WIDTH or end > len(leaves) or self._is_seen_within(size + 1, size + TILE_WIDTH):
+            size = self._frontier.size
+            tile = tiles.get(size // TILE_WIDTH) if size == first + place else None
+            if tile is None:
                 self.append(leaves[place])
                 place += 1
                 continue
-            self._frontier.append_tile(leaves[place:end], self._completed)
-            if self._frontier.size in self._seen:
+            begun = size // TILE_WIDTH * TILE_WIDTH
+            end = min(begun + TILE_WIDTH, size + len(leaves) - place, self._seen_after(size))
+            self._frontier.grow(tile, end - begun, self._completed)
+            if end in self._seen:
                 self._compare_with_witnesses()
-            place = end
+            place += end - size
 
-    def _is_seen_within(self, first: int, end: int) -> bool:
-        return bisect_left(self._sizes, first) < bisect_left(self._sizes, end)
+    def _seen_after(self, size: int) -> int:
+        """The next size that a witness saw the log at."""
+        place = bisect_right(self._sizes, size)
+        return self._sizes[place] if place < len(self._sizes) else maxsize
 
     def hold(self, promise: Promise) -> None:
         """Hold the tree, which should be as large as a checkpoint says, against it."""

@@ -1,14 +1,17 @@
 """The statements that read sealed records by the thousand, beside what the log knows of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from psycopg import Error as DriverError
+from psycopg.types.numeric import Int8BinaryLoader
+from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
     DateTime,
-    LargeBinary,
     Select,
     Subquery,
     Text,
@@ -18,10 +21,10 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.exc import SQLAlchemyError
 
 from partners.access_log.expected import COLUMNS
 from partners.access_log.subjects import members_where
@@ -31,15 +34,28 @@ from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
 ELSEWHERE = "elsewhere"
-"""Stands for the digest of members who stand at another instant than their record."""
+"""Stands for members who stand at another instant than their record."""
+_AS_SENT = MappingProxyType({
+    **dict.fromkeys(("uuid", "inet", "record"), ByteaBinaryLoader), "timestamptz": Int8BinaryLoader,
+})  # fmt: skip
+"""How values are read: PostgreSQL's own forms cost nothing until they are looked at."""
 
 
-def rows_between(connection: Connection, first: int, end: int) -> Sequence[Sequence[Any]]:
-    """Read what there is of the entries from one index up to another, in order: the fields of `records.Entry`."""
-    bounds = connection.execute(_BOUNDS, {"first": first, "end": end}).one()._asdict()
-    if bounds["since"] is None:
-        return []
-    return _ENTRIES.fetch_binary(connection, {"first": first, "end": end} | bounds)
+class UnreadableError(Exception):
+    """The log cannot be read; the message says why."""
+
+
+def rows_between(connection: Connection, first: int, end: int) -> Iterator[Sequence[Any]]:
+    """Read what there is of the entries from one index up to another, in any order: the fields of `records.Entry`.
+
+    Raise `UnreadableError`.
+    """
+    try:
+        bounds = connection.execute(_BOUNDS, {"first": first, "end": end}).one()._asdict()
+        if bounds["since"] is not None:
+            yield from _ENTRIES.stream(connection, {"first": first, "end": end} | bounds, _AS_SENT)
+    except (SQLAlchemyError, DriverError) as error:
+        raise UnreadableError(f"the log cannot be read: {type(error).__name__}") from error
 
 
 def firsts(connection: Connection, width: int) -> Sequence[int]:
@@ -77,26 +93,25 @@ def _firsts() -> Select[Any]:
 
 
 def _subjects() -> Subquery:
-    """A digest over the members of each access, as `partners.access_log.append` makes it.
+    """The members of each access as text, of which `partners.access_log.append` makes a digest.
 
     And the instants at which they stand: at another than the record's, nobody would find it by a member.
     """
     bounds = (bindparam("lowest", type_=Uuid), bindparam("highest", type_=Uuid))
     about = members_where(lambda _at, access: access.between(*bounds))
-    line = cast(about.c.member, Text).concat(text_literal(":")).concat(cast(about.c.verdict, Text))
+    line = func.concat(about.c.member, text_literal(":"), about.c.verdict)
     listed = func.string_agg(line, aggregate_order_by(text_literal(","), about.c.member))
-    digest = _hex(func.sha256(func.convert_to(listed, text_literal("UTF8"))))
     instants = func.min(about.c.at).label("first_at"), func.max(about.c.at).label("last_at")
-    return select(about.c.access, digest.label("members"), *instants).group_by(about.c.access).subquery("digests")
+    return select(about.c.access, listed.label("members"), *instants).group_by(about.c.access).subquery("about")
 
 
 def _entries() -> Select[Any]:
-    """Few and narrow columns: each costs the reader as much as comparing a record does."""
+    """Few and narrow columns: each costs the reader as much as comparing a record does.
+
+    In no order, and nothing hashed: both cost the database more than they do the reader.
+    """
     instants = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
     subjects = _subjects()
-    # Four bytes of `inet_send` stand before the packed address.
-    address = func.coalesce(func.substring(func.inet_send(access_network.c.ip), 5), literal_column("''::bytea"))
-    network = func.sha256(func.uuid_send(access_network.c.salt).op("||")(address))
     in_place = and_(subjects.c.first_at == sealed_leaf.c.at, subjects.c.last_at == sealed_leaf.c.at)
     same_record = (
         access_log.c.at == sealed_leaf.c.at,
@@ -108,18 +123,18 @@ def _entries() -> Select[Any]:
         access_network.c.access == sealed_leaf.c.access,
         access_network.c.at.between(*instants),
     )
-    shared = func.row(access_log.c.verdicts, *(access_log.c[name] for name in COLUMNS))
     return (
         select(
             sealed_leaf.c.index,
             sealed_leaf.c.hash,
-            func.timestamptz_send(sealed_leaf.c.at, type_=LargeBinary),
-            func.uuid_send(sealed_leaf.c.access, type_=LargeBinary),
+            sealed_leaf.c.at,
+            sealed_leaf.c.access,
             access_log.c.leaf,
             case((in_place, subjects.c.members), (subjects.c.members.is_not(None), text_literal(ELSEWHERE))),
-            _hex(network).label("network"),
+            access_network.c.salt,
+            access_network.c.ip,
             access_log.c.request_id,
-            func.record_send(shared, type_=LargeBinary),
+            func.row(access_log.c.verdicts, *(access_log.c[name] for name in COLUMNS)),
         )
         .select_from(
             sealed_leaf.outerjoin(access_log, and_(*same_record))
@@ -127,12 +142,7 @@ def _entries() -> Select[Any]:
             .outerjoin(subjects, subjects.c.access == sealed_leaf.c.access)
         )
         .where(_within())
-        .order_by(sealed_leaf.c.index)
     )
-
-
-def _hex(value: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.encode(value, text_literal("hex"))
 
 
 _BOUNDS = _bounds()

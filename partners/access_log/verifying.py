@@ -4,15 +4,15 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from struct import unpack
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
+from partners.access_log.blocks import Block
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import Gaps
-from partners.access_log.reading import Block, Reading
+from partners.access_log.reading import Reading
 from partners.access_log.records import Entry, differences, instant_at
 from partners.access_log.replay import Replay
 from partners.access_log.search import LONGEST_REQUEST
@@ -50,11 +50,11 @@ class Verification:
         witnesses: Sequence[Witness],
         *,
         now: datetime,
-        beside: Sequence[Connection] = (),
+        engine: Engine | None = None,
     ) -> None:
-        """Verify by the real clock `now`; connections `beside` this one must see the same moment."""
+        """Verify by the real clock `now`; with an `engine`, a large log is read by processes that connect by it."""
         self.covered = Covered()
-        self._connection, self._beside = connection, beside
+        self._connection, self._engine = connection, engine
         self._witnesses = witnesses
         self._now = now
         self._replay = Replay(trust, witnesses)
@@ -66,10 +66,11 @@ class Verification:
         self._first_uncovered: dict[int, datetime] = dict.fromkeys((witness.size for witness in witnesses), now)
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is not as it was sealed, as it is found."""
+        """Everything that is not as it was sealed, as it is found; raise `UnreadableError`."""
         said = 0
-        with Reading([self._connection, *self._beside], self._now) as reading:
-            for block in reading.blocks():
+        with Reading(self._connection, self._now, self._engine) as reading:
+            for block, nodes in reading.blocks():
+                self._replay.nodes |= nodes
                 self._walk(block, reading)
                 yield from self._found[said:]
                 said = len(self._found)
@@ -79,7 +80,6 @@ class Verification:
 
     def _walk(self, block: Block, reading: Reading) -> None:
         """Look at a block's entries; those against which nothing can be said are taken together."""
-        self._replay.nodes |= block.nodes
         places, unsound, number = block.places, deque(block.unsound), 0
         while number < len(places):
             self._hold(reading, self._replay.size)
@@ -108,13 +108,13 @@ class Verification:
     def _pass(self, block: Block, number: int, stop: int) -> None:
         """Look at entries of a block one after the other, of which each is sound for itself."""
         first, end = block.places[number], block.places[number] + stop - number
-        instants = unpack(f">{stop - number}q", b"".join(block.instants[number:stop]))
+        instants = block.instants[number:stop]
         earliest, latest = instant_at(min(instants)), instant_at(max(instants))
         newest = max(latest, self.covered.last_at or latest)
         if self._gaps.may_cover(first, end) or earliest < newest - LONGEST_REQUEST:
             for each in range(number, stop):
                 place, at = block.places[each], instant_at(instants[each - number])
-                self._cover(place, at, block.ids[each])
+                self._cover(place, at, block.id(each))
                 self._gaps.meet(place, at, block.hashes[each])
         else:
             self.covered.first_at = self.covered.first_at or instant_at(instants[0])
@@ -122,7 +122,7 @@ class Verification:
             for place in self._first_uncovered.keys() & range(first, end):
                 self._first_uncovered[place] = instant_at(instants[place - first])
         self._records += stop - number
-        self._replay.extend(block.hashes[number:stop])
+        self._replay.extend(block.hashes[number:stop], first, block.tiles)
 
     def _fill_gap(self, index: int) -> None:
         self._found.append(Finding(Kind.LEAF_MISSING, "gone from the log", self._expected, index - 1))

@@ -8,6 +8,7 @@ from partners.access_log.merkle import (
     BrokenProofError,
     Frontier,
     Hash,
+    Tile,
     consistency_path,
     frontier_of,
     inclusion_path,
@@ -48,19 +49,31 @@ def test_roots_are_those_of_the_standard(size: int) -> None:
     assert frontier_of(size, grown.subtree).root() == grown.frontier.root()
 
 
-@pytest.mark.parametrize("size", [8, 16, 24, 27, 64])
-def test_tiles_at_once_make_the_tree_that_leaves_do(size: int) -> None:
-    one_by_one, at_once, told = Grown(size), Frontier(), dict[tuple[int, int], Hash]()
+@given(size=st.integers(1, 70), data=st.data())
+def test_tiles_make_the_tree_that_leaves_do_at_every_stop(size: int, data: st.DataObject) -> None:
+    whole, frontier, told = Grown(size), Frontier(), dict[tuple[int, int], Hash]()
     leaves = [leaf_hash(entry) for entry in entries(size)]
-    for place in range(0, size - size % 8, 8):
-        at_once.append_tile(
-            leaves[place : place + 8], lambda height, number, node: told.update({(height, number): node})
-        )
-    for leaf in leaves[size - size % 8 :]:
-        at_once.append(leaf)
+    for stop in sorted(data.draw(st.sets(st.integers(1, size)) | st.just({size}))):
+        while frontier.size < stop:
+            begun = frontier.size // 8 * 8
+            if begun + 8 > size or data.draw(st.booleans()):
+                frontier.append(leaves[frontier.size], lambda *place_and_node: keep(told, *place_and_node))
+            else:
+                width = min(stop - begun, 8)
+                frontier.grow(
+                    Tile(leaves[begun : begun + 8]), width, lambda *place_and_node: keep(told, *place_and_node)
+                )
 
-    assert (at_once.size, at_once.root()) == (size, one_by_one.frontier.root())
-    assert told == {place: node for place, node in one_by_one.subtrees.items() if place[0] >= 3}
+        assert (frontier.size, frontier.root()) == (stop, rfc6962.tree_hash(entries(stop)))
+
+    if frontier.size == size:
+        assert {place: node for place, node in told.items() if place[0] >= 3} == {
+            place: node for place, node in whole.subtrees.items() if place[0] >= 3
+        }
+
+
+def keep(told: dict[tuple[int, int], Hash], height: int, number: int, node: Hash) -> None:
+    told[height, number] = node
 
 
 @given(size=SIZES, data=st.data())

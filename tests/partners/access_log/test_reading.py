@@ -1,16 +1,19 @@
-"""A log of several blocks and tiles, read through one connection and through two."""
+"""A log of several blocks and tiles, read through one connection and by processes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing import active_children
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
 
 from partners.access_log import reading
 from partners.access_log.checkpoints import Checkpoint
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import Frontier
-from partners.access_log.reading import at_one_moment
+from partners.access_log.reading import Reading
+from partners.access_log.stored import UnreadableError
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.verifying import Verification
 from tests.conftest import fresh_database
@@ -40,13 +43,13 @@ def told(findings: list[Finding]) -> list[tuple[Kind, int | None, int | None]]:
     return [(finding.kind, finding.index, finding.last_index) for finding in findings]
 
 
-def verified(log: Log, *, connections: int) -> tuple[list[Finding], Any]:
-    with at_one_moment(log.engines.write, connections) as (first, *beside):
-        walk = Verification(first, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), beside=beside)
+def verified(log: Log, *, engine: Engine | None) -> tuple[list[Finding], Any]:
+    with log.engines.write.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        walk = Verification(connection, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), engine=engine)
         return list(walk.findings()), walk.covered
 
 
-def test_two_connections_find_what_one_does_and_in_the_same_order(log: Log) -> None:
+def test_processes_find_what_one_connection_does_and_in_the_same_order(log: Log) -> None:
     log.grow(*[7] * 6)
     log.add(2)
     log.sql("UPDATE access_log SET partner = 'w2' WHERE id = (SELECT access FROM sealed_leaf WHERE index = 3)")
@@ -54,8 +57,8 @@ def test_two_connections_find_what_one_does_and_in_the_same_order(log: Log) -> N
     log.sql("DELETE FROM sealed_leaf WHERE index BETWEEN 23 AND 33")
     log.sql("UPDATE sealed_leaf SET at = 'infinity' WHERE index = 39")
 
-    one, covered = verified(log, connections=1)
-    two, covered_too = verified(log, connections=2)
+    one, covered = verified(log, engine=None)
+    two, covered_too = verified(log, engine=log.engines.write)
 
     assert (two, covered_too) == (one, covered)
     assert told(one)[:3] == [
@@ -67,16 +70,54 @@ def test_two_connections_find_what_one_does_and_in_the_same_order(log: Log) -> N
     assert (covered.entries, covered.checkpoints, covered.waiting.records) == (42, 6, 2)
 
 
-def test_every_connection_sees_the_moment_that_the_first_does(log: Log) -> None:
-    log.grow(9)
-    with at_one_moment(log.engines.write, 2) as (first, second):
-        log.sql("DELETE FROM sealed_leaf WHERE index = 8")
-        walk = Verification(first, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), beside=[second])
+def test_processes_see_the_moment_that_the_first_connection_does(log: Log) -> None:
+    log.grow(40)
+    repeatable = log.engines.write.execution_options(isolation_level="REPEATABLE READ")
+    with repeatable.connect() as connection:
+        connection.execute(text("SELECT"))
+        log.sql("DELETE FROM sealed_leaf WHERE index > 8")
+        walk = Verification(connection, Trust([SIGNER.verifier]), [], now=datetime.now(UTC), engine=log.engines.write)
 
         assert list(walk.findings()) == []
+        assert walk.covered.entries == 40
 
 
-@pytest.fixture(params=[8, 8_192])
+def test_what_a_process_cannot_read_cannot_be_verified(log: Log) -> None:
+    log.grow(40)
+
+    with pytest.raises(UnreadableError, match="OperationalError"):
+        verified(log, engine=create_engine(log.engines.write.url.set(database="nowhere")))
+    assert active_children() == []
+
+
+def test_processes_end_with_a_verification_that_is_given_up(log: Log) -> None:
+    log.grow(40)
+    with log.engines.write.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        blocks = Reading(connection, datetime.now(UTC), log.engines.write)
+        with blocks:
+            next(blocks.blocks())
+            assert active_children() != []
+
+    assert active_children() == []
+
+
+def test_a_process_that_is_killed_is_no_end_of_the_log(log: Log) -> None:
+    log.grow(80)
+    with (
+        log.engines.write.execution_options(isolation_level="REPEATABLE READ").connect() as connection,
+        Reading(connection, datetime.now(UTC), log.engines.write) as reading,
+    ):
+        blocks = reading.blocks()
+        next(blocks)
+        for each in active_children():
+            each.kill()
+            each.join()
+
+        with pytest.raises(UnreadableError, match="has ended"):
+            list(blocks)
+
+
+@pytest.fixture(params=[8, 256, 16_384])
 def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BLOCK", request.param)
 
