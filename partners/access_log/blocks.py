@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from sqlalchemy import Connection, text
 
@@ -18,6 +19,30 @@ _HASH, _ID = 32, 16
 """Bytes of each."""
 
 
+class Packed(Sequence[bytes]):
+    """Byte strings of one length, kept one behind the other: to hand on as one costs less than as thousands."""
+
+    def __init__(self, joined: bytes, width: int) -> None:
+        """Take strings of a width."""
+        self._joined, self._width = joined, width
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self._joined) // self._width
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Packed": ...
+    def __getitem__(self, place: int | slice) -> "bytes | Packed":
+        """One of them, or those from one up to another; places count from the beginning."""
+        width = self._width
+        if isinstance(place, int):
+            return self._joined[place * width : (place + 1) * width]
+        first, end, _ = place.indices(len(self))
+        return Packed(self._joined[first * width : end * width], width)
+
+
 @dataclass(frozen=True)
 class Block:
     """A part of the log."""
@@ -26,17 +51,12 @@ class Block:
     """The indexes of its entries, in order; what is missing was removed."""
     hashes: Sequence[Hash]
     instants: Sequence[int]
+    ids: Sequence[bytes]
     """Of each, as `Entry` has it."""
-    ids: bytes
-    """Of all of them, one behind the other."""
     unsound: Sequence[tuple[int, Entry]]
     """All there is of those against which something might be said, each behind its number in this block."""
     tiles: Mapping[int, Tile]
     """By number: those of the tree that are complete here, if nothing was removed before them."""
-
-    def id(self, number: int) -> bytes:
-        """The id of one of the entries."""
-        return self.ids[number * _ID : (number + 1) * _ID]
 
 
 def read_by_blocks(connection: Connection) -> None:
@@ -50,17 +70,26 @@ def block_between(connection: Connection, first: int, end: int, network_may_be_g
 
     Every hash of a record, of what stands beside it and of the tree is computed here, from what was read.
     """
-    heads, found = list[tuple[int, Hash, int, bytes]](), list[Entry]()
+    heads: list[tuple[Hash, int, bytes] | None] = [None] * (end - first)
+    found = list[Entry]()
     for row in rows_between(connection, first, end):
-        heads.append((row[0], row[1], row[2], row[3]))
+        heads[row[0] - first] = row[1], row[2], row[3]
         if not is_sound(row, network_may_be_gone_before):
             found.append(Entry._make(row))
-    heads.sort()
-    indexes, hashes, instants, ids = zip(*heads, strict=True)
-    is_whole = indexes[-1] - indexes[0] == len(indexes) - 1
-    places = range(indexes[0], indexes[-1] + 1) if is_whole else indexes
+    places: Sequence[int] = range(first, end)
+    if None in heads:
+        places = [first + number for number, head in enumerate(heads) if head is not None]
+    hashes, instants, ids = zip(*filter(None, heads), strict=True)
     unsound = [(bisect_left(places, entry.place), entry) for entry in sorted(found)]
-    return Block(places, hashes, array("q", instants), b"".join(ids), unsound, dict(_tiles(places, hashes)))
+    is_usual = set(map(len, hashes)) == {_HASH}
+    return Block(
+        places,
+        Packed(b"".join(hashes), _HASH) if is_usual else hashes,
+        array("q", instants),
+        Packed(b"".join(ids), _ID),
+        unsound,
+        dict(_tiles(places, hashes)) if is_usual else {},
+    )
 
 
 def _tiles(places: Sequence[int], hashes: Sequence[Hash]) -> Iterator[tuple[int, Tile]]:
@@ -68,6 +97,5 @@ def _tiles(places: Sequence[int], hashes: Sequence[Hash]) -> Iterator[tuple[int,
         first = tile << TILE_HEIGHT
         number = bisect_left(places, first)
         leaves = hashes[number : number + TILE_WIDTH]
-        is_whole = len(leaves) == TILE_WIDTH and places[number + TILE_WIDTH - 1] == first + TILE_WIDTH - 1
-        if is_whole and set(map(len, leaves)) == {_HASH}:
+        if len(leaves) == TILE_WIDTH and places[number + TILE_WIDTH - 1] == first + TILE_WIDTH - 1:
             yield tile, Tile(leaves)

@@ -114,7 +114,7 @@ class Verification:
         if self._gaps.may_cover(first, end) or earliest < newest - LONGEST_REQUEST:
             for each in range(number, stop):
                 place, at = block.places[each], instant_at(instants[each - number])
-                self._cover(place, at, block.id(each))
+                self._cover(place, at, block.ids[each])
                 self._gaps.meet(place, at, block.hashes[each])
         else:
             self.covered.first_at = self.covered.first_at or instant_at(instants[0])

@@ -77,6 +77,15 @@ def test_a_tampered_log_is_1_and_every_finding_is_named(log: Log) -> None:
     assert "w2" not in result.stdout
 
 
+def test_a_log_that_cannot_be_read_is_2_and_no_word_against_it(log: Log) -> None:
+    log.sql("ALTER TABLE access_network RENAME TO elsewhere")
+
+    status, document = verdict()
+
+    assert (status, document["findings"]) == (2, [])
+    assert document["obstacles"] == ["the log cannot be read: UndefinedTable"]
+
+
 def test_a_witness_outside_sees_a_log_cut_off(log: Log, seen: Path) -> None:
     (log.directory / "access-log").rename(log.directory / "lost")
     cut_off(log)

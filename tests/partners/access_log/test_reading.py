@@ -130,6 +130,7 @@ def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ("DELETE FROM sealed_node WHERE number = 0", (Kind.NODE_CHANGED, 0, 255)),
         ("DELETE FROM log_checkpoint WHERE number = 1", (Kind.CHECKPOINT_MISSING, None, None)),
         ("UPDATE sealed_leaf SET hash = sha256(hash) WHERE index = 300", (Kind.RECORD_CHANGED, 300, None)),
+        ("UPDATE sealed_leaf SET hash = substr(hash, 2) WHERE index = 300", (Kind.RECORD_CHANGED, 300, None)),
         ("DELETE FROM sealed_leaf WHERE index = 300", (Kind.LEAF_MISSING, 300, 300)),
     ],
 )
