@@ -30,7 +30,7 @@ from gateway.proxies import BehindProxies
 from gateway.rules import MatchedRule
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from partners.database import connect
+from partners.database import Database, connect
 from partners.keyring import Keyring
 
 _NO_SESSION = NullSession()
@@ -65,11 +65,11 @@ class _Gateway(Flask):
         return MapAdapter(self.url_map, at.netloc, request.root_path, "", at.scheme, path, method, query)
 
 
-def create_app(settings: Settings, database_url: str) -> Flask:
-    """Wire the gateway over the PostgreSQL at `database_url`, which `gateway db upgrade` has prepared."""
+def create_app(settings: Settings, at: str | Database) -> Flask:
+    """Wire the gateway over a PostgreSQL, told by its URL or by engines, which `gateway db upgrade` has prepared."""
     app = _Gateway(__name__, static_folder=None)
     app.config["ISSUER"], app.config["AT"] = settings.issuer, urlsplit(settings.issuer)
-    database = connect(database_url)
+    database = connect(at) if isinstance(at, str) else at
     own_limits = limits.PartnersOwn(database.write)
     app.extensions["runtime"] = Runtime(settings, Keyring(settings.secret_key), database, own_limits)
     if settings.proxies:

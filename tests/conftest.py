@@ -1,10 +1,10 @@
-"""One real PostgreSQL for each test worker; each test gets a database of its own, cloned from a template."""
+"""One real PostgreSQL for each test worker, whose tests use a database in turn that each of them finds empty."""
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +22,7 @@ from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
 from partners.vocabulary import Work
+from tests.recycling import Recycled, recycled
 
 SECRET = "a secret key for tests, and for nothing else"
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -86,11 +87,33 @@ def fresh_database(cluster: str, template: str) -> Iterator[str]:
     admin.dispose()
 
 
+@pytest.fixture(scope="session")
+def recycling(cluster: str, template: str) -> Iterator[Callable[[], Recycled]]:
+    """Gives the database that this worker's tests use in turn, emptied; a new one where that cannot be."""
+    with ExitStack() as stack:
+        held: list[Recycled] = []
+
+        def give() -> Recycled:
+            if held and not held[0].empty():
+                held.clear()
+                stack.pop_all().close()
+            if not held:
+                held.append(stack.enter_context(recycled(stack.enter_context(fresh_database(cluster, template)))))
+            return held[0]
+
+        yield give
+
+
 @pytest.fixture
-def database_url(cluster: str, template: str) -> Iterator[str]:
-    """The URL of an empty, migrated database that only this test uses."""
-    with fresh_database(cluster, template) as url:
-        yield url
+def own(recycling: Callable[[], Recycled]) -> Recycled:
+    """An empty, migrated database that only this test uses for now."""
+    return recycling()
+
+
+@pytest.fixture
+def database_url(own: Recycled) -> str:
+    """The URL of an empty, migrated database that only this test uses for now."""
+    return own.url
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +126,9 @@ def module_db(cluster: str, template: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    """The gateway's two engines on this test's database."""
-    engines = database.connect(database_url)
-    yield engines
-    engines.dispose()
+def db(own: Recycled) -> Database:
+    """The gateway's engines on this test's database."""
+    return own.tests
 
 
 @pytest.fixture
@@ -131,11 +152,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, database_url: str) -> Iterator[Flask]:
+def app(settings: Settings, own: Recycled) -> Flask:
     """The gateway over this test's database."""
-    application = create_app(settings, database_url)
-    yield application
-    application.extensions["runtime"].database.dispose()
+    return create_app(settings, own.gateway)
 
 
 @pytest.fixture

@@ -23,16 +23,15 @@ from partners.keyring import Keyring
 from tests.conftest import SECRET
 from tests.gateway.log_receivers import DIES, TAKEN, Syslog, Tool, certificate, syslog, tool
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 from tests.serializers.ocsf_schema import faults
 
 LONG_AGO = timedelta(days=1)
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path, settings: Settings) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), settings.log_origin))
-    yield made
-    made.close()
+def log(own: Recycled, tmp_path: Path, settings: Settings) -> Log:
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), settings.log_origin), own=own)
 
 
 @pytest.fixture

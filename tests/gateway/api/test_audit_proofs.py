@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,14 @@ from tests.conftest import SECRET
 from tests.gateway.api.test_webmaster import webmaster
 from tests.partners.access_log import rfc6962
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 
 ORIGIN = origin_of("http://127.0.0.1:8000")
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), ORIGIN))
-    yield made
-    made.close()
+def log(own: Recycled, tmp_path: Path) -> Log:
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), ORIGIN), own=own)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 from tests.serializers.ocsf_schema import faults
 from tests.serializers.syslog_reading import read_cef
 
@@ -28,10 +28,8 @@ ORIGIN = origin_of("http://127.0.0.1:8000")
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), ORIGIN))
-    yield made
-    made.close()
+def log(own: Recycled, tmp_path: Path) -> Log:
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), ORIGIN), own=own)
 
 
 @pytest.fixture

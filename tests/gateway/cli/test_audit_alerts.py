@@ -1,6 +1,5 @@
 """`gateway audit detect` and `gateway audit alerts`, as the security team at a shell runs them."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,20 +12,20 @@ from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.gateway.cli.test_audit_verify import ORIGIN
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def log(own: Recycled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     """A log with a record that its sequencer has not sealed for a minute."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", own.url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_OPERATOR", "ada")
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr("partners.detections.gaps.LOOK_AGAIN_S", 0.0)
-    made = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN))
+    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
     made.add(at=datetime.now(UTC) - timedelta(minutes=1))
-    yield made
-    made.close()
+    return made
 
 
 def test_an_alert_from_its_raising_to_its_end(log: Log) -> None:

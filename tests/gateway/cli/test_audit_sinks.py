@@ -1,6 +1,5 @@
 """`gateway audit sinks` and `push`: where the log goes is an operator's choice, on record, and safe by construction."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.gateway.log_receivers import certificate, tool
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,8 @@ def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
-    yield made
-    made.close()
+def log(own: Recycled, tmp_path: Path) -> Log:
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")), own=own)
 
 
 def acts(db: Database) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """`gateway audit verify --spool`: what was done to records before they were sealed, and to the spool itself."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from partners.spool.spool import Spool
 from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 
 ORIGIN = origin_of("http://127.0.0.1:8000")
 THIRD = "(SELECT id FROM access_log ORDER BY at, id OFFSET 2 LIMIT 1)"
@@ -32,15 +33,13 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def log(own: Recycled, tmp_path: Path, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     """A log whose gateway is at hand; nothing is in it."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", own.url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GATEWAY_SPOOL_DIR", str(directory))
-    made = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN))
-    yield made
-    made.close()
+    return Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
 
 
 def spooled(log: Log, directory: Path, count: int = 5, **facts: Any) -> None:

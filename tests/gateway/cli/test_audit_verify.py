@@ -1,7 +1,6 @@
 """`gateway audit verify` and what goes with it, as an auditor at a shell runs them."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,20 @@ from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.partners.access_log import rfc6962
 from tests.partners.access_log.logs import Log
+from tests.recycling import Recycled
 
 ORIGIN = origin_of("http://127.0.0.1:8000")
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def log(own: Recycled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     """A sealed log of five entries, whose gateway is at hand."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", own.url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
-    made = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN))
+    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
     made.grow(2, 3)
-    yield made
-    made.close()
+    return made
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from partners.access_log.verifying import Covered, Verification
 from partners.keyring import Keyring
 from partners.vocabulary import Outcome, Purpose
 from tests.conftest import SECRET
+from tests.recycling import Recycled
 
 ORIGIN = "gateway.example/access-log"
 SIGNER = signer_of(Keyring(SECRET), ORIGIN)
@@ -77,14 +78,21 @@ class Log:
     held: Connection | None = None
     keys: SigningKeys | None = None
     """Whatever signs, where it is more than `signer`."""
+    own: Recycled | None = None
+    """The database at `url`, where it has engines already."""
 
     def __post_init__(self) -> None:
+        if self.own:
+            self.engines, self.sealer, self.superuser = self.own.tests, self.own.sealer, self.own.superuser
+            return
         self.engines = database.connect(self.url)
         self.sealer = database.sealer(self.url)
         superuser = make_url(self.url).set(drivername="postgresql+psycopg")
         self.superuser = create_engine(superuser, isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
+        if self.own:
+            return
         self.engines.dispose()
         self.sealer.dispose()
         self.superuser.dispose()
