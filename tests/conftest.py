@@ -1,5 +1,6 @@
 """One real PostgreSQL for each test worker, whose tests use a database in turn that each of them finds empty."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -33,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have slow tests: at the end no worker is left alone with one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays until the end: every module and every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
