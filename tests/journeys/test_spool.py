@@ -22,6 +22,7 @@ from tests.journeys.serving import served
 from tests.journeys.test_killed_server import Load
 from tests.journeys.test_other_faults import fill, small_disk
 
+pytestmark = pytest.mark.slow
 DEATHS = 4
 
 
@@ -101,7 +102,6 @@ def test_a_disk_that_may_not_be_written_is_an_error() -> None:
                 spool.keep(leaves, within_s=5.0)
 
 
-@pytest.mark.slow
 def test_every_body_received_is_in_the_spool(
     db: Database, http: FlaskClient, database_url: str, tmp_path: Path
 ) -> None:

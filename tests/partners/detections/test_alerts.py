@@ -164,7 +164,7 @@ def test_without_anything_to_hold_it_against_nothing_is_told(past: Past) -> None
 def test_a_record_that_waits_for_the_sequencer_pages(past: Past) -> None:
     past.partner()
     past.happen([Call(AN_HOUR_AGO)])
-    past.log.sql("UPDATE log_checkpoint SET at = now() - interval '1 hour'")
+    past.log.sql("UPDATE log_checkpoint SET at = :at", at=AN_HOUR_AGO)
     past.log.add(at=NOW - 2 * MINUTE)
     waited: list[float] = []
 
