@@ -16,13 +16,13 @@ def upgrade() -> None:
     """Apply."""
     op.create_table(
         "access_subject_block",
-        sa.Column("member_bucket", sa.Integer(), nullable=False, comment="Member numbers, shifted less."),
+        sa.Column("member_bucket", sa.Integer(), nullable=False, comment="Member numbers, shifted."),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("access", sa.Uuid(), nullable=False),
         sa.Column("verdict", sa.BigInteger(), nullable=False),
-        sa.Column("member_offsets", postgresql.ARRAY(sa.SmallInteger()), nullable=False, comment="Within the block."),
+        sa.Column("member_offsets", postgresql.ARRAY(sa.SmallInteger()), nullable=False, comment="Within the bucket."),
         sa.PrimaryKeyConstraint("member_bucket", "at", "access", "verdict", name=op.f("pk_access_subject_block")),
-        comment="The same for pages, where a block has many of their members.",
+        comment="The same for pages, where a narrower bucket has many of their members.",
         postgresql_partition_by="RANGE (at)",
     )
     op.create_index(op.f("ix_access_subject_block_access_at"), "access_subject_block", ["access", "at"], unique=False)

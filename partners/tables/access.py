@@ -104,30 +104,29 @@ access_subject = Table(
     comment="Whom an access was about, by member: answers 'who saw this member' by index.",
 )
 
-access_subject_set = Table(
-    "access_subject_set",
-    metadata,
-    Column("member_bucket", Integer, primary_key=True, info=internal(), comment="Member numbers, shifted."),
-    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
-    Column("access", Uuid, primary_key=True, info=internal()),
-    Column("verdict", BigInteger, primary_key=True, info=internal()),
-    Column("member_offsets", ARRAY(SmallInteger), nullable=False, info=internal(), comment="Within the bucket."),
-    Index(None, "access", "at"),
-    postgresql_partition_by="RANGE (at)",
-    comment="The same for bulk accesses, two bytes a member: a row for all of a bucket with one verdict.",
-)
 
-access_subject_block = Table(
-    "access_subject_block",
-    metadata,
-    Column("member_bucket", Integer, primary_key=True, info=internal(), comment="Member numbers, shifted less."),
-    Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
-    Column("access", Uuid, primary_key=True, info=internal()),
-    Column("verdict", BigInteger, primary_key=True, info=internal()),
-    Column("member_offsets", ARRAY(SmallInteger), nullable=False, info=internal(), comment="Within the block."),
-    Index(None, "access", "at"),
-    postgresql_partition_by="RANGE (at)",
-    comment="The same for pages, where a block has many of their members.",
+def _sets(name: str, comment: str) -> Table:
+    """A table of subjects in sets: a row for all of a bucket of neighbouring numbers with one verdict."""
+    return Table(
+        name,
+        metadata,
+        Column("member_bucket", Integer, primary_key=True, info=internal(), comment="Member numbers, shifted."),
+        Column("at", DateTime(timezone=True), primary_key=True, info=internal()),
+        Column("access", Uuid, primary_key=True, info=internal()),
+        Column("verdict", BigInteger, primary_key=True, info=internal()),
+        Column("member_offsets", ARRAY(SmallInteger), nullable=False, info=internal(), comment="Within the bucket."),
+        Index(None, "access", "at"),
+        postgresql_partition_by="RANGE (at)",
+        comment=comment,
+    )
+
+
+access_subject_set = _sets(
+    "access_subject_set",
+    "The same for bulk accesses, two bytes a member: a row for all of a bucket with one verdict.",
+)
+access_subject_block = _sets(
+    "access_subject_block", "The same for pages, where a narrower bucket has many of their members."
 )
 
 access_network = Table(
