@@ -25,7 +25,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
-    case,
     cast,
     func,
     insert,
@@ -33,13 +32,14 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import INET, JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import INET, JSONB
 
 from partners.access_log.cases import Case
 from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
 from partners.access_log.noting import Noted, noted_here
 from partners.access_log.subjects import Keeping, one_by_one
-from partners.literals import number_literal, text_literal
+from partners.access_log.summary import summary_of
+from partners.literals import text_literal
 from partners.tables.access import access_log, access_network
 from partners.vocabulary import Outcome, Purpose, Reason
 
@@ -104,48 +104,6 @@ def network_digest(ip: str | None, salt: UUID) -> str:
 @lru_cache
 def _packed(ip: str) -> bytes:
     return ip_address(ip).packed
-
-
-def summary_of(covered: FromClause) -> CTE:
-    """Summarise the members an access covers (columns `member`, `verdict`) in exactly one row, also for none."""
-    groups = select(covered.c.verdict, func.count().label("members")).group_by(covered.c.verdict).subquery("groups")
-    pair = func.jsonb_build_array(groups.c.verdict, groups.c.members)
-    verdicts = select(
-        func.coalesce(func.jsonb_agg(aggregate_order_by(pair, groups.c.verdict)), literal_column("'[]'::jsonb"))
-    ).scalar_subquery()
-    listed = func.string_agg(_line(covered), aggregate_order_by(text_literal(","), covered.c.member))
-    return select(
-        cast(func.count(), Integer).label("member_count"),
-        verdicts.label("verdicts"),
-        _digest_of(listed).label("members"),
-    ).cte("summary")
-
-
-def summary_of_one(covered: FromClause) -> CTE:
-    """The same where at most one member is covered, and its `verdict`: nothing to group, sort or count."""
-    anyway = select(number_literal(1).label("row")).subquery("anyway")
-    found = covered.c.member.is_not(None)
-    verdicts = func.jsonb_build_array(func.jsonb_build_array(covered.c.verdict, number_literal(1)))
-    return (
-        select(
-            cast(found, Integer).label("member_count"),
-            case((found, verdicts), else_=literal_column("'[]'::jsonb")).label("verdicts"),
-            _digest_of(_line(covered)).label("members"),
-            covered.c.verdict,
-        )
-        .select_from(anyway.outerjoin(covered, true()))
-        .cte("summary")
-    )
-
-
-def _line(covered: FromClause) -> ColumnElement[str]:
-    return cast(covered.c.member, Text).concat(text_literal(":")).concat(cast(covered.c.verdict, Text))
-
-
-def _digest_of(lines: ColumnElement[str]) -> ColumnElement[str]:
-    """SHA-256 in hex over whom an access covers and with which verdicts, in order of their numbers."""
-    listed = func.convert_to(func.coalesce(lines, text_literal("")), text_literal("UTF8"))
-    return func.encode(func.sha256(listed), text_literal("hex"))
 
 
 def record_of(

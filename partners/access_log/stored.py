@@ -93,7 +93,7 @@ def _firsts() -> Select[Any]:
 
 
 def _subjects() -> Subquery:
-    """The members of each access as text, of which `partners.access_log.append` makes a digest.
+    """The members of each access as text, of which `partners.access_log.summary` makes a digest.
 
     And the instants at which they stand: at another than the record's, nobody would find it by a member.
     """

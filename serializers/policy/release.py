@@ -23,9 +23,10 @@ from sqlalchemy import (
     true,
 )
 
-from partners.access_log.append import record_of, summary_of, summary_of_one, told_leaf
+from partners.access_log.append import record_of, told_leaf
 from partners.access_log.recording import Recording
 from partners.access_log.subjects import Keeping, in_blocks, in_bulk, one_by_one
+from partners.access_log.summary import summary_of, summary_of_one
 from partners.literals import number_literal, text_literal
 from partners.standing import CALLER_NUMBER, standing
 from partners.vocabulary import Outcome, Reason

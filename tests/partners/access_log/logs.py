@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from partners import database
 from partners.access_log import promises
-from partners.access_log.append import Access, record, record_of, summary_of
+from partners.access_log.append import Access, record, record_of
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.findings import Finding
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
@@ -36,6 +36,7 @@ from partners.access_log.notes import Signer, Signers
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import Sealed, seal
 from partners.access_log.subjects import Keeping, in_bulk
+from partners.access_log.summary import summary_of
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.verifying import Covered, Verification
 from partners.keyring import Keyring
