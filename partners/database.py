@@ -35,8 +35,9 @@ GRACE_S = 5
 SEAL_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2
-# Releases are prepared and many: planning one anew for each set of values costs more than executing it.
-_ONCE = MappingProxyType({"plan_cache_mode": "force_generic_plan"})
+# Releases are prepared and many: planning one anew for each set of values costs more than executing it. Such a plan is
+# kept while tables grow, and reading them whole is never right for longer than they are nearly empty.
+_ONCE = MappingProxyType({"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"})
 # A plan made once takes every range for a short one, and would sort thousands of rows that are better hashed.
 _SUMS = MappingProxyType({**_ONCE, "enable_sort": "off", "lock_timeout": str(LOCK_TIMEOUT_MS)})
 

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from gateway import streaming
 from gateway.streaming import BrokenStreamError
+from partners import database
 from partners.access_log.subjects import accesses_about
 from partners.database import Database
 from partners.tables.access import access_log, access_subject_set
@@ -285,6 +286,22 @@ def test_a_long_list_takes_no_more_memory_than_a_chunk(db: Database, w1: Webmast
 
     assert len(later) >= MANY // streaming.CHUNK_ROWS - 2
     assert max(later) < 1.5 * max(first, second) < 24 * 1024 * 1024
+
+
+@pytest.mark.slow
+def test_plans_made_while_tables_were_empty_hold_when_they_are_full(
+    db: Database, database_url: str, w1: Webmaster
+) -> None:
+    owner = database.owner(database_url)
+    with owner.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    owner.dispose()
+    for _ in range(db.release.engine.pool.size()):
+        assert rows_of(ask(w1)) == []
+
+    add_many(db, w1, MANY)
+
+    assert len(rows_of(ask(w1))) == MANY
 
 
 def peaks(answer: TestResponse) -> Iterator[int]:
