@@ -1,5 +1,6 @@
-"""gunicorn's threaded worker, answering what is not HTTP with a problem document that repeats nothing of it."""
+"""gunicorn's threaded worker, which stays with a busy connection, and answers what is not HTTP without repeating it."""
 
+import select
 import signal
 import socket
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ STATUSES = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
 }
 """By error; every other error of parsing is a 400: no input makes a 5xx."""
+AT_ONCE_MS = 5
+"""How long a thread waits for a connection's next request; so much longer may another have to wait for a thread."""
 log = get_logger(__name__)
 
 
@@ -37,6 +40,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Leave at once; gunicorn's own handler waits for a lock that the interrupted code may hold."""
         self.alive = False
         raise SystemExit(0)
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
+        """Answer a request, and in the same thread those that follow at once: handing over takes longer."""
+        while (is_kept := super().handle(conn)) is True and self.alive and self._is_followed(conn):
+            pass
+        return is_kept
+
+    def _is_followed(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
+        """Whether the next request of a connection comes at once, and no other connection waits for a thread."""
+        if not self.tpool._work_queue.empty():  # noqa: SLF001 - executors tell nobody else
+            return False
+        next_request = select.poll()
+        next_request.register(conn.sock, select.POLLIN)
+        return bool(next_request.poll(AT_ONCE_MS))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
         """Refuse a request that never reached the application; the log names the kind of error alone."""
