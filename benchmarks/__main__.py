@@ -46,10 +46,11 @@ class Stage:
 @click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
 @click.option("--seal", is_flag=True, help="Seal the log meanwhile, also what the floor records.")
-def main(members: int, rounds: int, seconds: float, workers: int, *, seal: bool) -> None:
+@click.option("--served-alike", is_flag=True, help="Give the floors the gateway's own kind of worker.")
+def main(members: int, rounds: int, seconds: float, workers: int, *, seal: bool, served_alike: bool) -> None:
     """Measure the gateway beside the same queries without it."""
     leave_on_sigterm()
-    with staged(members, workers=workers, seals=seal) as stage:
+    with staged(members, workers=workers, seals=seal, served_alike=served_alike) as stage:
         click.echo(table(run(stage.scenarios, stage.ports, rounds=rounds, seconds=seconds)))
         log_lines.configure()
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
@@ -58,14 +59,16 @@ def main(members: int, rounds: int, seconds: float, workers: int, *, seal: bool)
 
 
 @contextmanager
-def staged(members: int, *, workers: int, seals: bool = False) -> Iterator[Stage]:
+def staged(members: int, *, workers: int, seals: bool = False, served_alike: bool = False) -> Iterator[Stage]:
     """Fill a PostgreSQL that is as durable as in production, and start the servers on it."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         url, secret = stack.enter_context(embedded_postgres(directory)), token_urlsafe(48)
         held, asked = filled(url, members)
         floors = {
-            server: stack.enter_context(servers.floor(server, url, directory, workers=workers))
+            server: stack.enter_context(
+                servers.floor(server, url, directory, workers=workers, served_alike=served_alike)
+            )
             for server in (Measured.FLOOR, Measured.RECORDED_FLOOR)
         }
         port = stack.enter_context(servers.gateway(url, secret, directory, workers=workers, seals=seals))

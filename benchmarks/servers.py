@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.serving.server import IDLE_S, PATIENCE_S, THREADS
+from gateway.serving.worker import Worker
 from partners.vocabulary import Work
 
 START_TIMEOUT_S = 120
@@ -48,11 +49,12 @@ def gateway(
 
 
 @contextmanager
-def floor(name: str, database_url: str, data_dir: Path, *, workers: int) -> Iterator[int]:
-    """Run a floor under gunicorn with the gateway's settings; yield its port."""
+def floor(name: str, database_url: str, data_dir: Path, *, workers: int, served_alike: bool) -> Iterator[int]:
+    """Run a floor under gunicorn with the gateway's settings, and its kind of worker if `served_alike`; yield its port."""
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]
-    settings = ("--worker-class", "gthread", "--threads", str(THREADS), "--workers", str(workers))
+    kind = f"{Worker.__module__}.{Worker.__qualname__}" if served_alike else "gthread"
+    settings = ("--worker-class", kind, "--threads", str(THREADS), "--workers", str(workers))
     kept = (
         "--keep-alive",
         str(IDLE_S),

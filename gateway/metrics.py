@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from gateway.runtime import runtime
 from partners.vocabulary import PartnerKind, Reason, Work
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -101,10 +100,9 @@ def database_failed() -> None:
     _current().database_errors.inc()
 
 
-def exposition() -> Response:
-    """Answer with the figures."""
-    figures = _current().text() + runtime().sink_figures.text() + runtime().backlog.text()
-    return Response(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+def exposition(*more: bytes) -> Response:
+    """Answer with the figures, and with more of them in the same format."""
+    return Response(b"".join((_current().text(), *more)), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _metrics(registry: CollectorRegistry) -> Metrics:

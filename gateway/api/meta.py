@@ -51,4 +51,5 @@ def _not_ready(lack: str) -> Problem:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Counts and durations for Prometheus, of all workers."""
-    return figures.exposition()
+    held = runtime()
+    return figures.exposition(held.sink_figures.text(), held.backlog.text())
