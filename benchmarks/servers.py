@@ -50,7 +50,7 @@ def gateway(
 
 @contextmanager
 def floor(name: str, database_url: str, data_dir: Path, *, workers: int, served_alike: bool) -> Iterator[int]:
-    """Run a floor under gunicorn with the gateway's settings, and its kind of worker if `served_alike`; yield its port."""
+    """Run a floor under gunicorn with the gateway's settings, and its worker if `served_alike`; yield its port."""
     with _free_port() as reserved:
         port: int = reserved.getsockname()[1]
     kind = f"{Worker.__module__}.{Worker.__qualname__}" if served_alike else "gthread"

@@ -30,9 +30,9 @@ from tests.conftest import SECRET, fresh_database
 pytestmark = pytest.mark.slow
 
 MEMBERS = int(os.environ.get("PLANS_MEMBERS", "5000"))
-"""By default the fewest with which no plan reads a table whole that is not read whole with 200,000; with 2,000 some are.
+"""The fewest with which no plan reads a table whole that is not read whole with 200,000; with 2,000 some are.
 
-With 200,000 this takes six minutes.
+With 200,000 these tests take six minutes.
 """
 ACCESSES = 20_000
 FEW_ROWS = 1_000
