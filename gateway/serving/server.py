@@ -59,9 +59,12 @@ def bind(host: str, port: int) -> socket.socket:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted connections inherit both: a caller who falls silent does not hold a thread for good.
+        # Accepted connections inherit all three: a caller who falls silent does not hold a thread for good.
         for patience in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.setsockopt(socket.SOL_SOCKET, patience, struct.pack("ll", PATIENCE_S, 0))
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Else every call that sends would wait as long again: the rest of the answer, and what says that it failed.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PATIENCE_S * 1_000)
         listener.bind(address)
     except OSError as error:
         if listener is not None:
