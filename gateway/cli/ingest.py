@@ -39,7 +39,6 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
 
 def _look_for_cycles_less_often() -> None:
     """What a batch makes goes without the collector's help; looking through it all the time costs a quarter."""
-    gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 

@@ -45,12 +45,14 @@ class Lazy(click.Group):
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Look for no cycles meanwhile: what is imported stays, and looking through it again and again takes a fifth."""
-    was_enabled = gc.isenabled()
+    """Look for no cycles meanwhile, nor ever in what was imported: it stays, and looking through it takes a third."""
+    was_enabled, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
+        if len(sys.modules) > modules:
+            gc.freeze()
         if was_enabled:
             gc.enable()
 
