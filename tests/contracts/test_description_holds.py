@@ -34,6 +34,8 @@ from tests.gateway.api.test_alerts import NOW, suspicion
 from tests.partners.access_log.logs import Log
 from tests.partners.detections.pasts import own_record
 
+pytestmark = pytest.mark.slow
+
 ODD_REQUESTS = 8
 """Of each operation, well-formed and ill-formed ones each."""
 CHECKS = [
@@ -179,7 +181,6 @@ def test_a_good_request_of_every_operation_is_answered_as_described(house: House
             case.validate_response(answer, checks=CHECKS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
 def test_whatever_is_asked_is_answered_as_described(house: House, mode: GenerationMode) -> None:
     answered = {status for operation in house.operations() for status in statuses(house, operation, mode)}

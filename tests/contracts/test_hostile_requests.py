@@ -15,6 +15,8 @@ from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.factories import add_member, add_model, add_relation
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 1_500
 FORMS_OF_THEIR_OWN = ("/oauth", "/account", "/console")
 """Where errors are those of RFC 6749, or pages."""

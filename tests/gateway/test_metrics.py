@@ -119,6 +119,7 @@ def test_failures_of_the_database_are_counted(app: Flask, http: FlaskClient, db:
     assert told(http)["gateway_database_errors_total",] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("db")
 def test_any_worker_tells_the_figures_of_all(database_url: str, tmp_path: Path) -> None:
     with served(database_url, tmp_path, workers=2) as server:

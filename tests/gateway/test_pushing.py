@@ -184,6 +184,7 @@ def test_waits_double_and_differ_and_end_somewhere() -> None:
         assert carriers._seconds(text) == seconds  # noqa: SLF001
 
 
+@pytest.mark.slow
 def test_a_tool_that_hangs_is_left_in_time_and_keeps_nobody_waiting(
     log: Log, worker: Pushing, siem: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +205,7 @@ def test_a_tool_that_hangs_is_left_in_time_and_keeps_nobody_waiting(
     assert sink(log, "b-well").looked_at is not None
 
 
+@pytest.mark.slow
 def test_an_entry_that_a_tool_refuses_holds_up_none_of_the_others(log: Log, worker: Pushing, siem: Tool) -> None:
     bad = 13
     siem.answer = lambda body: (422, {}) if body["data"].get("first", 99) <= bad <= body["data"]["last"] else TAKEN

@@ -91,6 +91,7 @@ def states(db: Database) -> dict[str, Any]:
         return {row.id: tuple(row[1:]) for row in rows}
 
 
+@pytest.mark.slow
 def test_what_members_decided_since_the_backup_holds_again_before_anything_is_served(
     house: House, db: Database, settings: Settings, *, database_url: str, restored_url: str, tmp_path: Path
 ) -> None:

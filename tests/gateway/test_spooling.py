@@ -241,6 +241,7 @@ def test_a_stream_is_kept_chunk_by_chunk_and_its_break_too(
     assert "error" in {json.loads(leaf)["outcome"] for leaf in kept(directory)}
 
 
+@pytest.mark.slow
 def test_a_disk_that_hangs_is_no_longer_waited_for_than_promised(
     w1: Webmaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

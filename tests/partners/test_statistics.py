@@ -102,6 +102,7 @@ def figures_of(answer: Told) -> dict[Any, Figures]:
     }
 
 
+@pytest.mark.slow
 @given(st.data(), worlds())
 @settings(max_examples=samples(30), deadline=None)
 def test_answers_are_those_of_plain_python(stage: Stage, data: st.DataObject, world: World) -> None:

@@ -20,6 +20,8 @@ from serializers.policy.relation import GuardedRelation, anything_withheld, why_
 from tests.conftest import NOW
 from tests.serializers.worlds import Answer, ModelWorld, WebmasterWorld, store_model_worlds, store_webmaster_worlds
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def webmaster_store(module_db: Database) -> tuple[Database, dict[int, WebmasterWorld]]:
@@ -193,7 +195,6 @@ def survivors(
     return alive
 
 
-@pytest.mark.slow
 def test_every_mutant_of_the_webmaster_policy_is_caught(
     webmaster_store: tuple[Database, dict[int, WebmasterWorld]],
 ) -> None:
@@ -206,7 +207,6 @@ def test_every_mutant_of_the_webmaster_policy_is_caught(
     assert alive == set()
 
 
-@pytest.mark.slow
 def test_every_mutant_of_the_model_policy_is_caught(model_store: tuple[Database, dict[int, ModelWorld]]) -> None:
     database, worlds = model_store
     expectations = {number: world.answer(sensitive_scope=False) for number, world in worlds.items()}

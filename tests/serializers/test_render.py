@@ -87,7 +87,7 @@ def rows_of(columns: dict[str, st.SearchStrategy[Any]], policy: Policy) -> st.Se
     return st.lists(st.tuples(*(columns[name] for name in columns_of(policy))), max_size=3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(rows_of(MEMBER_COLUMNS, webmaster.POLICY))
 def test_member_rows(rows: list[tuple[Any, ...]]) -> None:
     fast, slow = both(MemberRow(), columns_of(webmaster.POLICY), rows)
@@ -95,7 +95,7 @@ def test_member_rows(rows: list[tuple[Any, ...]]) -> None:
     assert fast == slow
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(rows_of(CARD_COLUMNS, model.POLICY))
 def test_cards(rows: list[tuple[Any, ...]]) -> None:
     fast, slow = both(Card(), columns_of(model.POLICY), rows)

@@ -275,6 +275,7 @@ def test_other_audiences_get_nothing(w1: Webmaster) -> None:
     assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
 
 
+@pytest.mark.slow
 def test_a_long_log_takes_no_more_memory_than_a_chunk(db: Database, auditor: Auditor) -> None:
     entries(db, MANY)
 

@@ -120,6 +120,7 @@ def story(who: str) -> list[dict[str, Any]]:
     return [*told, privacy(who, at(hours=21), profile_visibility="private")]
 
 
+@pytest.mark.slow
 def test_feeds_settings_and_requests_meet_without_loss_or_deadlock(servers: Servers) -> None:
     stories = [story(f"m{number}") for number in range(MEMBERS)]
     servers.feed(0, *(told[0] for told in stories))

@@ -279,6 +279,7 @@ def test_head_does_not_break_a_stream(db: Database, w1: Webmaster) -> None:
     assert [row.outcome for row in records(db)] == ["empty"]
 
 
+@pytest.mark.slow
 def test_a_long_list_takes_no_more_memory_than_a_chunk(db: Database, w1: Webmaster) -> None:
     add_many(db, w1, MANY)
 

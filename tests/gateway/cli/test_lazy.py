@@ -13,6 +13,7 @@ SLOW = {"alembic", "flask", "gunicorn", "httpx", "sqlalchemy", "structlog"}
 DATABASE = {"sqlalchemy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [

@@ -72,6 +72,7 @@ def id_of(username: str) -> str:
     return next(role.id for role in CAST if role.username == username)
 
 
+@pytest.mark.slow
 def test_there_are_partners_of_every_kind_inside_and_outside_the_eea(opened: Session) -> None:
     with opened.database.write.connect() as connection:
         everybody = partners.every(connection)
@@ -164,6 +165,7 @@ def test_a_gateway_with_partners_of_its_own_is_left_alone(db: Database, database
         load(session_on(db, database_url, tmp_path), url=URL, issuer=URL)
 
 
+@pytest.mark.slow
 def test_credentials_that_another_database_left_behind_are_replaced(
     opened: Session, db: Database, database_url: str, tmp_path: Path
 ) -> None:

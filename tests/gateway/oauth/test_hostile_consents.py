@@ -14,6 +14,8 @@ from partners.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import Caller, add_caller, basic
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "500"))
 """More were made by hand: `HOSTILE_REQUESTS=20000`."""
 REDIRECT = "https://compass.example/back"

@@ -31,6 +31,8 @@ from tests.callers import (
     basic,
 )
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("HOSTILE_REQUESTS", "1000"))
 FORM = "application/x-www-form-urlencoded"
 STRINGS = [

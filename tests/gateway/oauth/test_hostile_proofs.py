@@ -13,6 +13,8 @@ from tests.callers import ISSUER, add_caller, ask_token, basic, signed_anyhow
 from tests.gateway.oauth.test_hostile_input import HEADER_VALUES, HEADERS, STRINGS, VALUES
 from tests.proofs import TOKEN_PATH, Prover, ath_of
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 300
 CLAIMS = ("jti", "htm", "htu", "iat", "ath", "nonce", "exp", "nbf", "é\x00")
 MEMBERS = ("kty", "crv", "x", "y", "n", "e", "d", "k", "use", "alg", "key_ops", "kid", "x5c")

@@ -15,6 +15,8 @@ import requests
 from tests.conftest import fresh_database
 from tests.journeys.serving import served
 
+pytestmark = pytest.mark.slow
+
 CANARY = "canary-7f3a"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 POST = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\n" + FORM

@@ -117,6 +117,7 @@ def test_check_15_of_eight_uses_at_once_one_wins(target: Target, signer: Client)
         assert at_once(lambda used=used: target.present(used)) == [200, *[401] * 7]
 
 
+@pytest.mark.slow
 def test_check_15_a_restart_forgets_no_use(apart: Apart) -> None:
     client = apart.target.operator.signer()
     used = apart.target.assertion(client)

@@ -134,6 +134,7 @@ def test_check_56_challenges_say_what_is_needed_and_no_more(target: Target, read
     assert 'scope="members:read"' in narrow.headers["WWW-Authenticate"]
 
 
+@pytest.mark.slow
 def test_check_57_a_former_keys_tokens_live_until_it_is_retired(apart: Apart) -> None:
     target = apart.target
     client = target.operator.reader()

@@ -19,6 +19,8 @@ from tests.factories import add_member, add_model, add_relation
 from tests.partners.access_log.logs import Log
 from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, NOW, Call, Past, office_days
 
+pytestmark = pytest.mark.slow
+
 Attack = Callable[[Connection], list[Call]]
 SECOND = timedelta(seconds=1)
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from random import Random
 
+import pytest
+
 from partners.feed import LineError, Report
 from partners.tables.activity import spending
 from partners.vocabulary import FeedError
@@ -11,6 +13,8 @@ from tests.books import assert_books_balance
 from tests.feeding import Platform, lines, referred, spent
 from tests.partners.feed.hostile import CANARY, Spoilt, spoil
 from tests.sampling import samples
+
+pytestmark = pytest.mark.slow
 
 LINES = samples(5_000)
 SENT_AT_ONCE = 500

@@ -168,6 +168,7 @@ def test_after_a_failure_the_disk_is_left_alone_for_a_second(tmp_path: Path) -> 
     assert kept(tmp_path / "mount") == ["three"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_hangs_holds_nobody_up(spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     goes_on, sync = Event(), os.fdatasync
     monkeypatch.setattr(os, "fdatasync", lambda descriptor: (goes_on.wait(), sync(descriptor)))
@@ -208,6 +209,7 @@ def test_nothing_is_left_of_a_trial(spool: Spool, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_process_has_a_file_of_its_own_and_waits_for_nothing_of_its_parent_s(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
