@@ -3,6 +3,9 @@
 import select
 import signal
 import socket
+import time
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import FrameType
@@ -11,7 +14,7 @@ from typing import Any
 import orjson
 from gunicorn import util
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog import get_logger
 
 from gateway.problems import MEDIA_TYPE
@@ -24,7 +27,11 @@ STATUSES = {
 }
 """By error; every other error of parsing is a 400: no input makes a 5xx."""
 AT_ONCE_MS = 5
-"""How long a thread waits for a connection's next request; so much longer may another have to wait for a thread."""
+"""How long a thread waits for a connection's request; so much longer may another have to wait for a thread."""
+LINGER_S = 2
+"""How long a caller may go on sending what nobody reads, after an answer that ends the connection."""
+MOST_LEFT = 32 << 20
+"""Bytes of a body that are taken meanwhile."""
 log = get_logger(__name__)
 
 
@@ -42,18 +49,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         raise SystemExit(0)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
-        """Answer a request, and in the same thread those that follow at once: handing over takes longer."""
+        """Answer a request, and in the same thread those that follow at once: handing over takes longer.
+
+        A new connection that brings no request at once waits for it elsewhere; gunicorn would have a thread wait.
+        """
+        if not (conn.initialized or conn.data_ready or _is_readable(conn.sock, AT_ONCE_MS)):
+            return _DEFER
         while (is_kept := super().handle(conn)) is True and self.alive and self._is_followed(conn):
             pass
+        if is_kept is False:
+            _take_what_is_left(conn)
         return is_kept
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:  # noqa: ANN401 - gunicorn is untyped
+        """Close a connection that is over at once; gunicorn waits here for its caller, and so does everybody else."""
+        if fs.cancelled() or fs.exception() is not None or fs.result() is not False:
+            super().finish_request(conn, fs)
+        else:
+            self.nr_conns -= 1
+            conn.close()
 
     def _is_followed(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
         """Whether the next request of a connection comes at once, and no other connection waits for a thread."""
-        if not self.tpool._work_queue.empty():  # noqa: SLF001 - executors tell nobody else
-            return False
-        next_request = select.poll()
-        next_request.register(conn.sock, select.POLLIN)
-        return bool(next_request.poll(AT_ONCE_MS))
+        # Executors tell nobody else whether anybody waits.
+        return self.tpool._work_queue.empty() and _is_readable(conn.sock, AT_ONCE_MS)  # noqa: SLF001
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
         """Refuse a request that never reached the application; the log names the kind of error alone."""
@@ -64,6 +83,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             util.write_nonblock(client, _response(status, request_id, self.app.issuer))
         except OSError:
             log.info("caller_gone", request_id=request_id)
+
+
+def _take_what_is_left(conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+    """Closed with something unread, a connection is reset, and its caller may never see the answer (RFC 9112 §9.6)."""
+    latest = time.monotonic() + LINGER_S
+    with suppress(OSError, errors.ParseException):
+        conn.sock.shutdown(socket.SHUT_WR)
+        conn.parser.finish_body(deadline=latest, max_bytes=MOST_LEFT)
+        while _is_readable(conn.sock, 0) and conn.sock.recv(65_536) and time.monotonic() < latest:
+            pass
+
+
+def _is_readable(sock: socket.socket, within_ms: float) -> bool:
+    readable = select.poll()
+    readable.register(sock, select.POLLIN)
+    return bool(readable.poll(within_ms))
 
 
 def _status(error: BaseException) -> HTTPStatus:
