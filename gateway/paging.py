@@ -26,25 +26,32 @@ def released_page(walk: Walk, disclosing: Disclosing) -> Response:
     return data({"data": released.documents, "page": page, "meta": {"policy_version": VERSION}})
 
 
-def purchases_since(query: Mapping[str, Any], disclosing: Disclosing) -> Response:
-    """Answer with a page of the purchase log and a watermark: everything recorded after it comes with `since`.
+def purchases_walk(query: Mapping[str, Any], caller: Caller) -> PurchasesWalk:
+    """Through the purchase log, or on from the watermark that the query brings.
 
     A watermark is the partner's, not one client's: it outlives a change of credentials.
     """
-    cursors, owner = runtime().cursors, {"watermark": disclosing.caller.partner}
-    opened = cursors.open(query.get("since"), bound_to=owner, parameter="since")
-    walk = PurchasesWalk(query, watermark=opened[0] if opened else None)
-    bound_to = _bound(walk, disclosing.caller)
-    position = cursors.open(query.get("cursor"), bound_to=bound_to)
-    released = release(walk.statement(position), disclosing, walk.parameters(position), limit=query["limit"])
+    opened = runtime().cursors.open(query.get("since"), bound_to=_owner(caller), parameter="since")
+    return PurchasesWalk(query, watermark=opened[0] if opened else None)
+
+
+def purchases_page(walk: PurchasesWalk, disclosing: Disclosing) -> Response:
+    """Answer with a page of the purchase log and a watermark: everything recorded after it comes with `since`."""
+    cursors, bound_to = runtime().cursors, _bound(walk, disclosing.caller)
+    position = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
+    released = release(walk.statement(position), disclosing, walk.parameters(position), limit=walk.query["limit"])
     page: dict[str, Any] = {"next_cursor": None, "has_more": released.has_more}
     (watermark,) = released.footing
-    if released.has_more and opened:
+    if released.has_more and walk.watermark is not None:
         (watermark,) = released.last_keys
     elif released.has_more:
         page["next_cursor"] = cursors.seal(released.last_keys, bound_to=bound_to)
-    meta = {"policy_version": VERSION, "watermark": cursors.seal([watermark], bound_to=owner)}
+    meta = {"policy_version": VERSION, "watermark": cursors.seal([watermark], bound_to=_owner(disclosing.caller))}
     return data({"data": released.documents, "page": page, "meta": meta})
+
+
+def _owner(caller: Caller) -> dict[str, Any]:
+    return {"watermark": caller.partner}
 
 
 def _bound(walk: Walk, caller: Caller) -> dict[str, Any]:

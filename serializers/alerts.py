@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Length
 
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.detections.alerts import Alert
@@ -12,7 +12,7 @@ from partners.vocabulary import AlertState, Detection, Tier
 from serializers.answers import Answer
 from serializers.audit import Term
 from serializers.policy.shapes import Instant, instant
-from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR, USUAL_PAGE
+from serializers.queries import LONGEST_CURSOR, USUAL_PAGE, PageSize
 
 
 class AlertForm(StrEnum):
@@ -29,7 +29,7 @@ class AlertsQuery(Schema):
     tier = fields.Enum(Tier, by_value=True, metadata={"description": "How soon to look at it."})
     rule = fields.Enum(Detection, by_value=True, metadata={"description": "Which rule raised it."})
     partner = Term("About whom, by the partner's id.")
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
     form = fields.Enum(
         AlertForm,

@@ -21,7 +21,7 @@ from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR
+from serializers.queries import LONGEST_CURSOR, Digits, PageSize
 from serializers.search_language import LONGEST_QUERY
 
 LONGEST_TERM = 255
@@ -83,7 +83,7 @@ class SearchQuery(Schema):
 class AccessesQuery(SearchQuery):
     """The parameters of a search, page by page."""
 
-    limit = fields.Integer(load_default=50, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=50)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 
@@ -118,8 +118,8 @@ class StreamQuery(Schema):
         validate=Range(START, LARGEST_SIZE),
         metadata={"description": "The index of the last entry that you have; without it, from the first on."},
     )
-    limit = fields.Integer(load_default=500, validate=Range(1, MOST_FOLLOWED))
-    wait = fields.Integer(
+    limit = PageSize(most=MOST_FOLLOWED, load_default=500)
+    wait = Digits(
         load_default=0,
         validate=Range(0, LONGEST_WAIT_S),
         metadata={"description": "For how many seconds to wait where there is no news."},
@@ -130,13 +130,13 @@ class StreamQuery(Schema):
 class ConsistencyQuery(Schema):
     """Two sizes of the log; whether the newer one is there yet, only the log can say."""
 
-    old = fields.Integer(
+    old = Digits(
         required=True,
         data_key="from",
         validate=Range(0, LARGEST_SIZE),
         metadata={"description": "The size of an older checkpoint."},
     )
-    new = fields.Integer(
+    new = Digits(
         required=True,
         data_key="to",
         validate=Range(0, LARGEST_SIZE),
@@ -189,7 +189,7 @@ def lines_of_export(form: ExportForm | StreamForm) -> Lines:
 class MembersQuery(Schema):
     """The parameters of an entry's members."""
 
-    limit = fields.Integer(load_default=50, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=50)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 

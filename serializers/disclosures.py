@@ -3,12 +3,12 @@
 from typing import Any
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Length, Range, Regexp
+from marshmallow.validate import Length, Regexp
 from sqlalchemy import Row
 
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.queries import LARGEST_PAGE, LONGEST_CURSOR, USUAL_PAGE
+from serializers.queries import LONGEST_CURSOR, USUAL_PAGE, PageSize
 
 MODEL = "model:"
 """What a preview's model id stands behind."""
@@ -17,7 +17,7 @@ MODEL = "model:"
 class DisclosuresQuery(Schema):
     """The parameters of a member's list of disclosures."""
 
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 

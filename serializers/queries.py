@@ -1,5 +1,6 @@
 """What partners may ask: the parameters of each list, over fields that are never withheld alone (R61)."""
 
+import re
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
@@ -18,18 +19,47 @@ USUAL_PAGE = 50
 LARGEST_BATCH = 100
 LONGEST_USERNAME = 64
 LONGEST_CURSOR = 1_024
+_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NO_ZONES = frozenset({"localtime", "Factory"})
+"""Files of the zone database that are no zones: one is the machine's own setting, the other says that there is none."""
+
+
+class Digits(fields.Integer):
+    """A whole number from 0 on, in digits alone: no sign, no blanks, no other script's."""
+
+    def _deserialize(self, value: object, *place: Any, **more: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *place, **more)
+
+
+class PageSize(Digits):
+    """How many rows a page has at most."""
+
+    def __init__(self, *, most: int = LARGEST_PAGE, **more: Any) -> None:
+        """From one to `most`."""
+        super().__init__(validate=Range(1, most), **more)
+
+
+class Day(fields.Date):
+    """A day as RFC 3339 writes it: weeks and days without hyphens are ISO's alone."""
+
+    def _deserialize(self, value: object, *place: Any, **more: Any) -> date:
+        if not (isinstance(value, str) and _FULL_DATE.fullmatch(value)):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, *place, **more)
 
 
 class MembersQuery(Streamable):
     """The parameters of a member list."""
 
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
     campaign = fields.String(validate=SLUG)
     site = fields.String(validate=SLUG)
     country = fields.String(validate=COUNTRY)
-    registered_from = fields.Date()
-    registered_to = fields.Date()
+    registered_from = Day()
+    registered_to = Day()
     sort = fields.String(load_default="-registration_date", validate=OneOf(["registration_date", "-registration_date"]))
 
     @validates_schema
@@ -48,7 +78,7 @@ class Zone(fields.Field[ZoneInfo]):
         return ZoneInfo(str(value))
 
 
-class LocalDay(fields.Date):
+class LocalDay(Day):
     """A whole day in the query's time zone."""
 
     def __init__(self, **more: Any) -> None:
@@ -58,7 +88,7 @@ class LocalDay(fields.Date):
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_ZONES
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -73,9 +103,12 @@ class PurchasesQuery(Streamable):
     last = LocalDay(data_key="to")
     timezone = Zone(load_default=ZoneInfo("UTC"))
     campaign = fields.String(validate=SLUG)
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
-    since = fields.String(validate=Length(1, LONGEST_CURSOR))
+    since = fields.String(
+        validate=Length(1, LONGEST_CURSOR),
+        metadata={"description": "A watermark: what was recorded after it, in order of recording."},
+    )
 
     @validates_schema
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:
@@ -90,7 +123,7 @@ class SpendingQuery(Schema):
 
     since = fields.AwareDateTime(data_key="from", default_timezone=None)
     until = fields.AwareDateTime(data_key="to", default_timezone=None)
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
 
@@ -99,7 +132,7 @@ class CardsQuery(Schema):
 
     username = fields.List(fields.String(validate=Length(1, LONGEST_USERNAME)), validate=Length(1, LARGEST_BATCH))
     relation = fields.String(validate=OneOf(list(Relation)))
-    limit = fields.Integer(validate=Range(1, LARGEST_PAGE))
+    limit = PageSize()
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
     @validates_schema

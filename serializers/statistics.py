@@ -7,13 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf
 
 from partners.currencies import DECIMALS
 from partners.statistics import Choice, Question, Sort
 from partners.vocabulary import DeviceType, Metric, StatisticsFilter, StatisticsGroup
 from serializers.lines import Streamable
-from serializers.queries import COUNTRY, LONGEST_CURSOR, SLUG, LocalDay, Zone
+from serializers.queries import COUNTRY, LONGEST_CURSOR, SLUG, LocalDay, PageSize, Zone
 
 MOST_DAYS = 400
 MOST_GROUPS = 4
@@ -100,7 +100,7 @@ class StatisticsQuery(Streamable):
     device_type = Chosen(OneOf(list(DeviceType)))
     currency = Chosen(OneOf(list(DECIMALS), error="A currency is three capital letters, as in ISO 4217."))
     sort = Order()
-    limit = fields.Integer(load_default=USUAL_PAGE, validate=Range(1, LARGEST_PAGE))
+    limit = PageSize(most=LARGEST_PAGE, load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
     @validates_schema(skip_on_field_errors=False)

@@ -97,7 +97,7 @@ class PurchasesWalk(Walk):
             PurchasesShape(
                 filters=frozenset(self._asked()),
                 since=self.watermark is not None,
-                continued=position is not None,
+                continued=self.watermark is None and position is not None,
                 bulk=bulk,
             )
         )
@@ -105,8 +105,12 @@ class PurchasesWalk(Walk):
     def parameters(self, position: Position | None) -> dict[str, Any]:
         """The filters that were set, and where the page starts."""
         values = {_PARAMETERS.get(name, name): value for name, value in self._asked().items()}
-        after = {"after_number": self.watermark} if self.watermark is not None else _after(position)
-        return {"limit": self.query["limit"], **values, **after}
+        return {"limit": self.query["limit"], **values, **self._where_it_goes_on(position)}
+
+    def _where_it_goes_on(self, position: Position | None) -> dict[str, Any]:
+        if self.watermark is None:
+            return _after(position)
+        return {"after_number": self.watermark if position is None else position[0]}
 
     def _asked(self) -> dict[str, Any]:
         zone, one_day = self.query["timezone"], timedelta(days=1)

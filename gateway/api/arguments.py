@@ -21,7 +21,7 @@ from serializers.lines import Streamable
 View = Callable[..., Response]
 Decorator = Callable[[View], View]
 UNKNOWN = "Unknown field."
-PAGING = frozenset({"limit", "cursor", "since"})
+PAGING = frozenset({"limit", "cursor"})
 
 
 class Parser(FlaskParser):

@@ -9,7 +9,7 @@ from gateway.disclosure import Disclosing, answer, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import purchases_since
+from gateway.paging import purchases_page, purchases_walk
 from gateway.runtime import runtime
 from gateway.streaming import released_list
 from partners.registry import campaigns
@@ -17,7 +17,7 @@ from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers.policies import VERSION
 from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
 from serializers.statements import MEMBER_BY_REF, MemberRow, PurchaseRow
-from serializers.walks import MembersWalk, PurchasesWalk
+from serializers.walks import MembersWalk
 
 
 def _guard(operation: str, purpose: Purpose, *, streams: bool = False) -> Guard:
@@ -76,10 +76,8 @@ def get_member(caller: Caller, _query: dict[str, Any], ref: str) -> Response:
 @blueprint.arguments(PurchasesQuery, location="query")
 def list_purchases(caller: Caller, query: dict[str, Any]) -> Response:
     """The purchases and reversals of the members this webmaster referred, newest first or on from a watermark."""
-    disclosing = Disclosing(caller, PURCHASES_LIST)
-    return released_list(
-        PurchasesWalk(query), disclosing, PurchaseRow, paged=lambda *_: purchases_since(query, disclosing)
-    )
+    walk, disclosing = purchases_walk(query, caller), Disclosing(caller, PURCHASES_LIST)
+    return released_list(walk, disclosing, PurchaseRow, paged=lambda *_: purchases_page(walk, disclosing))
 
 
 @blueprint.route("/campaigns")

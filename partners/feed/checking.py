@@ -14,6 +14,7 @@ from partners.feed.shapes import SHAPES
 from partners.vocabulary import EventType, FeedError
 
 _TYPES = {str(type_): type_ for type_ in EventType}
+_TOO_LONG = Fault(FeedError.INVALID_EVENT, f"an event may have {LONGEST_LINE // 1024} KiB at most")
 
 
 class Checked(NamedTuple):
@@ -29,8 +30,7 @@ class Checked(NamedTuple):
 def check_line(line: Line, *, now: datetime) -> Checked:
     """Check one line of the feed."""
     if line.text is None:
-        fault = Fault(FeedError.INVALID_EVENT, f"a line may have {LONGEST_LINE // 1024} KiB at most")
-        return Checked(line.number, None, None, fault)
+        return Checked(line.number, None, None, _TOO_LONG)
     try:
         document = orjson.loads(line.text)
     except orjson.JSONDecodeError:
@@ -49,6 +49,22 @@ def check_document(number: int, document: object, *, now: datetime) -> Checked:
         return Checked(number, envelope.id, envelope.digest, _event(envelope, now))
     except Refused as refused:
         return Checked(number, envelope.id, envelope.digest, refused.fault)
+
+
+def check_element(number: int, document: object, *, now: datetime) -> Checked:
+    """Check one event of a batch, which may be no longer than a line."""
+    checked = check_document(number, document, now=now)
+    if isinstance(checked.found, Event) and _size(document) > LONGEST_LINE:
+        return Checked(number, checked.id, None, _TOO_LONG)
+    return checked
+
+
+def _size(document: object) -> int:
+    try:
+        return len(orjson.dumps(document))
+    except orjson.JSONEncodeError:
+        # Nested more deeply than is written: nothing of an event is, only what is passed over.
+        return 0
 
 
 def _event(envelope: Envelope, now: datetime) -> Event[Content]:

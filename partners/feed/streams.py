@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
 from partners.feed.batches import Feed
-from partners.feed.checking import check_document, check_line
+from partners.feed.checking import check_element, check_line
 from partners.feed.lines import Line, Readable, lines_of
 from partners.feed.report import Report
 
@@ -51,7 +51,7 @@ def apply_stream(
 def apply_events(documents: Sequence[object], feed: Feed, clock: Clock) -> Report:
     """Apply a few events that are parsed already, in one transaction; the first counts as line 1."""
     now = clock()
-    checked = [check_document(number, document, now=now) for number, document in enumerate(documents, start=1)]
+    checked = [check_element(number, document, now=now) for number, document in enumerate(documents, start=1)]
     return feed.apply(checked, now=now)
 
 

@@ -165,6 +165,17 @@ def test_batch_at_its_limits_is_read(sender: Sender) -> None:
     assert sender.post(b"[" + b" " * (1024 * 1024 - 2) + b"]", BATCH).status_code == 200
 
 
+def test_event_of_a_batch_may_be_as_long_as_a_line(sender: Sender) -> None:
+    event = registered()
+    batch = [event | {"id": f"e{size}", "extension": "x" * size} for size in (60_000, 70_000)]
+
+    report = sender.post(orjson.dumps(batch), BATCH).get_json()
+
+    assert (report["accepted"], [(error["line"], error["code"]) for error in report["errors"]]) == (
+        1, [(2, "invalid_event")]
+    )  # fmt: skip
+
+
 def test_event_of_a_batch_may_be_nested_deeply(sender: Sender) -> None:
     body = b'[{"data": ' + b"[" * 900 + b"]" * 900 + b"}]"
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -63,8 +64,19 @@ def test_who_opts_out_midway_is_not_in_the_next_chunk(db: Database, w1: Webmaste
     assert b"user_m4" in b"".join(begun)
 
 
-@pytest.mark.parametrize("query", [{"limit": "2"}, {"cursor": "x"}, {"since": "y"}])
-def test_a_stream_has_neither_pages_nor_a_watermark(w1: Webmaster, query: dict[str, str]) -> None:
+def test_a_stream_goes_on_from_a_watermark(db: Database, w1: Webmaster) -> None:
+    watermark = log(w1)["meta"]["watermark"]
+    assert rows_of(ask(w1, since=watermark)) == []
+    for place in range(5):
+        buy(db, w1.member(db, f"n{place}"), f"later{place}", at=HAPPENED_AT - timedelta(days=place))
+
+    assert rows_of(ask(w1, since=watermark)) == log(w1, since=watermark)["data"]
+    assert [row["id"] for row in rows_of(ask(w1, since=watermark))] == [f"later{place}" for place in range(5)]
+    assert ask(w1, since="AAAA").status_code == 422
+
+
+@pytest.mark.parametrize("query", [{"limit": "2"}, {"cursor": "x"}])
+def test_a_stream_has_no_pages(w1: Webmaster, query: dict[str, str]) -> None:
     answer = ask(w1, **query)
 
     assert answer.status_code == 422

@@ -147,6 +147,11 @@ def test_filters_take_lists_and_exclude(october: Webmaster) -> None:
     assert currencies(campaign="spring", device_type="-mobile") == [None]
 
 
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "right/UTC", "europe/paris", "../UTC", ""])
+def test_what_is_no_zone_of_the_world_is_refused(october: Webmaster, zone: str) -> None:
+    assert october.get("/stats", **(OCTOBER | {"timezone": zone})).status_code == 422
+
+
 def test_faults_are_all_named_at_once(october: Webmaster) -> None:
     query = {"to": "2026-09-01", "timezone": "Mars", "group_by": "city", "sort": "user", "limit": "0", "username": "x"}
 

@@ -154,6 +154,8 @@ def test_filters(db: Database, w1: Webmaster) -> None:
         ({"limit": "0"}, {"limit": "invalid_value"}),
         ({"limit": "201"}, {"limit": "invalid_value"}),
         ({"limit": "many"}, {"limit": "invalid_value"}),
+        *(({"limit": limit}, {"limit": "invalid_value"}) for limit in ("+5", " 5", "\u0665", "5.0", "1_0")),
+        *(({"registered_to": day}, {"registered_to": "invalid_value"}) for day in ("20260101", "2026-W01-1")),
         ({"sort": "username"}, {"sort": "invalid_value"}),
         ({"city": "Esch"}, {"city": "unknown_parameter"}),
         ({"country": "lux"}, {"country": "invalid_value"}),
