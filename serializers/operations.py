@@ -56,6 +56,7 @@ OPERATIONS: Mapping[str, str] = {
     "audit.push": "was sent entries of the log",
     "key.rotated": "rotated the log's key",
     "key.retired": "retired a key of the log",
+    "retention.candidates": "listed who has long been inactive",
     "retention.pruned": "let a month of the log go",
     "oauth.token": "asked for a token",
     "oauth.refresh": "refreshed a token",

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import Session, session
 from gateway.pruning import prune
@@ -14,6 +15,8 @@ from partners.access_log.letting_go import PruningError
 from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
 from partners.partitions import make_partitions
+from partners.registry.journal import Act
+from partners.rights import inactivity
 from partners.rights.retention import Swept, forget_networks, sweep
 from partners.spool.keeping import forget
 
@@ -33,6 +36,8 @@ def command() -> None:
 def run(export: Path | None) -> Document:
     """Delete what has lapsed, report what was skipped, and make the log's coming partitions. Run it daily.
 
+    It tells how many members have been inactive for more than a year, too: `candidates` names them.
+
     Months of the access log go 25 months after their end, under a sealed record that says which entries went.
     """
     with session() as opened:
@@ -40,7 +45,7 @@ def run(export: Path | None) -> Document:
         owner = database.owner(opened.url)
         try:
             removed = asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export)
-            return removed | _shorten_journal(opened) | _empty_spool(opened)
+            return removed | _shorten_journal(opened) | _empty_spool(opened) | _count_inactive(opened)
         finally:
             owner.dispose()
 
@@ -50,6 +55,24 @@ def _as_owner(opened: Session, owner: Engine) -> Swept:
     with owner.begin() as connection:
         make_partitions(connection, now=opened.instant())
     return forget_networks(owner, real_now=opened.instant())
+
+
+@command.command("candidates")
+@printed
+def list_candidates() -> Document:
+    """List who has not been active for more than a year; the look is on record.
+
+    Nobody is erased by this: the platform confirms with a request for erasure of each.
+    """
+    with session() as opened, opened.database.write.begin() as connection:
+        found = [asdict(each) for each in inactivity.candidates(connection, now=opened.settings.now())]
+        note(opened, connection, Act("retention.candidates", detail={"members": len(found)}))
+    return found
+
+
+def _count_inactive(opened: Session) -> dict[str, object]:
+    with opened.database.write.connect() as connection:
+        return {"inactive_members": inactivity.count(connection, now=opened.settings.now())}
 
 
 def _shorten_journal(opened: Session) -> dict[str, object]:

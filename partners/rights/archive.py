@@ -124,7 +124,7 @@ _SETTINGS = (
     .where(member.c.number == _MEMBER)
 )
 _PURCHASE_TOTALS = select(
-    *purchase_total.c["count", "credits", "first_at", "last_at", "amounts", "usage_clock_at"],
+    *purchase_total.c["count", "credits", "first_at", "last_at", "amounts", "usage_clock_at", "active_on"],
     _finite(purchase_total.c.usage_kept_from),
 ).where(purchase_total.c.member == _MEMBER)
 _PURCHASES = (

@@ -33,7 +33,7 @@ from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
 from partners.tables.member import former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
-from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept
+from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept, utc_day
 
 BATCH = 500
 """Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
@@ -132,6 +132,13 @@ _COUNT_SKIPPED = (
     select(func.count()).select_from(member.join(purchase_total)).where(member.c.restricted, _something_lapsed())
 )
 _OF_MEMBERS = and_(member.c.number == any_(_NUMBERS), purchase_total.c.member == member.c.number)
+_NEWEST_DAY = func.greatest(
+    purchase_total.c.active_on,
+    utc_day(func.nullif(member.c.device_seen_at, _NEVER)),
+    utc_day(select(func.max(action.c.at)).where(action.c.member == member.c.number).scalar_subquery()),
+)
+# The day stays, and nothing of what was done or with what: see `partners.rights.inactivity`.
+_KEEP_THE_DAY = update(purchase_total).where(_OF_MEMBERS).values(active_on=_NEWEST_DAY)
 _DROP_DEVICES = (
     update(member)
     .where(_OF_MEMBERS, _device_lapsed())
@@ -161,6 +168,7 @@ def _sweep_usage(engine: Engine, now: datetime, batch: int) -> Swept:
 
 def _drop_usage(connection: Connection, numbers: list[int], now: datetime) -> Swept:
     parameters = {"now": now, "numbers": numbers}
+    connection.execute(_KEEP_THE_DAY, parameters)
     devices = list(connection.execute(_DROP_DEVICES, parameters).scalars())
     connection.execute(_DROP_DEVICE_STAMPS, {"numbers": devices})
     return Swept(devices=len(devices), actions=connection.execute(_DROP_ACTIONS, parameters).rowcount)

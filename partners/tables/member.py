@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -150,6 +151,12 @@ purchase_total = Table(
         server_default="-infinity",
         info=personal(ACCOUNT),
         comment="Usage data seen before this instant has lapsed for good (R36).",
+    ),
+    Column(
+        "active_on",
+        Date,
+        info=personal(ACCOUNT),
+        comment="The newest day of which usage data was removed in time: R44 asks how long ago that was.",
     ),
     comment="One row a member: what their purchases add up to, and the clock of usage data.",
 )

@@ -17,10 +17,10 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
 from partners.partitions import make_partitions
-from partners.tables.access import access_network
+from partners.tables.access import access_log, access_network
 from partners.tables.activity import action
 from tests.conftest import NOW, SECRET
-from tests.factories import add_action, add_member, add_model
+from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
 from tests.partners.access_log.logs import Log
 
 LAPSED = NOW + timedelta(days=120, seconds=1)
@@ -57,6 +57,39 @@ def test_a_run_deletes_what_has_lapsed_and_reports_what_it_skipped(
     with db.write.connect() as connection:
         assert connection.execute(select(func.count()).select_from(action)).scalar_one() == 1
     assert "actions: 0" in run(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_whoever_was_inactive_for_more_than_a_year_is_named_and_nobody_erased(
+    db: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_NOW", (NOW + timedelta(days=365)).isoformat())
+    less = NOW.replace(hour=0)
+    longer = less - timedelta(microseconds=1)
+    with db.write.begin() as connection:
+        model = add_model(connection)
+        acting, spending = (add_member(connection, name, registered_at=longer) for name in ("acting", "spending"))
+        add_action(connection, model, acting, at=less)
+        add_spending(connection, model, spending, at=less)
+        add_purchase(connection, add_member(connection, "buying", registered_at=longer), "p1", at=less)
+        add_device(connection, add_member(connection, "using", registered_at=longer), less)
+        add_member(connection, "new", registered_at=less)
+        add_member(connection, "restricted", registered_at=longer, restricted=True)
+        for name, at in (("gone", longer), ("long_gone", longer - timedelta(days=1))):
+            add_action(connection, model, add_member(connection, name, registered_at=at), at=at)
+
+    told = json.loads(run(capsys, "--json"))
+    assert (told["inactive_members"], told["actions"], told["devices"]) == (2, 3, 1)
+    with pytest.raises(SystemExit):
+        main(["retention", "candidates", "--json"])
+
+    assert json.loads(capsys.readouterr().out) == [
+        {"member": "long_gone", "last_active_on": "2026-10-30"},
+        {"member": "gone", "last_active_on": "2026-10-31"},
+    ]
+    with db.write.connect() as connection:
+        looks = select(access_log.c.operation).where(access_log.c.operation == "retention.candidates")
+        assert connection.execute(looks).scalars().all() == ["retention.candidates"]
 
 
 @pytest.mark.usefixtures("environment")
