@@ -34,6 +34,7 @@ class Setting:
     meaning: str
 
 
+USUAL_ISSUER = "http://127.0.0.1:8000"
 USUAL_LIMITS = {
     Work.TOKEN: "60/minute",
     Work.STATS: "300/minute",
@@ -57,7 +58,7 @@ SETTINGS = (
         "the data directory, /journal",
         "What members decided, outside the database (R41): for all machines, apart from what backups restore.",
     ),
-    Setting("GATEWAY_ISSUER", "http://127.0.0.1:8000", "The gateway's public address: the `iss` and `aud` of tokens."),
+    Setting("GATEWAY_ISSUER", USUAL_ISSUER, "The gateway's public address: the `iss` and `aud` of tokens."),
     Setting(
         "GATEWAY_SECRET_KEY", "generated in the data directory", "At least 32 characters; every key derives from it."
     ),
@@ -169,7 +170,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raise `SettingsError` naming the variable at fault."""
     data_dir = Path(environ.get("GATEWAY_DATA_DIR", "./var"))
     return Settings(
-        issuer=_issuer(environ.get("GATEWAY_ISSUER", "http://127.0.0.1:8000")),
+        issuer=_issuer(environ.get("GATEWAY_ISSUER", USUAL_ISSUER)),
         secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),
         data_dir=data_dir,
         database_url=environ.get("GATEWAY_DATABASE_URL") or None,

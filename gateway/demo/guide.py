@@ -11,11 +11,14 @@ from pathlib import Path
 from gateway.demo.cast import HEROINE, OPTED_OUT, OWL
 from gateway.demo.credentials import SignIn
 from gateway.demo.members import members
+from gateway.settings import USUAL_ISSUER
 from partners.months import month_of, next_month
 
 PRETTY = "python3 -m json.tool"
 HEADING = """Member Data Gateway: the demo of {day}, at {url}
 Paste these lines into another terminal, in this directory."""
+ELSEWHERE = """# Other commands of the gateway, such as `people add`, need to know where it is:
+export GATEWAY_ISSUER={url}"""
 CONSOLE = """# The security team's console: {url}/console
 #    Sign in as {name} with the password {password} and a code; each code works once, for half a minute.
 {gateway} demo code"""
@@ -172,7 +175,9 @@ def lines(scene: Scene) -> Iterator[tuple[str, str, str]]:
 def text(scene: Scene) -> str:
     """What people read: headings are comments, so that whole blocks can be pasted too."""
     blocks = [f"# {n}. {title}\n#    {look}\n{line}" for n, (title, look, line) in enumerate(lines(scene), 1)]
-    return "\n\n".join([HEADING.format(url=scene.url, day=scene.day), *blocks, *_console(scene), FOOTING])
+    heading, elsewhere = HEADING.format(url=scene.url, day=scene.day), ELSEWHERE.format(url=scene.url)
+    where = [] if scene.url == USUAL_ISSUER else [elsewhere]
+    return "\n\n".join([heading, *blocks, *_console(scene), *where, FOOTING])
 
 
 def _console(scene: Scene) -> list[str]:

@@ -20,7 +20,8 @@ def register(connection: Connection, day: date, *, url: str, issuer: str, now: d
     """Register everybody; return what they hold."""
     accounts = {company.id: _register(connection, company, now) for company in COMPANIES}
     sessions = _new_key("sessions-1")
-    issuers.add(connection, SESSIONS, {"keys": [sessions.as_dict(private=False)]})
+    studios = (accounts[company.id].client for company in COMPANIES if company.kind is PartnerKind.MODEL_CENTER)
+    issuers.add(connection, SESSIONS, {"keys": [sessions.as_dict(private=False)]}, tuple(studios))
     return Credentials(day, url, issuer, accounts, SESSIONS, sessions.as_dict(private=True))
 
 
