@@ -77,7 +77,7 @@ def answer(
     The first row is always there, and has the outcome. `patient` is for sums that may take a while.
     """
     held, caller = runtime(), disclosing.caller
-    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, at=disclosing.at)
+    access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, VERSION, at=disclosing.at)
     bound = {**standing_parameters(caller), **access.parameters(), **parameters}
     rows = statement.fetch(held.database.sums if patient else held.database.release, bound)
     _raise_unless_released(rows[0], disclosing.guard)

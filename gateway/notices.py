@@ -63,7 +63,12 @@ class Delivery:
 
     def address(self) -> None:
         """Find the recipients of what has happened."""
-        now = datetime.now(UTC)
+        while self._address_some() == outbox.BATCH:
+            pass
+
+    def _address_some(self) -> int:
+        """Return how many concerns need not be looked at again."""
+        now, settled = datetime.now(UTC), 0
         with self.database.write.begin() as connection:
             concerns = outbox.open_concerns(connection)
             policies = Policies(policy_documents(connection)) if concerns else Policies({})
@@ -71,7 +76,9 @@ class Delivery:
                 self._address_one(connection, concern, policies)
                 if concern.created_at < now - outbox.LOG_SETTLES:
                     outbox.settle(connection, concern)
+                    settled += 1
             outbox.give_up(connection, now=now)
+        return settled
 
     def _address_one(self, connection: Connection, concern: Row[Any], policies: Policies) -> None:
         received = outbox.received_about(connection, concern.member)

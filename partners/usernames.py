@@ -46,9 +46,10 @@ def blocked_until(changed_at: datetime) -> datetime:
 def harmless(username: str) -> bool:
     """R9: whether a username is not shaped like an e-mail address, phone or card number, URL, IP address or @handle.
 
-    Compatibility forms are looked through: fullwidth digits are digits, a fullwidth commercial at is one.
+    Compatibility forms are looked through: fullwidth digits are digits, a fullwidth commercial at is one, and an
+    ideographic full stop parts the labels of a domain name as a full stop does (RFC 3490 §3.1).
     """
-    plain = unicodedata.normalize("NFKC", username).lower()
+    plain = unicodedata.normalize("NFKC", username).replace("\u3002", ".").lower()
     if not _WORTH_A_LOOK.search(plain):
         return True
     return not any(shape.search(plain) for shape in _IDENTIFYING)
@@ -72,7 +73,8 @@ _IP_ADDRESS = (
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _GENERIC = (
     "com|net|org|info|biz|edu|gov|mobi|xxx|app|dev|xyz|online|site|website|store|shop|blog|link|page|email|porn|adult|"
-    "webcam|cam|sex|chat|live|club|social|media|agency|vip|fans|рф|укр|бел|中国|香港|台湾|рус|онлайн|сайт"  # noqa: RUF001 - Cyrillic top-level domains
+    "webcam|cam|sex|chat|live|club|social|media|agency|vip|fans|name|tel|pro|top|icu|bio|click|host|cloud|tech|video|"
+    r"stream|photos|photography|gallery|date|dating|singles|love|fun|life|world|bzh|xn--[a-z0-9-]+|рф|укр|бел|中国|香港|台湾|рус|онлайн|сайт"  # noqa: RUF001 - Cyrillic top-level domains
 )
 _COUNTRY = (
     "ac|ad|ae|af|ag|ai|al|am|ao|ar|as|at|au|aw|ax|az|ba|bb|bd|be|bf|bg|bh|bi|bj|bm|bn|bo|br|bs|bt|bw|by|bz|ca|cc|cd|cf|"

@@ -151,9 +151,8 @@ class Meaning:
         owners = [term for term in terms if term.qualifier is Qualifier.PARTNER and not term.negated]
         if len(owners) != 1 or len(owners[0].values) != 1:
             raise _UnknownError("A ref means something for its partner alone: give one “partner:” too.")
-        reference = self.references.read(value)
-        owner = log.partner_number(self.connection, owners[0].values[0])
-        return self._about(reference.member if reference and reference.partner == owner else None, is_asked=is_asked)
+        number = log.number_by_ref(self.connection, self.references, value, of=owners[0].values[0])
+        return self._about(number, is_asked=is_asked)
 
     def _about(self, number: int | None, *, is_asked: bool) -> Condition:
         """Who is unknown or erased is in no entry; whether somebody is unknown, no mistake may tell apart from that."""

@@ -76,9 +76,7 @@ def _members_meant(connection: Connection, query: Query, references: References)
     if "member" in query:
         yield log.member_number(connection, query["member"])
     if "ref" in query:
-        reference = references.read(query["ref"])
-        owner = log.partner_number(connection, query["partner"])
-        yield reference.member if reference and reference.partner == owner else None
+        yield log.number_by_ref(connection, references, query["ref"], of=query["partner"])
 
 
 def _condition(query: Query, policies: Policies) -> ColumnElement[bool] | None:

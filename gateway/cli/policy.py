@@ -100,6 +100,7 @@ def _decision(opened: Session, connection: Connection, asking: Asking, member_id
 
 
 def _document(asking: Asking, member_id: str, decision: Decision) -> Document:
+    nowhere = [*filter(None, [asking.refused]), *decision.absent]
     return {
         "as": asking.name,
         "member": member_id,
@@ -108,7 +109,8 @@ def _document(asking: Asking, member_id: str, decision: Decision) -> Document:
         "exists": asking.refused is None and not decision.absent,
         "reasons": decision.absent,
         "fields": [
-            {"field": name, "shown": not reasons, "reasons": reasons} for name, reasons in decision.withheld.items()
+            {"field": name, "shown": not (reasons := [*nowhere, *own]), "reasons": reasons}
+            for name, own in decision.withheld.items()
         ],
     }
 

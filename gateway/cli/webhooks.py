@@ -1,5 +1,7 @@
 """`gateway webhooks`: telling partners what has happened to members whose data they received."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import click
@@ -8,7 +10,7 @@ from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
 from gateway.cli.output import Document, json_text, printed
-from gateway.cli.session import session
+from gateway.cli.session import Session, session
 from gateway.notices import Delivery
 from gateway.posting import UnsafeAddressError, target_of
 from partners import outbox, webhooks
@@ -49,7 +51,7 @@ def add(partner: str, url: str) -> Document:
 @printed
 def list_all() -> Document:
     """List endpoints, and the backlog of every partner that has still to be told something."""
-    with session() as opened, opened.database.write.connect() as connection:
+    with _addressed() as opened, opened.database.write.connect() as connection:
         return [{str(name): value for name, value in row._asdict().items()} for row in webhooks.overview(connection)]
 
 
@@ -83,7 +85,7 @@ def rotate_secret(partner: str, overlap: int) -> Document:
 def deliver(*, once: bool, as_json: bool) -> None:
     """Tell partners until SIGTERM or SIGINT. Any number of these may run; each notice is told once."""
     with session() as opened:
-        delivery = Delivery(opened.settings, opened.keyring, opened.database)
+        delivery = _delivery(opened)
         if once:
             told = delivery.once()
             click.echo(json_text({"acknowledged": told}) if as_json else f"{told} notices were acknowledged.")
@@ -96,7 +98,7 @@ def deliver(*, once: bool, as_json: bool) -> None:
 @printed
 def pending(partner: str) -> Document:
     """Show what PARTNER has still to be told, to tell a partner without endpoint by hand; the look is on record."""
-    with session() as opened, opened.database.write.begin() as connection:
+    with _addressed() as opened, opened.database.write.begin() as connection:
         owner = partners.get(connection, partner)
         waiting = outbox.waiting_for(connection, owner.number)
         note(opened, connection, Act("webhooks.pending", partner=partner, detail={"notices": len(waiting)}))
@@ -118,3 +120,15 @@ def told(notices: tuple[str, ...]) -> Document:
                 raise RegistryError(f"there is no open notice {text}")
             note(opened, connection, Act("webhooks.told", subject=public(NOTICE_PREFIX, identifier)))
     return {"told": list(notices)}
+
+
+def _delivery(opened: Session) -> Delivery:
+    return Delivery(opened.settings, opened.keyring, opened.database)
+
+
+@contextmanager
+def _addressed() -> Iterator[Session]:
+    """A session in which the log has been asked for recipients just now, whether or not anybody delivers."""
+    with session() as opened:
+        _delivery(opened).address()
+        yield opened

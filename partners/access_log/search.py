@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import INET
 from partners.access_log.identifiers import instant_of
 from partners.access_log.subjects import accesses_about, members_where
 from partners.partitions import PARTITIONED
+from partners.references import References
 from partners.tables.access import access_log, access_network, policy_version
 from partners.tables.member import member
 from partners.tables.partner import partner
@@ -126,6 +127,14 @@ def member_number(connection: Connection, member_id: str) -> int | None:
 def partner_number(connection: Connection, partner_id: str) -> int | None:
     """Return the number that a partner's refs are made with."""
     return connection.scalar(select(partner.c.number).where(partner.c.id == partner_id))
+
+
+def number_by_ref(connection: Connection, references: References, ref: str, *, of: str) -> int | None:
+    """Return whom a ref of a partner means; nothing for what is none of theirs, and once the member is erased (R45)."""
+    reference = references.read(ref)
+    if reference is None or reference.partner != partner_number(connection, of):
+        return None
+    return connection.scalar(select(member.c.number).where(member.c.number == reference.member))
 
 
 def is_about(number: int) -> ColumnElement[bool]:

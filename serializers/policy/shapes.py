@@ -27,8 +27,14 @@ CENTS = 2
 
 
 def instant(value: datetime | str) -> str:
-    """RFC 3339 in UTC with `Z`; takes what PostgreSQL gives, be it a timestamp or one inside JSON."""
-    text = value if isinstance(value, str) else value.isoformat()
+    """RFC 3339 in UTC with `Z`; takes what PostgreSQL gives, be it a timestamp or one inside JSON.
+
+    A fraction has all its digits wherever the instant comes from, so that two that are the same read the same.
+    """
+    if isinstance(value, str):
+        text = datetime.fromisoformat(value).isoformat() if "." in value else value
+    else:
+        text = value.isoformat()
     return text.replace("+00:00", "Z")
 
 

@@ -57,7 +57,8 @@ IDENTIFYING = {
     "IP addresses": "192.168.1.1 8.8.8.8 x8.8.8.8 2001:db8::1 ::1 fe80::1 [2001:db8::1] 1.2.3.4:80",
     "URLs": (
         "www.example example.com EXAMPLE.COM foo.lu t.me my-site.co.uk example.com:8080 https:example mailto:x "
-        "пример.рф visit_example.com ｅｘａｍｐｌｅ．ｃｏｍ foo.xxx example.com."
+        "пример.рф visit_example.com ｅｘａｍｐｌｅ．ｃｏｍ foo.xxx example.com. foo.name foo.dating foo\u3002com "
+        "xn--fiq.xn--fiqs8s"
     ),
 }
 

@@ -13,10 +13,12 @@ from sqlalchemy import select, text
 
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.rights.erasure import carry_out
 from partners.tables.access import access_network, access_subject
 from partners.vocabulary import PartnerKind
 from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
+from tests.conftest import NOW
 from tests.factories import add_member, add_model
 from tests.gateway.api.test_model import ModelCenter
 from tests.gateway.api.test_webmaster import ABSENT, Webmaster, change, webmaster
@@ -206,6 +208,32 @@ def test_searches(db: Database, w1: Webmaster, center: ModelCenter, auditor: Aud
     future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert operations(**{"from": future}) == []
     assert operations(to=future) == ["card.get", "members.get", "members.list"]
+
+
+def test_a_ref_leads_to_nobody_once_the_member_is_erased(
+    db: Database, w1: Webmaster, auditor: Auditor, keyring: Keyring
+) -> None:
+    number = w1.member(db, "m1")
+    (row,) = w1.rows()
+    found = auditor.entries(partner="w1", ref=row["ref"])
+    with db.write.begin() as connection:
+        carry_out(connection, number, keyring, NOW)
+
+    assert [entry["operation"] for entry in found] == ["members.list"]
+    assert auditor.entries(partner="w1", ref=row["ref"]) == []
+    assert "members.list" in {entry["operation"] for entry in auditor.entries(partner="w1")}
+
+
+def test_sums_say_which_policy_they_were_made_under(w1: Webmaster, auditor: Auditor) -> None:
+    w1.get("/stats", **{"from": "2026-10-01", "to": "2026-10-02"})
+    w1.get("/statements")
+    w1.get("/campaigns")
+
+    entries = [each for each in auditor.entries(partner="w1") if not each["operation"].startswith("oauth")]
+
+    assert {entry["operation"]: entry["policy_version"] for entry in entries} == dict.fromkeys(
+        ["stats.query", "statements.list", "campaigns.list"], VERSION
+    )
 
 
 def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:

@@ -1,17 +1,17 @@
 """Cards: what a model learns about a member who has had to do with her, and nothing else."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.tables.activity import relation
+from partners.tables.activity import model, relation
 from partners.tables.member import member, profile
 from partners.vocabulary import PartnerKind, ProfileItem
 from tests.callers import Caller, access_token, add_caller, bearer, model_token
@@ -97,6 +97,19 @@ def test_a_card(center: ModelCenter) -> None:
             ],
         },
     }
+
+
+def test_an_instant_reads_the_same_on_the_card_and_among_its_lines(db: Database, center: ModelCenter, owl: int) -> None:
+    """R20."""
+    at = datetime(2026, 10, 30, 10, 0, 0, 100_000, tzinfo=UTC)
+    with db.write.begin() as connection:
+        mira = connection.execute(select(model.c.number).where(model.c.id == "mdl-1")).scalar_one()
+        add_spending(connection, mira, owl, at=at)
+        add_action(connection, mira, owl, at=at)
+
+    card, (line, *_) = center.card(), center.get("/members/night_owl/spending").get_json()["data"]
+
+    assert card["spending"]["last_at"] == card["last_actions"][0]["at"] == line["at"] == "2026-10-30T10:00:00.100000Z"
 
 
 @pytest.mark.usefixtures("owl")

@@ -85,6 +85,8 @@ def test_every_reason_is_named_for_which_a_member_does_not_exist(db: Database) -
 
     assert document["exists"] is False
     assert document["reasons"] == ["not_referred", "objection", "opted_out"]
+    assert set(withheld(document)) == {field["field"] for field in document["fields"]}
+    assert withheld(document)["country"] == document["reasons"]
     assert "The member does not exist for webmaster:w1: not_referred, objection, opted_out." in text
 
 

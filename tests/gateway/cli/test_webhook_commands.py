@@ -66,7 +66,6 @@ def test_whoever_has_no_endpoint_is_told_by_hand(stage: Stage, db: Database, key
     (row,) = stage.webmasters["w1"].rows()
     with db.write.begin() as connection:
         concern_about(connection, number, NoticeTopic.ERASED, keyring)
-    run("webhooks", "deliver", "--once")
 
     (waiting,) = run_json("webhooks", "pending", "w1")
     assert (waiting["type"], waiting["ref"]) == ("member.erased", row["ref"])
