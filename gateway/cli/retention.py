@@ -50,13 +50,6 @@ def run(export: Path | None) -> Document:
             owner.dispose()
 
 
-def _as_owner(opened: Session, owner: Engine) -> Swept:
-    """Do what only the owner of the tables may: partitions, and the network data of old accesses."""
-    with owner.begin() as connection:
-        make_partitions(connection, now=opened.instant())
-    return forget_networks(owner, real_now=opened.instant())
-
-
 @command.command("candidates")
 @printed
 def list_candidates() -> Document:
@@ -68,6 +61,13 @@ def list_candidates() -> Document:
         found = [asdict(each) for each in inactivity.candidates(connection, now=opened.settings.now())]
         note(opened, connection, Act("retention.candidates", detail={"members": len(found)}))
     return found
+
+
+def _as_owner(opened: Session, owner: Engine) -> Swept:
+    """Do what only the owner of the tables may: partitions, and the network data of old accesses."""
+    with owner.begin() as connection:
+        make_partitions(connection, now=opened.instant())
+    return forget_networks(owner, real_now=opened.instant())
 
 
 def _count_inactive(opened: Session) -> dict[str, object]:
