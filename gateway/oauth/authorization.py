@@ -107,7 +107,9 @@ def _check_form_of(parameters: Parameters, issuer: str) -> None:
 def _checked(parameters: Parameters, client: RegisteredClient, redirect_uri: str, state: str | None) -> Asked:
     if "state" in parameters and state is None:
         raise InvalidRequestError(f"The state has 1 to {LONGEST_STATE} printable ASCII characters.")
-    if parameters.get("response_type") != CODE:
+    if not parameters.get("response_type"):
+        raise InvalidRequestError("The response_type is missing.")
+    if parameters["response_type"] != CODE:
         raise UnsupportedResponseTypeError("", "The only response_type is code.")
     challenge = parameters.get("code_challenge", "")
     if parameters.get("code_challenge_method") != S256 or not _DIGEST.fullmatch(challenge):

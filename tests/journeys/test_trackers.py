@@ -179,6 +179,7 @@ class TestPushedRequests:
             ({"scope": "members:read"}, "invalid_scope"),
             ({"request_uri": "urn:x"}, "request_not_supported"),
             ({"response_type": "token"}, "unsupported_response_type"),
+            ({"response_type": ""}, "invalid_request"),
         ],
     )
     def test_it_is_checked_whole(self, tool: Tool, other: dict[str, str], error: str) -> None:
