@@ -27,11 +27,12 @@ from sqlalchemy import (
 from partners.detections import keeping
 from partners.outbox import give_up
 from partners.registry import client_use
+from partners.rights.due import months_after
 from partners.tables.access import access_network
-from partners.tables.activity import action
+from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
-from partners.tables.member import former_username, held_setting, member, member_stamp, purchase_total
+from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept, utc_day
 
@@ -40,6 +41,7 @@ BATCH = 500
 HELD_SETTING_KEPT = timedelta(days=30)
 """Long enough for events that arrive out of order: a choice given up too soon would expose who made it."""
 NETWORK_KEPT = timedelta(days=120)
+FINANCIAL_MONTHS = 120
 CLOCK_SKEW = timedelta(minutes=5)
 """What is used up or revoked is remembered a little longer than it could have been valid."""
 DEVICE_STAMP = "device"
@@ -65,6 +67,8 @@ class Swept:
     client_networks: int = 0
     access_counts: int = 0
     networks: int = 0
+    financial_records: int = 0
+    erased_ids: int = 0
     lapsed_clients: int = 0
     notices_given_up: int = 0
     skipped_restricted_members: int = 0
@@ -106,6 +110,22 @@ def _give_up_notices(engine: Engine, now: datetime) -> int:
 def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:
     """Remove the network data of old accesses; the records stay whole, and only the tables' owner may do it."""
     return Swept(networks=_forget(owner, access_network, access_network.c.at < real_now - NETWORK_KEPT, BATCH))
+
+
+def forget_the_erased(owner: Engine, *, now: datetime) -> Swept:
+    """Remove what is kept of the erased for ten years by the clock of the rules: money, and the hashes of ids (R38).
+
+    What belongs to a member who is there stays as long as the account does: totals are made of it.
+    """
+    before = months_after(now, -FINANCIAL_MONTHS)
+    unlinked = (
+        _forget(owner, table, and_(table.c.member.is_(None), table.c.at < before), BATCH)
+        for table in (ledger_entry, spending)
+    )
+    return Swept(
+        financial_records=sum(unlinked),
+        erased_ids=_forget(owner, erased_member, erased_member.c.erased_at < before, BATCH),
+    )
 
 
 def _device_lapsed() -> ColumnElement[bool]:

@@ -17,8 +17,10 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
 from partners.partitions import make_partitions
+from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_network
-from partners.tables.activity import action
+from partners.tables.activity import action, ledger_entry, spending
+from partners.tables.member import erased_member
 from tests.conftest import NOW, SECRET
 from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
 from tests.partners.access_log.logs import Log
@@ -57,6 +59,34 @@ def test_a_run_deletes_what_has_lapsed_and_reports_what_it_skipped(
     with db.write.connect() as connection:
         assert connection.execute(select(func.count()).select_from(action)).scalar_one() == 1
     assert "actions: 0" in run(capsys)
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_kept_of_the_erased_goes_after_ten_years(
+    db: Database, keyring: Keyring, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R38."""
+    earlier = NOW - timedelta(days=30)
+    with db.write.begin() as connection:
+        model = add_model(connection)
+        for name in ("gone", "here"):
+            number = add_member(connection, name, registered_at=earlier)
+            add_purchase(connection, number, f"of_{name}", at=earlier)
+            add_spending(connection, model, number, at=earlier)
+            if name == "gone":
+                carry_out(connection, number, keyring, NOW)
+
+    def kept_after(instant: datetime) -> tuple[list[str], int, int]:
+        monkeypatch.setenv("GATEWAY_NOW", instant.isoformat())
+        run(capsys)
+        with db.write.connect() as connection:
+            bought = connection.execute(select(ledger_entry.c.purchase_id).order_by(ledger_entry.c.purchase_id))
+            lines, ids = (select(func.count()).select_from(table) for table in (spending, erased_member))
+            return list(bought.scalars()), connection.scalar(lines) or 0, connection.scalar(ids) or 0
+
+    assert kept_after(earlier.replace(year=2036)) == (["of_gone", "of_here"], 2, 1)
+    assert kept_after(earlier.replace(year=2036) + timedelta(microseconds=1)) == (["of_here"], 1, 1)
+    assert kept_after(NOW.replace(year=2036) + timedelta(microseconds=1)) == (["of_here"], 1, 0)
 
 
 @pytest.mark.usefixtures("environment")
