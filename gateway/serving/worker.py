@@ -31,7 +31,7 @@ AT_ONCE_MS = 5
 LINGER_S = 2
 """How long a caller may go on sending what nobody reads, after an answer that ends the connection."""
 MOST_LEFT = 32 << 20
-"""Bytes of a body that are taken meanwhile."""
+"""Bytes that are taken meanwhile."""
 log = get_logger(__name__)
 
 
@@ -81,18 +81,35 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         log.warning("request_refused", status=int(status), error=type(exc).__name__, request_id=request_id)
         try:
             util.write_nonblock(client, _response(status, request_id, self.app.issuer))
+            client.shutdown(socket.SHUT_WR)
+            _drain(client, time.monotonic() + LINGER_S)
         except OSError:
             log.info("caller_gone", request_id=request_id)
 
 
 def _take_what_is_left(conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
-    """Closed with something unread, a connection is reset, and its caller may never see the answer (RFC 9112 §9.6)."""
+    """Take what the caller of an answered request still sends, as long as its body goes on."""
     latest = time.monotonic() + LINGER_S
-    with suppress(OSError, errors.ParseException):
+    with suppress(OSError):
         conn.sock.shutdown(socket.SHUT_WR)
-        conn.parser.finish_body(deadline=latest, max_bytes=MOST_LEFT)
-        while _is_readable(conn.sock, 0) and conn.sock.recv(65_536) and time.monotonic() < latest:
-            pass
+        try:
+            is_over = conn.parser.finish_body(deadline=latest, max_bytes=MOST_LEFT)
+        except errors.ParseException:
+            is_over = False
+        _drain(conn.sock, time.monotonic() if is_over else latest)
+
+
+def _drain(sock: socket.socket, latest: float) -> None:
+    """Take whatever comes until the caller hangs up, or until an instant, and what is there by then.
+
+    Closed with something unread, a connection is reset, and its caller may never see the answer (RFC 9112 §9.6).
+    """
+    left = MOST_LEFT
+    while left > 0 and _is_readable(sock, max(0.0, latest - time.monotonic()) * 1_000):
+        received = sock.recv(65_536)
+        if not received:
+            return
+        left -= len(received)
 
 
 def _is_readable(sock: socket.socket, within_ms: float) -> bool:

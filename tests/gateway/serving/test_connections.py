@@ -91,6 +91,27 @@ def test_a_refusal_before_the_body_was_read_arrives_and_says_whether_the_connect
         assert ask(connection) == (200, False)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n[",
+        b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\nX Y: z\r\n\r\n",
+        b"GET /" + b"x" * 100_000,
+    ],
+    ids=["no chunk", "a blank in a name", "a long line"],
+)
+def test_a_refusal_of_what_is_no_request_arrives_too(server: Server, head: bytes) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(head)
+        connection.sendall(b"[" * 1_000_000)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
 def connected(server: Server) -> closing[HTTPConnection]:
     """A client's connection, which is made when it is needed."""
     return closing(HTTPConnection(urlsplit(server.url).netloc, timeout=30))
