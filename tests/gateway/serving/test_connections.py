@@ -104,7 +104,7 @@ def test_a_refusal_of_what_is_no_request_arrives_too(server: Server, head: bytes
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(head)
-        connection.sendall(b"[" * 1_000_000)
+        connection.sendall(b"[" * 20_000_000)
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
 
