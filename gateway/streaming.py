@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.disclosure import Disclosing, release
+from gateway.envelope import data
 from gateway.negotiation import form_wanted
 from gateway.paging import released_page
 from gateway.records import access_of
@@ -48,6 +49,17 @@ def released_list(
         response = paged(walk, disclosing)
     else:
         response = streamed(_released(walk, disclosing), lines_of(form, schema), disclosing)
+    response.headers.add("Vary", "Accept")
+    return response
+
+
+def listed(documents: Sequence[Document], disclosing: Disclosing, schema: type[Schema]) -> Response:
+    """Answer with a short list that is on record already: in JSON, or as lines where the caller asks for them."""
+    form = form_wanted()
+    if form is None:
+        response = data({"data": documents})
+    else:
+        response = streamed(iter([documents]), lines_of(form, schema), disclosing)
     response.headers.add("Vary", "Accept")
     return response
 

@@ -24,7 +24,7 @@ from partners.vocabulary import (
     Visibility,
 )
 from serializers.figures import row_schema
-from serializers.policy.shapes import Instant, Text
+from serializers.policy.shapes import Amount, Instant, Text
 
 
 class Answer(Schema):
@@ -90,9 +90,9 @@ class Statement(Answer):
 
     month = fields.String(metadata={"description": "A UTC calendar month.", "example": "2026-10"})
     currency = fields.String(metadata={"description": "ISO 4217."})
-    earned = fields.String(metadata={"description": "A decimal string."})
-    reversed = fields.String(metadata={"description": "A decimal string, never above zero."})
-    payable = fields.String(metadata={"description": "Earned less reversed."})
+    earned = Amount(metadata={"description": "A decimal string."})
+    reversed = Amount(metadata={"description": "A decimal string, never above zero."})
+    payable = Amount(metadata={"description": "Earned less reversed."})
     is_final = fields.Boolean()
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import ValidationError, fields
 
 from partners.statements import Statement
+from serializers.lines import Streamable
 from serializers.policy.shapes import money
 
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
@@ -28,7 +29,7 @@ class Month(fields.Field[date]):
         return month
 
 
-class StatementsQuery(Schema):
+class StatementsQuery(Streamable):
     """The parameters of statements: one month, or none for all that are final."""
 
     month = Month()

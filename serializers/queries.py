@@ -118,6 +118,10 @@ class PurchasesQuery(Streamable):
             raise ValidationError("Not together with `since`: its watermark leads on.", "cursor")
 
 
+class CampaignsQuery(Streamable):
+    """The parameters of a webmaster's campaigns: none."""
+
+
 class SpendingQuery(Schema):
     """The parameters of lines of spending."""
 

@@ -15,12 +15,13 @@ from gateway.negotiation import form_wanted
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.runtime import runtime
-from gateway.streaming import streamed
+from gateway.streaming import listed, streamed
 from partners import statements
 from partners.statistics import Answer, Question, by_sub
 from partners.statistics.queries import Asking
 from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers import income
+from serializers.answers import Statement
 from serializers.figures import documents, row_schema, totals
 from serializers.income import StatementsQuery
 from serializers.lines import Document, Form, lines_of
@@ -74,8 +75,9 @@ def query_statistics(caller: Caller, asked: Asked) -> Response:
 def list_statements(caller: Caller, query: dict[str, Any]) -> Response:
     """What is owed to the webmaster for final months, withheld members included."""
     statement, parameters = statements.asking(now=runtime().now(), month=query.get("month"))
-    rows = answer(statement, Disclosing(caller, STATEMENTS), parameters)
-    return data({"data": income.documents(statements.listed(rows))})
+    disclosing = Disclosing(caller, STATEMENTS)
+    rows = answer(statement, disclosing, parameters)
+    return listed(income.documents(statements.listed(rows)), disclosing, Statement)
 
 
 def _page(disclosing: Disclosing, asked: Asked) -> Response:

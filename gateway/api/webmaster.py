@@ -11,11 +11,12 @@ from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.paging import purchases_page, purchases_walk
 from gateway.runtime import runtime
-from gateway.streaming import released_list
+from gateway.streaming import listed, released_list
 from partners.registry import campaigns
 from partners.vocabulary import PartnerKind, Purpose, Scope, Work
+from serializers.answers import Campaign
 from serializers.policies import VERSION
-from serializers.queries import MembersQuery, NoQuery, PurchasesQuery
+from serializers.queries import CampaignsQuery, MembersQuery, NoQuery, PurchasesQuery
 from serializers.statements import MEMBER_BY_REF, MemberRow, PurchaseRow
 from serializers.walks import MembersWalk
 
@@ -82,8 +83,9 @@ def list_purchases(caller: Caller, query: dict[str, Any]) -> Response:
 
 @blueprint.route("/campaigns")
 @guarded_by(CAMPAIGNS_LIST)
-@blueprint.arguments(NoQuery, location="query")
+@blueprint.arguments(CampaignsQuery, location="query")
 def list_campaigns(caller: Caller, _query: dict[str, Any]) -> Response:
     """The webmaster's own campaigns."""
-    rows = answer(campaigns.LISTING, Disclosing(caller, CAMPAIGNS_LIST), {})
-    return data({"data": [{"code": code, "name": name} for code, name in campaigns.listed(rows)]})
+    disclosing = Disclosing(caller, CAMPAIGNS_LIST)
+    rows = answer(campaigns.LISTING, disclosing, {})
+    return listed([{"code": code, "name": name} for code, name in campaigns.listed(rows)], disclosing, Campaign)

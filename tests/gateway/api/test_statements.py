@@ -1,5 +1,6 @@
 """Monthly statements over HTTP: final months alone, the withheld included, and nothing but money."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +57,23 @@ def test_final_months_by_currency(booked: Webmaster) -> None:
     assert listed(booked, month="2026-09") == {"data": [EUROS, YEN]}
     assert listed(booked, month="2026-10") == {"data": []}
     assert listed(booked, month="2026-08") == {"data": []}
+
+
+def test_they_come_as_lines_too(booked: Webmaster) -> None:
+    def lines(path: str, accept: str) -> list[str]:
+        answer = booked.http.get(f"/v1/webmaster{path}", headers=booked.headers | {"Accept": accept})
+        assert (answer.status_code, answer.mimetype, answer.headers["Vary"]) == (200, accept, "Accept")
+        return answer.get_data(as_text=True).splitlines()
+
+    assert [json.loads(line) for line in lines("/statements", "application/x-ndjson")] == [
+        EUROS, YEN, {"end": True, "rows": 2}
+    ]  # fmt: skip
+    assert lines("/statements", "text/csv") == [
+        "month,currency,earned,reversed,payable,is_final",
+        "2026-09,EUR,183.64,-12.00,171.64,true",
+        "2026-09,JPY,900,0,900,true",
+    ]
+    assert lines("/campaigns", "text/csv") == ["code,name", "spring,Spring"]
 
 
 def test_a_month_is_final_by_the_clock_of_the_rules(settings: Settings, database_url: str, booked: Webmaster) -> None:
