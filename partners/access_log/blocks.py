@@ -55,6 +55,8 @@ class Block:
     """Of each, as `Entry` has it."""
     unsound: Sequence[tuple[int, Entry]]
     """All there is of those against which something might be said, each behind its number in this block."""
+    twins: Sequence[tuple[int, bytes]]
+    """Index and id of what stands where another entry stands already: no table that is whole has any."""
     tiles: Mapping[int, Tile]
     """By number: those of the tree that are complete here, if nothing was removed before them."""
 
@@ -71,8 +73,11 @@ def block_between(connection: Connection, first: int, end: int, network_may_be_g
     Every hash of a record, of what stands beside it and of the tree is computed here, from what was read.
     """
     heads: list[tuple[Hash, int, bytes] | None] = [None] * (end - first)
-    found = list[Entry]()
+    found, twins = list[Entry](), list[tuple[int, bytes]]()
     for row in rows_between(connection, first, end):
+        if heads[row[0] - first] is not None:
+            twins.append((row[0], row[3]))
+            continue
         heads[row[0] - first] = row[1], row[2], row[3]
         if not is_sound(row, network_may_be_gone_before):
             found.append(Entry._make(row))
@@ -88,6 +93,7 @@ def block_between(connection: Connection, first: int, end: int, network_may_be_g
         array("q", instants),
         Packed(b"".join(ids), _ID),
         unsound,
+        twins,
         dict(_tiles(places, hashes)) if is_usual else {},
     )
 

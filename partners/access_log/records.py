@@ -23,6 +23,8 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 _PACKED = 4
 """Bytes of an address as PostgreSQL sends it that stand before what is packed in it."""
+_WHOLE = frozenset({b"\x02\x20\x00\x04", b"\x03\x80\x00\x10"})
+"""What these are for an address of IPv4 or IPv6 without a netmask; with one, it is another to a search."""
 _LEAF = sha256(b"\0").copy
 """Begins the hash of an entry's bytes, as `leaf_hash` does, without copying them."""
 
@@ -112,6 +114,8 @@ def is_sound(row: Sequence[Any], network_may_be_gone_before: int) -> bool:
 
 
 def _network_of(salt: bytes, address: bytes | None) -> str:
+    if address and address[:_PACKED] not in _WHOLE:
+        return ""
     return sha256(salt + address[_PACKED:] if address else salt).hexdigest()
 
 
@@ -136,11 +140,13 @@ def _differing(entry: Entry, sealed: dict[str, Any]) -> Iterator[str]:
     yield from (name for name, value in zip(COLUMNS, columns, strict=True) if sealed.get(name) != value)
     known = {
         "request_id": entry.request_id,
-        "verdicts": orjson.loads(verdicts or "null"),
         "members": sha256((entry.members or "").encode()).hexdigest(),
         "network": sealed.get("network") if entry.salt is None else _network_of(entry.salt, entry.address),
     }
     yield from (name for name, value in known.items() if sealed.get(name) != value)
+    # Python takes 1, 1.0 and true for the same.
+    if orjson.dumps(sealed.get("verdicts")) != orjson.dumps(orjson.loads(verdicts or "null")):
+        yield "verdicts"
     if not _is_of(entry, sealed):
         yield "id or at"
 

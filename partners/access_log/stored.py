@@ -33,6 +33,8 @@ from partners.prepared import prepare_text
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
+BEYOND = 1 << 62
+"""More entries than any log has."""
 ELSEWHERE = "elsewhere"
 """Stands for members who stand at another instant than their record."""
 _AS_SENT = MappingProxyType({
@@ -63,6 +65,12 @@ def firsts(connection: Connection, width: int) -> Sequence[int]:
     return connection.execute(_FIRSTS, {"width": width}).scalars().all()
 
 
+def misplaced(connection: Connection) -> Iterator[tuple[int, bytes]]:
+    """Index and id of what is sealed at an index that no entry can have; nothing else reads it."""
+    for place, access in connection.execute(_MISPLACED):
+        yield place, access.bytes
+
+
 def _within() -> ColumnElement[bool]:
     first, end = bindparam("first", type_=BigInteger), bindparam("end", type_=BigInteger)
     return and_(sealed_leaf.c.index >= first, sealed_leaf.c.index < end)
@@ -85,9 +93,10 @@ def _bounds() -> Select[Any]:
 def _firsts() -> Select[Any]:
     """From index to index; read as a whole, the indexes would take a tenth of a second for each million."""
     width = bindparam("width", type_=BigInteger)
-    found = select(func.min(sealed_leaf.c.index).label("place")).cte("found", recursive=True)
+    found = select(func.min(sealed_leaf.c.index).label("place")).where(_IN_PLACE).cte("found", recursive=True)
     stretch_after = found.c.place - found.c.place % width + width
-    following = select(func.min(sealed_leaf.c.index)).where(sealed_leaf.c.index >= stretch_after).scalar_subquery()
+    after = and_(sealed_leaf.c.index >= stretch_after, _IN_PLACE)
+    following = select(func.min(sealed_leaf.c.index)).where(after).scalar_subquery()
     found = found.union_all(select(following).where(found.c.place.is_not(None)))
     return select(found.c.place).where(found.c.place.is_not(None)).order_by(found.c.place)
 
@@ -145,6 +154,8 @@ def _entries() -> Select[Any]:
     )
 
 
+_IN_PLACE = and_(sealed_leaf.c.index >= 0, sealed_leaf.c.index < BEYOND)
+_MISPLACED = select(sealed_leaf.c.index, sealed_leaf.c.access).where(~_IN_PLACE).order_by(sealed_leaf.c.index)
 _BOUNDS = _bounds()
 _FIRSTS = _firsts()
 _ENTRIES = prepare_text(_entries())

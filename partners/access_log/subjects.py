@@ -19,6 +19,7 @@ from sqlalchemy import (
     TableValuedAlias,
     and_,
     any_,
+    case,
     cast,
     func,
     insert,
@@ -79,7 +80,9 @@ class _Sets:
         """What to join for a row for each member of a set, and the member's number then."""
         offset = func.unnest(offsets).table_valued("value", name="member_offset").render_derived()
         first = cast(bucket, BigInteger).bitwise_lshift(number_literal(self.bits))
-        return offset, first.bitwise_or(offset.c.value).label("member")
+        # Beyond its bucket nobody looks for a member: an offset that was moved there stands for none.
+        is_within = offset.c.value.between(number_literal(0), number_literal(self.mask))
+        return offset, case((is_within, first.bitwise_or(offset.c.value))).label("member")
 
 
 _BLOCKS = _Sets(access_subject_block, bits=10)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
 
 from partners.access_log.findings import Finding, Kind
 from partners.tables.access import TransactionId, access_log
@@ -53,6 +53,8 @@ _FORGED = (
     .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN), ~_is_sealed())
     .order_by(access_log.c.at, access_log.c.id)
 )
+# A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
+_IS_AHEAD = func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId) < _HORIZON
 _WAITING = select(func.count(), func.min(access_log.c.at)).where(
-    and_(access_log.c.transaction >= _HORIZON, ~_NOT_BEGUN), ~_is_sealed()
+    or_(access_log.c.transaction >= _HORIZON, _IS_AHEAD), ~_NOT_BEGUN, ~_is_sealed()
 )

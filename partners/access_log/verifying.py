@@ -16,6 +16,7 @@ from partners.access_log.reading import Reading
 from partners.access_log.records import Entry, differences, instant_at
 from partners.access_log.replay import Replay
 from partners.access_log.search import LONGEST_REQUEST
+from partners.access_log.stored import misplaced
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.unsealed import Waiting, forged, records_in_all, waiting
 
@@ -68,6 +69,8 @@ class Verification:
     def findings(self) -> Iterator[Finding]:
         """Everything that is not as it was sealed, as it is found; raise `UnreadableError`."""
         said = 0
+        for place, access in misplaced(self._connection):
+            self._find(Kind.RECORD_FORGED, "it stands where no entry can stand", place, access)
         with Reading(self._connection, self._now, self._engine) as reading:
             for block, nodes in reading.blocks():
                 self._replay.nodes |= nodes
@@ -80,6 +83,8 @@ class Verification:
 
     def _walk(self, block: Block, reading: Reading) -> None:
         """Look at a block's entries; those against which nothing can be said are taken together."""
+        for place, access in block.twins:
+            self._find(Kind.RECORD_FORGED, "a second record, or a second row of one, in its place", place, access)
         places, unsound, number = block.places, deque(block.unsound), 0
         while number < len(places):
             self._hold(reading, self._replay.size)
@@ -130,9 +135,13 @@ class Verification:
             self._replay.append(_GONE)
 
     def _look_at(self, entry: Entry) -> None:
-        at = entry.at
-        self._cover(entry.place, at, entry.id)
-        may_be_gone = self._gaps.meet(entry.place, at, entry.hash)
+        """Look at an entry by itself; only one against which nothing can be said tells what time it was."""
+        said = len(self._found)
+        self._compare(entry, may_be_gone=self._gaps.meet(entry.place, entry.at, entry.hash))
+        if len(self._found) == said:
+            self._cover(entry.place, entry.at, entry.id)
+
+    def _compare(self, entry: Entry, *, may_be_gone: bool) -> None:
         if entry.leaf is None:
             self.covered.pruned += may_be_gone
             if not may_be_gone:

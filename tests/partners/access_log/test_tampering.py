@@ -258,6 +258,56 @@ TAMPERINGS = {
         "remove": "DELETE FROM access_subject_block",
         "remove who stands beside": "DELETE FROM access_subject",
     }.items()},
+    "move somebody to where nobody looks, in a set": edited_set(
+        f"UPDATE access_subject_set SET member_offsets = '{{1,16385,16386}}' WHERE {OF_BULK} AND verdict = 0"
+        " AND member_bucket = 0",
+        f"DELETE FROM access_subject_set WHERE {OF_BULK} AND member_bucket = 1",
+    ),
+    "move somebody to where nobody looks, in a block": edited_set(
+        f"UPDATE access_subject_block SET member_offsets = member_offsets || 2000::smallint WHERE {OF_PAGE}",
+        f"DELETE FROM access_subject WHERE {OF_PAGE}",
+        entry=PAGE,
+    ),
+    "a leaf twice": Tampering(
+        sql(
+            "ALTER TABLE sealed_leaf DROP CONSTRAINT pk_sealed_leaf", "DROP INDEX ix_sealed_leaf_access",
+            f"INSERT INTO sealed_leaf SELECT * FROM sealed_leaf WHERE index = {VICTIM}",
+        ),
+        {Kind.RECORD_FORGED}, f"entry {VICTIM}, acc_",
+    ),
+    "a record twice, both edited": Tampering(
+        sql(
+            "ALTER TABLE access_log DROP CONSTRAINT pk_access_log",
+            f"INSERT INTO access_log SELECT * FROM access_log WHERE {OF_VICTIM}",
+            f"UPDATE access_log SET status = 599 WHERE {OF_VICTIM}",
+        ),
+        {Kind.RECORD_FORGED, Kind.COLUMNS_CHANGED}, f"entry {VICTIM}, acc_",
+    ),
+    "a leaf where no entry can stand": Tampering(
+        sql(
+            "INSERT INTO sealed_leaf SELECT number, hash, at, gen_random_uuid() FROM sealed_leaf,"
+            f" (VALUES (9223372036854775807), (-1)) AS odd (number) WHERE index = {VICTIM}"
+        ),
+        {Kind.RECORD_FORGED}, "entry 9223372036854775807, acc_",
+    ),
+    "another instant of a leaf": Tampering(
+        sql(f"UPDATE sealed_leaf SET at = at + interval '2 days' WHERE index = {VICTIM}"),
+        {Kind.RECORD_MISSING, Kind.RECORD_FORGED}, f"entry {VICTIM}, acc_",
+    ),
+    "verdicts in other words": Tampering(
+        sql(
+            "UPDATE access_log SET verdicts = regexp_replace(verdicts::text, '([0-9]+)', '\\1.0', 'g')::jsonb"
+            f" WHERE {OF_VICTIM}"
+        ),
+        {Kind.COLUMNS_CHANGED}, "verdicts",
+    ),
+    "a netmask": Tampering(
+        sql(
+            "UPDATE access_network SET ip = set_masklen(ip, 8)"
+            f" WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"
+        ),
+        {Kind.COLUMNS_CHANGED}, "network",
+    ),
     "another address": Tampering(
         sql(f"UPDATE access_network SET ip = '192.0.2.8' WHERE access = (SELECT id FROM access_log WHERE {OF_VICTIM})"),
         {Kind.COLUMNS_CHANGED}, "network",
@@ -411,3 +461,6 @@ def test_what_waits_is_counted(log: Log) -> None:
     assert log.verify() == []
     covered = log.verified[-1]
     assert (covered.entries, covered.checkpoints, covered.waiting.records) == (10, 4, 2)
+    log.sql("UPDATE log_checkpoint SET horizon = '999999999'")
+    assert log.verify() == []
+    assert log.verified[-1].waiting.records == 2
