@@ -105,11 +105,17 @@ class Delivery:
         while notices := self._waiting_for(endpoint):
             for notice in notices:
                 if not self._deliver(endpoint, notice):
-                    self._in_a_transaction(lambda connection, now: webhooks.postpone(connection, endpoint, now=now))
+                    self._postpone(endpoint, has_acknowledged=told > 0)
                     return told
                 told += 1
         self._in_a_transaction(lambda connection, now: webhooks.release(connection, endpoint.partner, now=now))
         return told
+
+    def _postpone(self, endpoint: Endpoint, *, has_acknowledged: bool) -> None:
+        def postpone(connection: Connection, now: datetime) -> None:
+            webhooks.postpone(connection, endpoint, has_acknowledged=has_acknowledged, now=now)
+
+        self._in_a_transaction(postpone)
 
     def _waiting_for(self, endpoint: Endpoint) -> list[Row[Any]]:
         with self.database.write.begin() as connection:

@@ -135,14 +135,15 @@ def release(connection: Connection, partner_number: int, *, now: datetime) -> No
     _set(connection, partner_number, leased_until=None, next_attempt_at=now, **quiet)
 
 
-def postpone(connection: Connection, endpoint: Endpoint, *, now: datetime) -> None:
-    """Give an endpoint back that did not acknowledge, and wait twice as long as before."""
-    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(endpoint.failures, _MOST_DOUBLINGS))
+def postpone(connection: Connection, endpoint: Endpoint, *, has_acknowledged: bool, now: datetime) -> None:
+    """Give an endpoint back that did not acknowledge, and wait twice as long as before, if it said nothing since."""
+    failures = 0 if has_acknowledged else endpoint.failures
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, _MOST_DOUBLINGS))
     # Not all at the same moment, should many have failed at once.
     jitter = 1 + secrets.randbelow(100) / 1_000
     next_attempt_at = now + wait * jitter
-    silent_since = func.coalesce(webhook_endpoint.c.silent_since, now)
-    failed = {"failures": endpoint.failures + 1, "silent_since": silent_since}
+    silent_since = now if has_acknowledged else func.coalesce(webhook_endpoint.c.silent_since, now)
+    failed = {"failures": failures + 1, "silent_since": silent_since}
     _set(connection, endpoint.partner, leased_until=None, next_attempt_at=next_attempt_at, **failed)
 
 

@@ -13,6 +13,7 @@ from partners.consents.ending import EndedBy
 from partners.countries import COUNTRIES
 from partners.registry import RegistryError
 from partners.tables.consent import person, person_session
+from partners.tables.outbox import webhook_endpoint
 from partners.tables.partner import client, partner
 from partners.vocabulary import EEA, PartnerKind, Status
 
@@ -117,10 +118,15 @@ def suspend(connection: Connection, identifier: str) -> Partner:
 
 
 def resume(connection: Connection, identifier: str) -> Partner:
-    """Let a partner have tokens again; no token from before its suspension lives again."""
+    """Let a partner have tokens again; no token from before its suspension lives again.
+
+    If it was suspended for its silence, it has all the time again to acknowledge what it was told (R65).
+    """
     before = get(connection, identifier, lock=True)
     if before.status is Status.INVITED:
         raise RegistryError(f"{identifier} is invited; `gateway partners activate` lets it in")
+    own = webhook_endpoint.c.partner == before.number
+    connection.execute(update(webhook_endpoint).where(own).values(silent_since=None))
     return _set_status(connection, before, Status.ACTIVE)
 
 

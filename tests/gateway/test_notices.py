@@ -15,9 +15,10 @@ from gateway.settings import Settings
 from partners import outbox, webhooks
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.registry import partners
 from partners.tables.access import access_log
 from partners.tables.outbox import concern, notice, webhook_endpoint
-from partners.vocabulary import PartnerKind
+from partners.vocabulary import PartnerKind, Status
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import dump
@@ -253,6 +254,13 @@ def test_silence_is_met_with_patience_then_a_tenth_of_the_limits_then_suspension
             ("webhooks.throttle", "w1"),
             ("webhooks.suspend", "w1"),
         ]
+
+    with db.write.begin() as connection:
+        partners.resume(connection, "w1")
+        connection.execute(update(webhook_endpoint).values(next_attempt_at=datetime.now(UTC)))
+    told.deliver()
+    with db.write.connect() as connection:
+        assert partners.get(connection, "w1").status is Status.ACTIVE
 
 
 def test_a_slow_partner_is_given_up_in_time_and_what_is_too_old_forgotten(told: Told, db: Database) -> None:
