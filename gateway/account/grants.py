@@ -37,6 +37,9 @@ def withdraw(person: Person) -> Response:
         grant = next((grant for grant in own if grant.id == wanted), None)
         if grant is None:
             raise PageError(HTTPStatus.NOT_FOUND, "There is no such tool", "It may have been withdrawn already.")
-        ending.end(connection, grant.id, EndedBy.WITHDRAWAL)
+        # It may have been allowed more than once, and what is taken back is the tool's leave.
+        for each in own:
+            if each.client == grant.client:
+                ending.end(connection, each.id, EndedBy.WITHDRAWAL)
         note(connection, OPERATION, person, Outcome.RELEASED, client=grant.client)
     return to("/account?withdrawn=1")

@@ -64,7 +64,11 @@ class Asked:
 
 
 def read(parameters: Parameters, find: Find, *, issuer: str) -> tuple[RegisteredClient, Asked]:
-    """Return the client and what it asks for; raise `NotRedirected` or `RedirectedError`."""
+    """Return the client and what it asks for; raise `NotRedirected` or `RedirectedError`.
+
+    A parameter without a value is as good as none (RFC 6749 §3.1).
+    """
+    parameters = MultiDict((name, value) for name, value in parameters.items(multi=True) if value)
     client = client_of(parameters, find)
     redirect_uri = _once(parameters, "redirect_uri")
     if redirect_uri is None or not client.check_redirect_uri(redirect_uri):
@@ -107,7 +111,7 @@ def _check_form_of(parameters: Parameters, issuer: str) -> None:
 def _checked(parameters: Parameters, client: RegisteredClient, redirect_uri: str, state: str | None) -> Asked:
     if "state" in parameters and state is None:
         raise InvalidRequestError(f"The state has 1 to {LONGEST_STATE} printable ASCII characters.")
-    if not parameters.get("response_type"):
+    if "response_type" not in parameters:
         raise InvalidRequestError("The response_type is missing.")
     if parameters["response_type"] != CODE:
         raise UnsupportedResponseTypeError("", "The only response_type is code.")

@@ -16,6 +16,7 @@ def check_form() -> None:
         raise InvalidRequestError(f"The body must be {FORM}.")
     if any(len(values) > 1 for name, values in request.form.lists() if name != RESOURCE):
         raise InvalidRequestError("A parameter is repeated.")
-    proofs = ("Authorization" in request.headers, "client_secret" in request.form, "client_assertion" in request.form)
-    if sum(proofs) > 1:
+    # A parameter without a value is as good as none (RFC 6749 §3.2).
+    proofs = (request.headers.get("Authorization"), *map(request.form.get, ("client_secret", "client_assertion")))
+    if sum(map(bool, proofs)) > 1:
         raise InvalidRequestError("A client authenticates in one way only.")

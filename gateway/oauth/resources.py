@@ -17,7 +17,7 @@ class InvalidTargetError(OAuth2Error):
 
 def check_resources(asked: Sequence[str], issuer: str) -> None:
     """Refuse a token for anybody else; however the gateway's address is spelt, the token's `aud` is the issuer."""
-    for resource in asked:
+    for resource in filter(None, asked):
         # A query or fragment would name something else than the whole gateway.
         if {"?", "#"} & set(resource) or place_of(resource) != place_of(issuer):
             raise InvalidTargetError("Tokens are issued for this gateway only; as resource name its issuer, or none.")

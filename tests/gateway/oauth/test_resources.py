@@ -11,11 +11,10 @@ from partners.vocabulary import PartnerKind
 from tests.callers import ISSUER, add_caller, ask_token, exchange, session
 from tests.factories import add_model
 
-OURS = (ISSUER, [ISSUER, ISSUER], f"{ISSUER}/", "HTTP://127.0.0.1:8000", [])
+OURS = (ISSUER, [ISSUER, ISSUER], f"{ISSUER}/", "HTTP://127.0.0.1:8000", [], "")
 OTHERS = (
     "https://other.example",
     [ISSUER, "https://other.example"],
-    "",
     f"{ISSUER}#x",
     f"{ISSUER}?",
     f"{ISSUER}/v1",

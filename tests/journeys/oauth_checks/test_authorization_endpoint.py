@@ -114,7 +114,7 @@ def test_check_33_a_repeated_parameter_is_an_error(target: Target, tool: Client)
         assert "Location" not in answer.headers
 
 
-@pytest.mark.parametrize("state", [["a", "b"], "é", "", "x" * 1_025], ids=lambda state: str(state)[:10])
+@pytest.mark.parametrize("state", [["a", "b"], "é", "x" * 1_025], ids=lambda state: str(state)[:10])
 def test_check_33_a_state_that_cannot_come_back_unchanged_is_an_error(
     target: Target, tool: Client, state: object
 ) -> None:
