@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, 
 from partners.access_log import looking_up as registry
 from partners.access_log import search as log
 from partners.access_log.cases import is_number
-from partners.access_log.identifiers import REQUEST_PREFIX, instant_of, parse
+from partners.access_log.identifiers import OPERATOR_PREFIX, REQUEST_PREFIX, instant_of, parse
 from partners.references import References
 from partners.tables.access import access_log
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
@@ -110,8 +110,9 @@ class Meaning:
         return access_log.c.partner == _one_of(value, "partner", registry.partner_ids(self.connection))
 
     def _client(self, value: str) -> Condition:
-        if not registry.is_client(self.connection, value):
-            raise _UnknownError(f"There is no client or person “{value}”; they begin with cl_ and prs_.")
+        if not value.startswith(OPERATOR_PREFIX) and not registry.is_client(self.connection, value):
+            beginnings = f"they begin with cl_ and prs_, operators with {OPERATOR_PREFIX}"
+            raise _UnknownError(f"There is no client or person “{value}”; {beginnings}.")
         return access_log.c.client == value
 
     def _model(self, value: str) -> Condition:
@@ -119,11 +120,15 @@ class Meaning:
 
     def _operation(self, value: str) -> Condition:
         family = value.removesuffix("*")
-        if family != value and any(operation.startswith(family) for operation in self.operations):
+        if family != value and self._is_family(family):
             return access_log.c.operation.startswith(family, autoescape=True)
         if value not in self.operations and not registry.is_operation(self.connection, value):
             raise _UnknownError(f"There is no operation “{value}”.{suggestion(value, self.operations)}")
         return access_log.c.operation == value
+
+    def _is_family(self, beginning: str) -> bool:
+        known = any(operation.startswith(beginning) for operation in self.operations)
+        return known or registry.is_family_of_operations(self.connection, beginning)
 
     def _field(self, value: str) -> str:
         return _one_of(value, "field", self.policies.field_names())

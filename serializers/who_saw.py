@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from partners.access_log.disclosures import ENTERED_BY_HAND
 from partners.vocabulary import Outcome, PartnerKind
 from serializers.policy.recorded import Policies
 
@@ -44,6 +45,9 @@ def recipients(rows: Iterable[Row[Any]], policies: Policies) -> list[Recipient]:
     """Sum rows of `askers_about` up, whoever came last first, partners before those of the house."""
     found: dict[tuple[str | None, ...], Recipient] = {}
     for row in rows:
+        if row.operation == ENTERED_BY_HAND:
+            # Whoever entered it received nothing; who did stands among what was disclosed outside.
+            continue
         key = (row.audience, row.partner, row.model)
         one = found.setdefault(
             key,

@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.operator import note
+from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from gateway.settings import operator_name
@@ -67,7 +67,7 @@ def approve(identifier: str) -> Document:
 
 @command.command()
 @identifier
-@click.option("--reason", metavar="TEXT", help="Why, for the record.")
+@click.option("--reason", callback=in_words, metavar="TEXT", help="Why, for the record.")
 @printed
 def refuse(identifier: str, *, reason: str | None) -> Document:
     """Let a proposal come to nothing, or take back one's own."""

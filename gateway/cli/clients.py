@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from gateway.cli.clients_scopes import grant, propose, withdraw, withheld
 from gateway.cli.jwks_file import jwks_option
-from gateway.cli.operator import note
+from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from partners.registry import client_revocation, clients, fitness, partners
@@ -107,7 +107,7 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
 @command.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @identifier
 @click.argument("credential", required=False, metavar="[SECRET|KID]")
-@click.option("--reason", required=True, metavar="TEXT", help="What happened, for the record.")
+@click.option("--reason", callback=in_words, required=True, metavar="TEXT", help="What happened, for the record.")
 @printed
 def revoke(identifier: str, credential: str | None, *, reason: str) -> Document:
     """A secret or key of CLIENT has leaked: end it, or all, and every token of CLIENT, from the next request on.

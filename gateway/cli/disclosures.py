@@ -11,6 +11,7 @@ from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 from partners.access_log.append import record
 from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
+from partners.access_log.identifiers import EPOCH
 from partners.members import NoSuchMemberError, require_member
 from partners.registry import RegistryError
 from partners.vocabulary import Outcome, Purpose, RecipientKind
@@ -68,7 +69,11 @@ def add(member: str, *, kind: str, recipient: str, fields: tuple[str, ...], purp
         except NoSuchMemberError:
             raise RegistryError(f"there is no member {member}") from None
         when = now if at is None else _instant(at, now)
-        enter(connection, Outside(when, number, RecipientKind(kind), recipient, purpose, fields), now=now)
+        enter(
+            connection,
+            Outside(when, number, RecipientKind(kind), recipient, purpose, tuple(dict.fromkeys(fields))),
+            now=now,
+        )
         access = replace(access_by_operator(now, ENTERED_BY_HAND), purpose=Purpose.MEMBERS_RIGHTS)
         record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.CREATED, members=[number])
     return {"member": member, "recipient_kind": kind, "recipient": recipient, "fields": fields, "at": when}
@@ -76,9 +81,10 @@ def add(member: str, *, kind: str, recipient: str, fields: tuple[str, ...], purp
 
 def _instant(text: str, now: datetime) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        given = datetime.fromisoformat(text)
+        instant = given.astimezone(UTC) if given.tzinfo else None
+    except (ValueError, OverflowError):
         instant = None
-    if instant is None or instant.tzinfo is None or instant > now:
+    if instant is None or not EPOCH <= instant <= now:
         raise click.UsageError("--at is a past instant in RFC 3339, such as 2026-11-01T09:30:00Z.")
-    return instant.astimezone(UTC)
+    return instant

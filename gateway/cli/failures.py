@@ -9,20 +9,30 @@ from partners.embedded import EmbeddedError
 from partners.registry import RegistryError
 from partners.rights.journal import JournalError
 
-FAILURES = (RegistryError, JournalError, SettingsError, EmbeddedError, DBAPIError, PoolTimeoutError)
+_BEGINNINGS = frozenset({"a", "an", "key", "no", "nothing", "only", "people", "the", "there", "tokens"})
+"""What sentences begin with; other words at their beginning are ids, which stay as they are."""
+FAILURES = (RegistryError, JournalError, SettingsError, EmbeddedError, DBAPIError, PoolTimeoutError, UnicodeError)
 
 
 def said_of(error: Exception) -> str:
     """Return one sentence about a failure."""
+    if isinstance(error, DBAPIError | PoolTimeoutError):
+        return _said_of_the_database(error)
+    if isinstance(error, UnicodeError):
+        return "What was given is no text in UTF-8."
+    text = str(error)
+    begun = text[:1].upper() + text[1:] if text.partition(" ")[0] in _BEGINNINGS else text
+    return begun if begun.endswith(".") else f"{begun}."
+
+
+def _said_of_the_database(error: DBAPIError | PoolTimeoutError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(error, IntegrityError):
         return "Somebody changed the same at the same time; look at it and try again."
-    if isinstance(error, DBAPIError) and isinstance(
-        error.orig, UndefinedTable | UndefinedColumn | InsufficientPrivilege
-    ):
+    if isinstance(cause, InsufficientPrivilege):
+        return "The database lets this login not do that; use one that owns the tables and may create roles."
+    if isinstance(cause, UndefinedTable | UndefinedColumn):
         return "The database is not prepared for this version; run `gateway db upgrade`."
     if isinstance(error, OperationalError | PoolTimeoutError):
         return "The database cannot be reached; see GATEWAY_DATABASE_URL."
-    if isinstance(error, DBAPIError):
-        return f"The database refused: {type(error.orig).__name__}."
-    text = str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return f"The database refused: {type(cause).__name__}."

@@ -3,7 +3,7 @@
 import click
 from sqlalchemy import Connection
 
-from gateway.cli.operator import note
+from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from partners.registry import key_life, signing_keys
@@ -43,7 +43,7 @@ def add() -> Document:
 @command.command()
 @kid
 @click.option("--now", "at_once", is_flag=True, help="Although others may not have it yet; give the reason too.")
-@click.option("--reason", metavar="TEXT", help="Why it cannot wait, for the record.")
+@click.option("--reason", callback=in_words, metavar="TEXT", help="Why it cannot wait, for the record.")
 @printed
 def activate(kid: str, *, at_once: bool, reason: str | None) -> Document:
     """Sign with a pending key from now on. The one before retires by itself once its tokens have expired."""
@@ -68,7 +68,7 @@ def retire(kid: str) -> Document:
 
 @command.command()
 @kid
-@click.option("--reason", required=True, metavar="TEXT", help="What happened, for the record.")
+@click.option("--reason", callback=in_words, required=True, metavar="TEXT", help="What happened, for the record.")
 @printed
 def revoke(kid: str, *, reason: str) -> Document:
     """A key has leaked: refuse its tokens from the very next request on. Another signs at once."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import click
 from sqlalchemy import Connection
 
 from gateway.cli.session import Session
@@ -10,6 +11,13 @@ from partners.access_log.append import Access
 from partners.registry import journal
 from partners.registry.journal import Act
 from partners.vocabulary import Reason
+
+
+def in_words(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse a reason that says nothing."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("Say it in words.")
+    return value
 
 
 def access_by_operator(at: datetime, operation: str) -> Access:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from gateway.cli.operator import note
+from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import session
 from partners.registry import journal, partners, terms
@@ -12,7 +12,7 @@ from partners.registry.journal import Act
 from partners.registry.partners import Partner
 
 identifier = click.argument("identifier", metavar="ID")
-reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
+reason = click.option("--reason", callback=in_words, metavar="TEXT", help="Why, for the record.")
 
 
 @click.command("accept-terms")
@@ -69,7 +69,7 @@ def resume(identifier: str, *, reason: str | None) -> Document:
 
 @click.command()
 @identifier
-@click.option("--reason", metavar="TEXT", required=True, help="Why, for the record.")
+@click.option("--reason", callback=in_words, metavar="TEXT", required=True, help="Why, for the record.")
 @printed
 def close(identifier: str, *, reason: str) -> Document:
     """End a partner for good, with its clients, people and tokens. The ID is never used again; all records stay."""

@@ -13,6 +13,7 @@ from gateway.console.auditors import Auditor, blueprint, console_page, for_audit
 from gateway.runtime import runtime
 from partners.access_log import of_member
 from partners.access_log import search as log
+from partners.access_log.disclosures import entered_by_hand
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.access_log.of_member import Seen
 from partners.vocabulary import Outcome, Reason
@@ -49,8 +50,9 @@ def _found(connection: Connection, auditor: Auditor, number: int, after: Seen | 
     with patience.searching():
         rows = of_member.accesses_of(connection, number, after=after, limit=ROWS + 1)
         askers = of_member.askers_about(connection, number) if after is None else []
+        outside = entered_by_hand(connection, number) if after is None else []
     auditor.look(connection, OPERATION, members=[number])
-    return {"rows": rows, "recipients": recipients(askers, policies), "policies": policies}
+    return {"rows": rows, "recipients": recipients(askers, policies), "outside": outside, "policies": policies}
 
 
 def _shown(found: dict[str, Any], auditor: Auditor, member: str) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def _shown(found: dict[str, Any], auditor: Auditor, member: str) -> dict[str, An
     return {
         "accesses": [told(row, found["policies"]) | {"id": public(ACCESS_PREFIX, row.id)} for row in rows],
         "recipients": found["recipients"],
+        "outside": found["outside"],
         "next_cursor": runtime().cursors.seal(position, bound_to=_bound(auditor, member)) if position else None,
     }
 

@@ -20,7 +20,7 @@ from partners.access_log.search import policy_documents, wait_until_readable
 from partners.registry import partners as registry
 from partners.registry.partners import Partner
 from partners.vocabulary import Outcome, Reason
-from serializers.overview import KINDS, Volume, by_field_and_time, figures
+from serializers.overview import KINDS, by_field_and_time, figures
 from serializers.policy.recorded import Policies
 
 OPERATION = "audit.partner"
@@ -55,8 +55,8 @@ def _told(connection: Connection, within: Stretch, known: dict[str, Partner], wa
 
 
 def _all(connection: Connection, within: Stretch, known: dict[str, Partner]) -> dict[str, Any]:
-    volumes = {each.partner: each for each in figures(log.sums(connection, within), within).by_partner}
-    rows = [(each, volumes.get(each.id, Volume(each.id, each.kind))) for each in known.values()]
+    found = figures(log.sums(connection, within), within)
+    rows = [(each, found.of(each.id, each.kind)) for each in known.values()]
     most = charts.largest(volume.accesses for _, volume in rows)
     return {
         "rows": [(each, volume, charts.bar(volume.kinds, most)) for each, volume in rows],

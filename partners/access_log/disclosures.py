@@ -82,6 +82,13 @@ def disclosures_of(connection: Connection, member: int, *, after: Seen | None, l
     return list(connection.execute(_newest_first(statement, given).limit(limit)))
 
 
+def entered_by_hand(connection: Connection, member: int) -> list[Row[Any]]:
+    """What was disclosed of a member outside the gateway, newest first."""
+    outside = outside_disclosure.c
+    columns = outside["at", "recipient_kind", "recipient", "purpose", "fields"]
+    return list(connection.execute(select(*columns).where(outside.member == member).order_by(outside.at.desc())))
+
+
 def every_disclosure(connection: Connection, member: int, *, since: datetime | None) -> Iterator[Row[Any]]:
     """Read all disclosures of a member from an instant on, newest first, in bounded memory."""
     given = _given(member).subquery("given")

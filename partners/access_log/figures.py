@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.access_log.subjects import members_in
 from partners.literals import number_literal
 from partners.tables.access import access_log
@@ -30,6 +31,8 @@ from partners.vocabulary import Outcome
 
 _IN_MEMORY = text("SET LOCAL work_mem = '32MB'")
 """Nobody has told the planner how many groups there are; it would rather sort every entry on the disk."""
+_BY_OPERATORS = func.coalesce(access_log.c.client.startswith(OPERATOR_PREFIX, autoescape=True), False)
+"""What operators do to a partner is in the log under its name, and none of its own accesses."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -50,8 +53,8 @@ class Stretch:
     step: timedelta
 
     def condition(self, partner: str | None = None) -> ColumnElement[bool]:
-        """Entries of this stretch, or only those of a partner."""
-        own = () if partner is None else (access_log.c.partner == partner,)
+        """Entries of this stretch, or only those of a partner's own."""
+        own = () if partner is None else (access_log.c.partner == partner, ~_BY_OPERATORS)
         return and_(access_log.c.at >= self.since, access_log.c.at < self.until, *own)
 
     def slots(self) -> list[datetime]:
@@ -67,8 +70,9 @@ class Stretch:
 def sums(connection: Connection, within: Stretch, partner: str | None = None) -> list[Row[Any]]:
     """Count entries in one reading: by `slot`, by `partner` and by `reason`, each by outcome; `by` says which."""
     slot = within.slot().label("slot")
-    columns = access_log.c["at", "partner", "audience", "reason", "outcome", "member_count"]
-    entries = select(slot, *columns).where(within.condition(partner)).subquery("entries").c
+    own = case((~_BY_OPERATORS, access_log.c.partner)).label("partner")
+    columns = access_log.c["at", "audience", "reason", "outcome", "member_count"]
+    entries = select(slot, own, *columns).where(within.condition(partner)).subquery("entries").c
     # Summed up by everything first, for what is left is little: each set by itself would hash every entry again.
     facts = (entries.slot, entries.partner, entries.audience, entries.reason, entries.outcome)
     counts = (func.count().label("accesses"), func.coalesce(func.sum(entries.member_count), 0).label("members"))

@@ -16,6 +16,8 @@ _VARIANT = 0x2 << 62
 _RANDOM = (1 << 12) - 1 << 64 | (1 << 62) - 1
 REQUEST_PREFIX = "req_"
 ACCESS_PREFIX = "acc_"
+OPERATOR_PREFIX = "operator:"
+"""Before the name of an operator at the machine, where the log has the client of others."""
 
 
 def new_id(at: datetime) -> UUID:

@@ -32,6 +32,12 @@ def model_ids(connection: Connection, like: str) -> Collection[str]:
     )
 
 
+def is_family_of_operations(connection: Connection, beginning: str) -> bool:
+    """Whether an operator ever did what begins so."""
+    known = operator_act.c.operation.startswith(beginning, autoescape=True)
+    return bool(connection.scalar(select(exists().where(known))))
+
+
 def is_operation(connection: Connection, name: str) -> bool:
     """Whether an operator ever did what is called that."""
     return bool(connection.scalar(select(exists().where(operator_act.c.operation == name))))

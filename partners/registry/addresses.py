@@ -16,9 +16,13 @@ _LOOPBACK_WITH_PORT = re.compile(r"(?P<host>http://(?:127\.0\.0\.1|\[::1\])):[0-
 def network(text: str) -> str:
     """Return a network as the database writes it; a lone address is a network of one."""
     try:
-        return str(ip_network(text))
-    except ValueError as error:
-        raise RegistryError(f"{text} is no network such as 192.0.2.0/24 or 2001:db8::/48") from error
+        asked = ip_network(text)
+    except ValueError:
+        asked = None
+    # A zone means something on one machine alone (RFC 4007 §11), and the database keeps none.
+    if asked is None or "%" in text:
+        raise RegistryError(f"{text} is no network such as 192.0.2.0/24 or 2001:db8::/48")
+    return str(asked)
 
 
 def redirect_uris(asked: tuple[str, ...], kind: PartnerKind) -> tuple[str, ...]:

@@ -8,12 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from partners.access_log.append import Access, record
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.access_log.identifiers import OPERATOR_PREFIX, REQUEST_PREFIX, new_id, public
 from partners.tables.operator import operator_act
 from partners.vocabulary import Outcome, Purpose, Reason
 
-OPERATOR_PREFIX = "operator:"
-"""What an operator's name stands behind in the access log, where others are clients."""
 ALLOWED, REFUSED = 200, 403
 
 
