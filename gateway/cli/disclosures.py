@@ -69,14 +69,11 @@ def add(member: str, *, kind: str, recipient: str, fields: tuple[str, ...], purp
         except NoSuchMemberError:
             raise RegistryError(f"there is no member {member}") from None
         when = now if at is None else _instant(at, now)
-        enter(
-            connection,
-            Outside(when, number, RecipientKind(kind), recipient, purpose, tuple(dict.fromkeys(fields))),
-            now=now,
-        )
+        each_once = tuple(dict.fromkeys(fields))
+        enter(connection, Outside(when, number, RecipientKind(kind), recipient, purpose, each_once), now=now)
         access = replace(access_by_operator(now, ENTERED_BY_HAND), purpose=Purpose.MEMBERS_RIGHTS)
         record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.CREATED, members=[number])
-    return {"member": member, "recipient_kind": kind, "recipient": recipient, "fields": fields, "at": when}
+    return {"member": member, "recipient_kind": kind, "recipient": recipient, "fields": each_once, "at": when}
 
 
 def _instant(text: str, now: datetime) -> datetime:

@@ -263,6 +263,33 @@ def test_silence_is_met_with_patience_then_a_tenth_of_the_limits_then_suspension
         assert partners.get(connection, "w1").status is Status.ACTIVE
 
 
+def test_who_acknowledges_now_and_then_is_not_silent(told: Told, db: Database) -> None:
+    for member in ("m1", "m2"):
+        told.stage.member(member)
+    told.ref()
+    told.ask("restriction")
+    told.ask("restriction", member="m2")
+    w1, now = told.receivers["w1"], datetime.now(UTC)
+    take = w1.take
+
+    def take_and_fail_then(*request: Any) -> None:
+        take(*request)
+        w1.status = 204 if len(w1.told) == 1 else 500
+
+    w1.take = take_and_fail_then  # type: ignore[method-assign]
+    with db.write.begin() as connection:
+        tired = {"failures": 5, "silent_since": now - timedelta(days=8)}
+        mine = webhook_endpoint.c.url == w1.url
+        connection.execute(update(webhook_endpoint).where(mine).values(**tired))
+    told.deliver()
+
+    with db.write.connect() as connection:
+        endpoint = connection.execute(select(webhook_endpoint).where(mine)).one()
+        assert partners.get(connection, "w1").status is Status.ACTIVE
+    assert endpoint.failures == 1
+    assert endpoint.silent_since >= now
+
+
 def test_a_slow_partner_is_given_up_in_time_and_what_is_too_old_forgotten(told: Told, db: Database) -> None:
     told.stage.member("m1")
     told.ref()

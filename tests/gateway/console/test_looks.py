@@ -1,14 +1,21 @@
 """Who may look, for which case, and that every look is in the log it looks at."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 
+from partners.access_log.append import record
 from partners.access_log.checkpoints import signer_of
+from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
 from partners.access_log.proofs import check_proof
+from partners.access_log.search import member_number
 from partners.access_log.trust import Trust
 from partners.keyring import Keyring
+from partners.registry.journal import access_by_operator
+from partners.vocabulary import Outcome, Purpose, RecipientKind
 from tests.conftest import SECRET
 from tests.gateway.console.conftest import CASE, House
 
@@ -89,6 +96,24 @@ def test_who_saw_a_member_is_told_by_recipient_and_access(house: House) -> None:
     assert "night_owl" not in page
     assert house.newest("audit.member").member_count == 1
     assert "auditor" in house.look("/console/members?member=m1").partition('id="recipients"')[2]
+
+
+def test_what_was_disclosed_outside_is_told_with_its_recipient(house: House) -> None:
+    """R27."""
+    with house.db.write.begin() as connection:
+        number, now = member_number(connection, "m1"), datetime.now(UTC)
+        assert number is not None
+        told = Outside(now, number, RecipientKind.AUTHORITY, "The Commission", Purpose.OPERATION, ("country",))
+        enter(connection, told, now=now)
+        by_hand = replace(access_by_operator(now, ENTERED_BY_HAND, operator="root"), purpose=Purpose.MEMBERS_RIGHTS)
+        record(connection, by_hand, outcome=Outcome.RELEASED, status=201, members=[number])
+
+    page = house.look("/console/members?member=m1")
+
+    outside = page.partition('id="outside"')[2].partition("</table>")[0]
+    assert "The Commission" in outside
+    assert "<code>country</code>" in outside
+    assert "Nobody known" not in page.partition('id="recipients"')[2].partition("</table>")[0]
 
 
 def test_nobody_of_that_id_is_no_error_of_ours(house: House) -> None:

@@ -1,10 +1,12 @@
 """What a partner saw: members counted once, fields by day, and the list of all partners."""
 
 import re
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
 from partners.access_log.figures import members_given
+from partners.registry.journal import Act, note
 from partners.tables.access import access_subject_set
 from tests.gateway.console.conftest import House
 from tests.gateway.console.test_overview import cells, text
@@ -48,6 +50,20 @@ def test_every_partner_is_listed_with_what_it_asked(house: House) -> None:
 
     assert cells(page, "W1")[:3] == ["webmaster", "LU", "active"]
     assert cells(page, "Auditor")[0] == "auditor"
+
+
+def test_what_operators_do_to_a_partner_is_none_of_its_accesses(house: House) -> None:
+    before = cells(house.look("/console/partners", case=None), "W1")
+    own = tile(house.look("/console/partners?partner=w1&days=7", case=None), "Accesses")
+    with house.db.write.begin() as connection:
+        for _ in range(20):
+            note(connection, Act("oauth.partners.limit", partner="w1"), operator="root", now=datetime.now(UTC))
+
+    page = house.look("/console/partners?partner=w1&days=7", case=None)
+
+    assert cells(house.look("/console/partners", case=None), "W1") == before
+    assert tile(page, "Accesses") == own
+    assert int(own) > 0
 
 
 def test_a_partner_that_there_is_not_is_a_look_too(house: House) -> None:

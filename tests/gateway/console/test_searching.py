@@ -1,10 +1,12 @@
 """The search of the log: what each qualifier finds, over HTTP and in the console, and what is no search."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from partners.registry.journal import Act, note
 from tests.gateway.console.conftest import CASE, House
 
 
@@ -15,6 +17,19 @@ def found(house: House, query: str) -> list[str]:
     entries: list[dict[str, Any]] = answer.get_json()["data"]
     names = (f"{entry['audience']} {entry['operation']}" for entry in entries)
     return [name for name in names if not name.startswith(("auditor", "None")) and "oauth" not in name]
+
+
+def test_what_operators_did_is_found(house: House) -> None:
+    with house.db.write.begin() as connection:
+        act = Act("oauth.partners.limit", partner="w1")
+        note(connection, act, operator="root", now=datetime.now(UTC))
+
+    def operations(query: str) -> list[str]:
+        answer = house.app.test_client().get("/v1/audit/accesses", query_string={"q": query}, headers=house.auditor)
+        return [entry["operation"] for entry in answer.get_json()["data"]]
+
+    for query in ('client:"operator:root"', "operation:oauth.partners.limit", "operation:oauth.partners.*"):
+        assert operations(query) == ["oauth.partners.limit"]
 
 
 LISTED, MISSED, OPENED, DENIED = (
