@@ -44,9 +44,6 @@ class Detecting:
         run = detect(self.engine, now=now, recorded=_on_record, every=EVERY)
         if run is None:
             return
-        self.metrics.detected_at.set(now.timestamp())
-        for tier, count in run.unsettled.items():
-            self.metrics.alerts.labels(tier).set(count)
         for each in run.raised:
             log.warning("alert_raised", alert=each.alert.public_id, rule=each.alert.rule, tier=each.alert.tier)
 

@@ -2,10 +2,9 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask import Flask, Response, current_app
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -28,11 +27,7 @@ class Metrics:
     feed_lines: Counter
     limits_reached: Counter
     database_errors: Counter
-    sealed_until: Gauge
-    sealed_entries: Gauge
     sealing_failures: Counter
-    alerts: Gauge
-    detected_at: Gauge
     detecting_failures: Counter
     spool_failures: Counter
     spool_files_lost: Counter
@@ -123,8 +118,10 @@ def _metrics(registry: CollectorRegistry) -> Metrics:
         feed_lines=Counter("gateway_feed_lines", "Lines of the feed over HTTP.", ["result"], registry=registry),
         limits_reached=Counter("gateway_limits_reached", "Requests over a limit.", ["work"], registry=registry),
         database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
-        **_of_sealing(registry),
-        **_of_detections(registry),
+        sealing_failures=Counter("gateway_log_sealing_failures", "Attempts to seal that failed.", registry=registry),
+        detecting_failures=Counter(
+            "gateway_detecting_failures", "Runs of the detections that failed.", registry=registry
+        ),
         spool_failures=Counter(
             "gateway_spool_failures", "Answers whose records the spool did not take.", registry=registry
         ),
@@ -132,47 +129,6 @@ def _metrics(registry: CollectorRegistry) -> Metrics:
             "gateway_spool_files_lost", "Files of the spool that somebody else changed or removed.", registry=registry
         ),
     )
-
-
-def _of_sealing(registry: CollectorRegistry) -> dict[str, Any]:
-    """Told by the process that seals; what another said before it is smaller."""
-    return {
-        "sealed_until": Gauge(
-            "gateway_log_sealed_until_seconds",
-            "Unix time: every record that was asked for before it is sealed.",
-            registry=registry,
-            multiprocess_mode="max",
-        ),
-        "sealed_entries": Gauge(
-            "gateway_log_sealed_entries",
-            "Entries in the sealed log.",
-            registry=registry,
-            multiprocess_mode="max",
-        ),
-        "sealing_failures": Counter("gateway_log_sealing_failures", "Attempts to seal that failed.", registry=registry),
-    }
-
-
-def _of_detections(registry: CollectorRegistry) -> dict[str, Any]:
-    """Told by the process that ran them last."""
-    return {
-        "alerts": Gauge(
-            "gateway_unsettled_alerts",
-            "Alerts that nobody has closed, as of the last run of the detections.",
-            ["tier"],
-            registry=registry,
-            multiprocess_mode="mostrecent",
-        ),
-        "detected_at": Gauge(
-            "gateway_detections_run_at_seconds",
-            "Unix time of the last run of the detections.",
-            registry=registry,
-            multiprocess_mode="max",
-        ),
-        "detecting_failures": Counter(
-            "gateway_detecting_failures", "Runs of the detections that failed.", registry=registry
-        ),
-    }
 
 
 def _current() -> Metrics:

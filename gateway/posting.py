@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,10 @@ DEADLINE_S = 10.0
 LONGEST_URL = 2_000
 LOCALHOST = "localhost"
 Address = IPv4Address | IPv6Address
+_HOLDING_IPV4 = tuple(map(IPv6Network, ("64:ff9b::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "::/96")))
+"""Networks in whose last 32 bits an address of IPv4 stands (RFC 6052, RFC 4291 §2.5.5, RFC 2765)."""
+_TRANSLATED_HERE = IPv6Network("64:ff9b:1::/48")
+"""What is translated within a network of one's own (RFC 8215)."""
 
 
 class UnsafeAddressError(ValueError):
@@ -47,6 +51,8 @@ def target_of(url: str) -> Target:
         port = parts.port
     except ValueError:
         raise UnsafeAddressError("not a URL") from None
+    if port == 0 or not url.isprintable() or " " in url:
+        raise UnsafeAddressError("not a URL")
     if parts.scheme not in {"https", "http"} or not parts.hostname or not url.isascii() or len(url) > LONGEST_URL:
         raise UnsafeAddressError("not an https URL")
     if parts.username is not None or parts.password is not None or parts.fragment:
@@ -127,8 +133,21 @@ async def _address_of(target: Target, *, private: bool) -> Address:
 def _may_be_sent_to(address: Address, target: Target, *, private: bool) -> bool:
     if target.is_here:
         return address.is_loopback
-    inner = (address.ipv4_mapped or address.sixtofour) if isinstance(address, IPv6Address) else None
-    return private or ((inner or address).is_global and not (inner or address).is_multicast)
+    if private:
+        return True
+    if isinstance(address, IPv6Address) and (address.is_site_local or address in _TRANSLATED_HERE):
+        return False
+    reached = _reached_by(address)
+    return reached.is_global and not reached.is_multicast
+
+
+def _reached_by(address: Address) -> Address:
+    """Where an address leads to in the end: one of IPv6 may hold one of IPv4."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _HOLDING_IPV4):
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.sixtofour or address
 
 
 def _literal(host: str) -> Address | None:

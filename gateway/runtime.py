@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
-from gateway import backlog, sink_figures
+from gateway import backlog, log_figures, sink_figures
 from gateway.cursors import Cursors
 from gateway.settings import Settings
 from gateway.stored_figures import StoredFigures
@@ -50,6 +50,11 @@ class Runtime:
     def sink_figures(self) -> StoredFigures:
         """How far security tools are behind the log."""
         return StoredFigures(self.database.write, sink_figures.told)
+
+    @cached_property
+    def log_figures(self) -> StoredFigures:
+        """How far the log is sealed, and what is to be looked at."""
+        return StoredFigures(self.database.write, log_figures.told)
 
     @cached_property
     def journal(self) -> Journal:

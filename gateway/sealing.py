@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from gateway.settings import Settings
 from partners import database
 from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.promises import Anchor
-from partners.access_log.sequencer import RefusedError, Sealed, seal
+from partners.access_log.sequencer import RefusedError, seal
 from partners.keyring import Keyring
 
 if TYPE_CHECKING:
@@ -67,15 +66,8 @@ class Sealing:
         while not stop.is_set():
             began = time.monotonic()
             sealed = seal(connection, self.keys, self.anchor)
-            self._tell(sealed)
             if not sealed.is_full:
                 stop.wait(max(0.0, POLL_S - (time.monotonic() - began)))
-
-    def _tell(self, sealed: Sealed) -> None:
-        if self.metrics is not None:
-            until = sealed.waiting_since or datetime.now(UTC)
-            self.metrics.sealed_until.set(until.timestamp())
-            self.metrics.sealed_entries.set(sealed.size)
 
     def _count_failure(self) -> None:
         if self.metrics is not None:

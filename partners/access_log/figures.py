@@ -133,7 +133,9 @@ def sealed(connection: Connection) -> Row[Any] | None:
 
 def waiting(connection: Connection) -> Row[Any]:
     """What is yet to be sealed after the newest checkpoint: how many `records`, and `since` when the oldest waits."""
-    horizon = select(log_checkpoint.c.horizon).order_by(log_checkpoint.c.number.desc()).limit(1).scalar_subquery()
+    newest = select(log_checkpoint.c.horizon).order_by(log_checkpoint.c.number.desc()).limit(1).scalar_subquery()
+    # Before the first checkpoint everything waits.
+    horizon = func.coalesce(newest, literal_column("'0'::xid8"))
     is_sealed = exists().where(sealed_leaf.c.access == access_log.c.id)
     after = (access_log.c.transaction >= horizon, ~is_sealed)
     counted = select(func.count().label("records"), func.min(access_log.c.at).label("since"))

@@ -46,8 +46,6 @@ class Sealed:
     entries: int
     size: int
     """Of the tree, after it."""
-    waiting_since: datetime | None
-    """When the oldest record was asked for that is not sealed yet; a running transaction may hold it back."""
 
     @property
     def is_full(self) -> bool:
@@ -85,10 +83,9 @@ def seal(connection: Connection, keys: SigningKeys, anchor: Anchor) -> Sealed:
                 append(connection, frontier, leaves)
             note = signers.sign(Checkpoint(signers.name, frontier.size, frontier.root()).text())
             promises.keep(connection, Promise(last.number + 1, frontier.size, note, batch.horizon))
-        waiting_since = connection.execute(_OLDEST_WAITING, {"horizon": batch.horizon}).scalar()
     if note is not None:
         anchor.move(note)
-    return Sealed(frontier.size - before, frontier.size, waiting_since)
+    return Sealed(frontier.size - before, frontier.size)
 
 
 def _signed_before(tree: StoredTree, last: Promise, own: Signers) -> Frontier:
@@ -183,10 +180,4 @@ _REST = _unsealed(
     access_log.c.transaction == _bound("transaction"),
     tuple_(access_log.c.at, access_log.c.id)
     > tuple_(bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid)),
-)
-_OLDEST_WAITING = (
-    select(access_log.c.at)
-    .where(access_log.c.transaction >= _bound("horizon"))
-    .order_by(access_log.c.transaction)
-    .limit(1)
 )

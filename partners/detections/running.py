@@ -63,6 +63,12 @@ def detect(
         return _run(engine, left, now=now, recorded=recorded, since=since)
 
 
+def last_run_at(connection: Connection) -> datetime | None:
+    """When they ran last, wherever."""
+    found: datetime | None = connection.scalar(select(detection_progress.c.run_at))
+    return found
+
+
 def _run(engine: Engine, left: Row[Any] | None, *, now: datetime, recorded: Recorded, since: datetime | None) -> Run:
     first = left.next_index if left is not None else _begin(engine, now)
     counted = _count_all(engine, first)

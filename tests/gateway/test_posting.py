@@ -19,6 +19,7 @@ from tests.gateway.receiver import receiving
         "https://user:secret@partner.example/", "https://partner.example/#part", "https://partner.example:99999/",
         "http://127.0.0.1.partner.example/", "http://169.254.169.254/", "https://partner.example/" + "x" * 2_000,
         "https://pärtner.example/", "file:///etc/passwd", "https://[::1",
+        "https://partner.example:0/", "https://partner.example /x", "https://partner.example/\r\nx",
     ],
 )  # fmt: skip
 def test_addresses_that_nothing_is_sent_to(url: str) -> None:
@@ -29,7 +30,8 @@ def test_addresses_that_nothing_is_sent_to(url: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["10.0.0.1", "192.168.1.1", "169.254.169.254", "0", "100.64.0.1", "[fd00::1]", "[::ffff:10.0.0.1]",
-     "[::ffff:127.0.0.1]", "[2002:a00:1::1]", "224.0.0.1", "[ff02::1]", "[::]", "2130706433", "0x7f000001", "127.1"],
+     "[::ffff:127.0.0.1]", "[2002:a00:1::1]", "224.0.0.1", "[ff02::1]", "[::]", "2130706433", "0x7f000001", "127.1",
+     "[64:ff9b::a00:1]", "[64:ff9b:1::7f00:1]", "[fec0::1]", "[::7f00:1]", "[::ffff:0:10.0.0.1]"],
 )  # fmt: skip
 def test_private_addresses_are_refused_however_they_are_written(host: str) -> None:
     with pytest.raises(UnsafeAddressError):
