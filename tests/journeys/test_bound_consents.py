@@ -50,7 +50,7 @@ class TestCodes:
         assert refused(tool.redeem(code, proof=proof(Prover(home=tool.url))))
         assert reads(tool, prover, got.json()["access_token"])
 
-    @pytest.mark.parametrize("key", ["", "short", "=" * 43, "a" * 44])
+    @pytest.mark.parametrize("key", ["short", "=" * 43, "a" * 44])
     def test_what_is_no_thumbprint_is_refused(self, tool: Tool, anna: Visitor, key: str) -> None:
         answer = told(anna.get("/oauth/authorize", **tool.asks(dpop_jkt=key)))
 
