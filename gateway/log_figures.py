@@ -21,7 +21,7 @@ def told(connection: Connection, now: datetime) -> str:
 
 
 def _lines(connection: Connection, now: datetime) -> Iterator[str]:
-    newest, oldest_waiting = figures.sealed(connection), figures.waiting(connection).since
+    newest, oldest_waiting = figures.sealed(connection), figures.waiting_since(connection)
     run_at = last_run_at(connection)
     yield _head(SEALED_UNTIL, "Unix time: every record that was asked for before it is sealed.")
     yield f"{SEALED_UNTIL} {(oldest_waiting or now).timestamp():.3f}\n"

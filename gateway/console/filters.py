@@ -9,6 +9,7 @@ from markupsafe import Markup
 from gateway.api.reference import in_code
 from gateway.codes import REASONS
 from gateway.console.words import CASE_PURPOSES, OUTCOMES
+from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.vocabulary import CasePurpose, Outcome, Reason
 from serializers.operations import OPERATIONS
 from serializers.search_language import Qualifier, Term, write
@@ -16,7 +17,8 @@ from serializers.search_language import Qualifier, Term, write
 
 def register(app: Flask) -> None:
     """Give templates these filters."""
-    for each in (when, day, number, asking, purpose_words, reason_words, outcome_words, outcome_sign, operation_words):
+    words = (purpose_words, reason_words, outcome_words, outcome_sign, operation_words)
+    for each in (when, day, number, asking, is_operator, *words):
         app.add_template_filter(each)
 
 
@@ -66,3 +68,8 @@ def outcome_sign(outcome: str) -> str:
 def operation_words(operation: str) -> str:
     """An operation in words; its name where it has none."""
     return OPERATIONS.get(operation, operation)
+
+
+def is_operator(client: str | None) -> bool:
+    """Whether the log has an operator at the machine where it has the client of others."""
+    return client is not None and client.startswith(OPERATOR_PREFIX)

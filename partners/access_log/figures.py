@@ -133,10 +133,19 @@ def sealed(connection: Connection) -> Row[Any] | None:
 
 def waiting(connection: Connection) -> Row[Any]:
     """What is yet to be sealed after the newest checkpoint: how many `records`, and `since` when the oldest waits."""
+    counted = select(func.count().label("records"), func.min(access_log.c.at).label("since"))
+    return connection.execute(counted.select_from(access_log).where(*_unsealed())).one()
+
+
+def waiting_since(connection: Connection) -> datetime | None:
+    """When the first of these was asked for, however many there are."""
+    first = select(access_log.c.at).where(*_unsealed()).order_by(access_log.c.transaction).limit(1)
+    found: datetime | None = connection.scalar(first)
+    return found
+
+
+def _unsealed() -> tuple[ColumnElement[bool], ...]:
     newest = select(log_checkpoint.c.horizon).order_by(log_checkpoint.c.number.desc()).limit(1).scalar_subquery()
     # Before the first checkpoint everything waits.
     horizon = func.coalesce(newest, literal_column("'0'::xid8"))
-    is_sealed = exists().where(sealed_leaf.c.access == access_log.c.id)
-    after = (access_log.c.transaction >= horizon, ~is_sealed)
-    counted = select(func.count().label("records"), func.min(access_log.c.at).label("since"))
-    return connection.execute(counted.select_from(access_log).where(*after)).one()
+    return access_log.c.transaction >= horizon, ~exists().where(sealed_leaf.c.access == access_log.c.id)

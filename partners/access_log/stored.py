@@ -33,7 +33,7 @@ from partners.prepared import prepare_text
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
-BEYOND = 1 << 62
+_BEYOND = 1 << 62
 """More entries than any log has."""
 ELSEWHERE = "elsewhere"
 """Stands for members who stand at another instant than their record."""
@@ -154,7 +154,7 @@ def _entries() -> Select[Any]:
     )
 
 
-_IN_PLACE = and_(sealed_leaf.c.index >= 0, sealed_leaf.c.index < BEYOND)
+_IN_PLACE = and_(sealed_leaf.c.index >= 0, sealed_leaf.c.index < _BEYOND)
 _MISPLACED = select(sealed_leaf.c.index, sealed_leaf.c.access).where(~_IN_PLACE).order_by(sealed_leaf.c.index)
 _BOUNDS = _bounds()
 _FIRSTS = _firsts()

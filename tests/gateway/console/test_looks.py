@@ -14,7 +14,7 @@ from partners.access_log.proofs import check_proof
 from partners.access_log.search import member_number
 from partners.access_log.trust import Trust
 from partners.keyring import Keyring
-from partners.registry.journal import access_by_operator
+from partners.registry.journal import Act, access_by_operator, note
 from partners.vocabulary import Outcome, Purpose, RecipientKind
 from tests.conftest import SECRET
 from tests.gateway.console.conftest import CASE, House
@@ -114,6 +114,16 @@ def test_what_was_disclosed_outside_is_told_with_its_recipient(house: House) -> 
     assert "The Commission" in outside
     assert "<code>country</code>" in outside
     assert "Nobody known" not in page.partition('id="recipients"')[2].partition("</table>")[0]
+
+
+def test_an_operator_s_act_names_who_did_it_and_to_whom(house: House) -> None:
+    with house.db.write.begin() as connection:
+        note(connection, Act("oauth.partners.limit", partner="w1"), operator="root", now=datetime.now(UTC))
+
+    page = house.look(f"/console/entries/{entry_of(house, 'operation:oauth.partners.limit')}")
+
+    assert "<h1>operator:root on w1 " in page
+    assert "(None)" not in page
 
 
 def test_nobody_of_that_id_is_no_error_of_ours(house: House) -> None:

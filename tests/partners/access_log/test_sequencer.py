@@ -222,8 +222,7 @@ def test_whose_turn_has_come_is_found_by_index(log: Log) -> None:
 
 def waiting_since(log: Log) -> datetime | None:
     with log.superuser.connect() as connection:
-        found: datetime | None = figures.waiting(connection).since
-        return found
+        return figures.waiting_since(connection)
 
 
 def test_the_log_says_since_when_something_waits(log: Log) -> None:
