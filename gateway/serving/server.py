@@ -11,12 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from gateway import detecting, metrics, sealing, upkeep
 from gateway.application import create_app
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
-from gateway.serving.worker import Worker
+from gateway.serving.worker import Worker, signals_wait
 from gateway.settings import Settings
 from partners import database
 from serializers.statements import render_usual
@@ -101,6 +102,19 @@ def _serve(serving: Serving) -> None:
         os._exit(leaving.code if isinstance(leaving.code, int) else 1)
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
+    """The process that owns the workers."""
+
+    def spawn_worker(self) -> int:
+        """Fork with signals waiting, so that a new worker answers them itself.
+
+        Until it does it has the owner's handlers: a SIGTERM would be lost, and the owner wait for it for `STOP_S`.
+        """
+        with signals_wait():
+            pid: int = super().spawn_worker()
+        return pid
+
+
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """Reads no configuration file and no environment but the gateway's own settings."""
 
@@ -109,6 +123,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         self.issuer = serving.settings.issuer
         self._address = f"fd://{serving.listener.detach()}"
         super().__init__()
+
+    def run(self) -> None:
+        _Arbiter(self).run()
 
     def load_config(self) -> None:
         for name, value in self._settings().items():

@@ -4,8 +4,9 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import FrameType
@@ -35,6 +36,16 @@ MOST_LEFT = 32 << 20
 log = get_logger(__name__)
 
 
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Keep what workers are signalled with until the block ends, or until a worker made in it has its own handlers."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, Worker.SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """A worker process with threads."""
 
@@ -42,6 +53,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Leave SIGINT to the process that owns the workers: Ctrl-C reaches the whole group, and one has to decide."""
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler
         """Leave at once; gunicorn's own handler waits for a lock that the interrupted code may hold."""

@@ -53,7 +53,11 @@ def served(database_url: str, directory: Path, *, workers: int = 2, port: int = 
     finally:
         if process.poll() is None:
             process.terminate()
-            process.communicate(timeout=30)
+            try:
+                process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                raise
 
 
 def free_port() -> int:

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.slow
 
 GRACE_S = 15
 """Well below the time after which workers that hang are killed."""
+SLOW_TO_LISTEN = "import os, time; os.register_at_fork(after_in_child=lambda: time.sleep(1))"
+"""Has a new worker wait before it sets its own signal handlers."""
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +66,17 @@ def test_a_server_is_up_ready_and_stops_on_sigterm_with_status_0(database_url: s
 
     assert (up.status_code, up.json()) == (200, {"status": "ok"})
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert server.process.returncode == 0
+
+
+def test_a_worker_hears_of_a_stop_that_comes_while_it_is_made(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_TO_LISTEN)
+    with served(database_url, tmp_path, PYTHONPATH=str(tmp_path)) as server:
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.communicate(timeout=60)
+
+    assert time.monotonic() - started < GRACE_S
     assert server.process.returncode == 0
 
 
