@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.serving.server import IDLE_S, PATIENCE_S, THREADS
-from gateway.serving.worker import Worker
+from gateway.serving.server import IDLE_S, THREADS
+from gateway.serving.worker import PATIENCE_S, Worker
 from partners.vocabulary import Work
 
 START_TIMEOUT_S = 120

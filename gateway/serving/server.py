@@ -17,15 +17,13 @@ from gateway import detecting, metrics, sealing, upkeep
 from gateway.application import create_app
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
-from gateway.serving.worker import Worker, signals_wait
+from gateway.serving.worker import PATIENCE_S, Worker, signals_wait
 from gateway.settings import Settings
 from partners import database
 from serializers.statements import render_usual
 
 THREADS = 8
 """Requests at once in each worker; each of its two connection pools holds as many."""
-PATIENCE_S = 30
-"""How long a caller may be silent in the middle of a request, or refuse to take the answer."""
 IDLE_S = 75
 """How long a connection is kept without a request; longer than proxies usually do."""
 STOP_S = 30

