@@ -196,7 +196,7 @@ class MembersQuery(Schema):
 def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
     """An entry as contract §6 shapes it: names and reasons, never a value."""
     explainer = policies.explainer(row.policy_version, row.operation)
-    released, withheld = explainer.totals(row.verdicts) if explainer else ([], {})
+    released, withheld = explainer.totals(row.verdicts) if explainer and _is_told(row.verdicts) else ([], {})
     return {
         "id": public(ACCESS_PREFIX, row.id),
         "at": instant(row.at),
@@ -218,6 +218,17 @@ def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
         "ip": str(row.ip) if row.ip else None,
         "index": row.sealed_index,
     }
+
+
+def _is_told(verdicts: Any) -> bool:  # noqa: ANN401 - a JSON value
+    """Whether these are pairs of numbers, as they were written; else somebody altered them, and hides nothing more.
+
+    `gateway audit verify` names the entry.
+    """
+    try:
+        return all(type(verdict) is type(count) is int for verdict, count in verdicts)
+    except (TypeError, ValueError):
+        return False
 
 
 def gone(index: int, identifier: str, at: str) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from gateway import metrics
 from gateway.account.browser import browser, set_cookie
 from gateway.oauth.forms import FORM
-from gateway.problems import RETRY_AFTER_S
+from gateway.problems import RETRY_AFTER_S, not_found
 from gateway.records import access_of
 from partners.access_log.append import record
 from partners.people.accounts import Person
@@ -27,6 +27,8 @@ from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 
 P = ParamSpec("P")
 LARGEST_FORM = 65_536
+PATHS = ("/account/", "/console/")
+"""Where people expect pages, whatever is asked for."""
 log = get_logger(__name__)
 blueprint = Blueprint("account", __name__, template_folder=Path(__file__).parents[1] / "pages")
 
@@ -154,6 +156,13 @@ def _busy(text: str) -> Response:
     busy = HTTPStatus.SERVICE_UNAVAILABLE
     # The page's own look at who is signed in would fail too.
     return Response(f"{busy.phrase}. {text}", busy, {"Retry-After": str(RETRY_AFTER_S)}, content_type="text/plain")
+
+
+def missing(_error: NotFound) -> Response:
+    """Answer for a path that nothing answers: with a page where pages are, else with a problem."""
+    if not request.path.startswith(PATHS):
+        return not_found().response()
+    return _close(PageError(HTTPStatus.NOT_FOUND, "There is no such page", "Look at the address once more.").response())
 
 
 def as_pages(of: Blueprint) -> Blueprint:

@@ -5,13 +5,23 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.settings import SettingsError
+from partners.access_log.tree import BrokenTreeError
 from partners.embedded import EmbeddedError
 from partners.registry import RegistryError
 from partners.rights.journal import JournalError
 
 _BEGINNINGS = frozenset({"a", "an", "key", "no", "nothing", "only", "people", "the", "there", "tokens"})
 """What sentences begin with; other words at their beginning are ids, which stay as they are."""
-FAILURES = (RegistryError, JournalError, SettingsError, EmbeddedError, DBAPIError, PoolTimeoutError, UnicodeError)
+FAILURES = (
+    RegistryError,
+    JournalError,
+    SettingsError,
+    EmbeddedError,
+    BrokenTreeError,
+    DBAPIError,
+    PoolTimeoutError,
+    UnicodeError,
+)
 
 
 def said_of(error: Exception) -> str:
@@ -20,6 +30,8 @@ def said_of(error: Exception) -> str:
         return _said_of_the_database(error)
     if isinstance(error, UnicodeError):
         return "What was given is no text in UTF-8."
+    if isinstance(error, BrokenTreeError):
+        return f"The log was tampered with: {error}; `gateway audit verify` names what."
     text = str(error)
     begun = text[:1].upper() + text[1:] if text.partition(" ")[0] in _BEGINNINGS else text
     return begun if begun.endswith(".") else f"{begun}."

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from partners import database
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
@@ -102,6 +103,21 @@ def test_the_record_covers_the_page_and_not_the_probe(db: Database, w1: Webmaste
 
     assert entry["member_count"] == 2
     assert len(entry["members"]) == 2
+
+
+@pytest.mark.parametrize("verdicts", ["[[127.0, 1]]", "[[1]]", "7", '{"a": 1}', '[["127", "1"]]'])
+def test_verdicts_that_somebody_altered_explain_nothing_and_hide_no_entry(
+    database_url: str, w1: Webmaster, auditor: Auditor, verdicts: str
+) -> None:
+    w1.get("/members")
+    owner = database.owner(database_url)
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE access_log SET verdicts = cast(:told as jsonb)"), {"told": verdicts})
+    owner.dispose()
+
+    entry = auditor.entries(operation="members.list")[0]
+
+    assert (entry["outcome"], entry["fields_released"], entry["fields_withheld"]) == ("empty", [], {})
 
 
 def test_an_empty_list_is_recorded_as_empty(w1: Webmaster, auditor: Auditor) -> None:

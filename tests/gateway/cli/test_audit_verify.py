@@ -214,6 +214,18 @@ def test_a_proof_is_a_file_that_needs_nothing_else(log: Log, tmp_path: Path) -> 
     assert invoke("audit", "prove", "acc_0", "--out", str(file)).exit_code == 1
 
 
+def test_what_a_broken_tree_cannot_prove_is_said(log: Log, tmp_path: Path) -> None:
+    log.sql("DELETE FROM sealed_leaf WHERE index = 1")
+    (row,) = log.sql("SELECT access FROM sealed_leaf WHERE index = 3")
+
+    refused = invoke("audit", "prove", f"acc_{row.access.hex}", "--out", str(tmp_path / "none"))
+
+    assert refused.exit_code == 1
+    assert refused.output == (
+        "Error: The log was tampered with: hashes of the tree are missing; `gateway audit verify` names what.\n"
+    )
+
+
 def test_tiles_are_those_of_the_tree_and_complete_ones_stay(log: Log, tmp_path: Path) -> None:
     log.add(2 * TILE_WIDTH, members=())
     log.seal()

@@ -87,6 +87,15 @@ def test_an_entry_that_there_is_not_is_a_look_too(house: House) -> None:
     assert house.newest("audit.get").outcome == "not_found"
 
 
+def test_an_address_that_there_is_not_is_a_page_where_people_look(house: House) -> None:
+    answers = [house.browser().get(f"/{path}") for path in ("console/entrys", "account/x/y", "v1/console")]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert [answer.mimetype for answer in answers] == ["text/html", "text/html", "application/problem+json"]
+    assert "There is no such page" in answers[0].text
+    assert answers[0].headers["X-Frame-Options"] == "DENY"
+
+
 def test_who_saw_a_member_is_told_by_recipient_and_access(house: House) -> None:
     page = house.look("/console/members?member=m1")
 
