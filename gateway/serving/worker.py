@@ -99,6 +99,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             _take_what_is_left(conn)
         return is_kept
 
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
+        """Answer a request that says once which host it is for, as RFC 9112 §3.2 demands since HTTP/1.1."""
+        if req.version >= (1, 1) and sum(name == "HOST" for name, _ in req.headers) != 1:
+            raise errors.InvalidHeader("HOST")
+        return super().handle_request(req, conn)
+
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:  # noqa: ANN401 - gunicorn is untyped
         """Close a connection that is over at once; gunicorn waits here for its caller, and so does everybody else."""
         if fs.cancelled() or fs.exception() is not None or fs.result() is not False:

@@ -29,6 +29,8 @@ HOSTILE = {
     "a very long header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"CANARY" * 2_000 + b"\r\n\r\n", 431),
     "very many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: CANARY\r\n" * 200 + b"\r\n", 431),
     "a blank in a header's name": (b"GET / HTTP/1.1\r\nHo st: CANARY\r\n\r\n", 400),
+    "no host": (b"GET /CANARY HTTP/1.1\r\nX: CANARY\r\n\r\n", 400),
+    "two hosts": (b"GET /CANARY HTTP/1.1\r\nHost: x\r\nHost: CANARY\r\n\r\n", 400),
     "an unknown transfer coding": (POST + b"Transfer-Encoding: CANARY\r\n\r\n", 400),
     "two lengths": (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "a negative length": (POST + b"Content-Length: -3CANARY\r\n\r\n", 400),
