@@ -25,6 +25,7 @@ from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Work
 P = ParamSpec("P")
 LONGEST_ADDRESS = 2_000
 HOME = "/console"
+CASE_PATH = f"{HOME}/case"
 blueprint = as_pages(Blueprint("console", __name__, url_prefix=HOME))
 
 
@@ -97,8 +98,13 @@ def for_auditors(
 
 def ask_case() -> Response:
     """Send the browser to where a case is taken up, and from there back here."""
-    ticket = ticket_back()
-    return to(f"{HOME}/case" + (f"?then={ticket}" if ticket else ""))
+    return to(case_address())
+
+
+def case_address() -> str:
+    """Where a case is taken up, from where it goes back to the current page."""
+    ticket = None if request.path == CASE_PATH else ticket_back()
+    return f"{CASE_PATH}?then={ticket}" if ticket else CASE_PATH
 
 
 def ticket_back() -> str | None:
@@ -111,7 +117,8 @@ def ticket_back() -> str | None:
 
 def console_page(auditor: Auditor, template: str, status: HTTPStatus = HTTPStatus.OK, **told: Any) -> Response:
     """Render a page of the console."""
-    return page(f"console/{template}", status, auditor=auditor, here=request.path, now=g.received_at, **told)
+    usual = {"auditor": auditor, "here": request.path, "now": g.received_at, "case_address": case_address()}
+    return page(f"console/{template}", status, **usual, **told)
 
 
 def _auditor(person: Person, operation: str) -> Auditor:

@@ -162,6 +162,20 @@ def test_a_look_at_somebody_needs_a_case_and_then_goes_on(house: House, address:
     assert "SEC-2" in browser.get("/console/search").get_data(as_text=True)
 
 
+def test_a_case_that_an_export_needs_leads_back_to_the_search(house: House) -> None:
+    browser, address = house.browser(), "/console/search?q=partner:w1"
+    page = browser.get(address).get_data(as_text=True)
+    links = re.findall(r'<a(?: class="none")? href="(/console/case[^"]*)">', page)
+    form = browser.get(links[-1]).get_data(as_text=True)
+    hidden = {"form_token": FORM_TOKEN.search(form)[1], "then": TICKET.search(form)[1]}  # type: ignore[index]
+
+    taken = browser.post("/console/case", data=hidden | {"number": "SEC-2", "purpose": "incident"})
+
+    assert len(set(links)) == 1
+    assert taken.headers["Location"] == address
+    assert 'href="/console/case">' in browser.get("/console/case").get_data(as_text=True)
+
+
 def test_a_case_is_not_taken_up_by_another_site(house: House) -> None:
     browser = house.browser()
 
