@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gateway import backlog, log_figures, sink_figures
 from gateway.codes import (
     ABOUT_FAULTS,
     ABOUT_FEED_ERRORS,
@@ -18,13 +19,14 @@ from gateway.codes import (
     REASONS,
     SCOPES,
 )
+from gateway.metrics import counted
 from gateway.settings import SETTINGS
 from partners.detections.rules import RULES
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
 
 DOCS = Path(__file__).parent
-_PART = re.compile(r"(<!-- generated: \w+ -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated() -> dict[Path, str]:
@@ -33,14 +35,24 @@ def generated() -> dict[Path, str]:
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
         DOCS / "problems.md": "\n".join(_problems()),
-        operations: _PART.sub(rf"\1{_settings()}\2", operations.read_text()),
-        detections: _PART.sub(rf"\1{_rules()}\2", detections.read_text()),
+        operations: _with_parts(operations.read_text()),
+        detections: _with_parts(detections.read_text()),
     }
+
+
+def _with_parts(text: str) -> str:
+    parts = {"settings": _settings, "rules": _rules, "metrics": _metrics}
+    return _PART.sub(lambda part: f"{part[1]}{parts[part[2]]()}{part[3]}", text)
 
 
 def _settings() -> str:
     rows = [(setting.name, setting.default, setting.meaning) for setting in SETTINGS]
     return "\n".join([*_table(("name", "default", "meaning"), rows), ""])
+
+
+def _metrics() -> str:
+    told = counted() | log_figures.FIGURES | sink_figures.FIGURES | backlog.FIGURES
+    return "\n".join([*_table(("figure", "meaning"), told.items()), ""])
 
 
 def _rules() -> str:

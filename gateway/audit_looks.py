@@ -12,7 +12,7 @@ from gateway.oauth.guard import Guard
 from gateway.problems import Fault, invalid_request
 from gateway.records import access_of
 from partners.access_log.append import record
-from partners.access_log.cases import Case
+from partners.access_log.cases import LONGEST_NUMBER, Case
 from partners.vocabulary import CasePurpose, Outcome, Reason
 
 NUMBER, PURPOSE = "Case-Number", "Case-Purpose"
@@ -44,5 +44,6 @@ def case_told() -> Case | None:
     try:
         return Case(number or "", CasePurpose(purpose or ""))
     except ValueError:
-        shape = f"`{NUMBER}` has up to 64 letters, digits or . _ / # -, a digit among them; `{PURPOSE}` is one of "
-        raise invalid_request(Fault("invalid_case", f"{shape}{', '.join(CasePurpose)}.", parameter=NUMBER)) from None
+        number_is = f"`{NUMBER}` has up to {LONGEST_NUMBER} letters, digits or . _ / # -, a digit among them"
+        purpose_is = f"`{PURPOSE}` is one of {', '.join(CasePurpose)}"
+        raise invalid_request(Fault("invalid_case", f"{number_is}; {purpose_is}.", parameter=NUMBER)) from None

@@ -41,7 +41,7 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.BAD_REQUEST: {
         "bad-request": "The request is malformed, or its body was cut off.",
         "invalid-json": "The body is not valid JSON.",
-        "invalid-batch": "The body is no JSON array of events; a batch is taken whole or not at all.",
+        "invalid-batch": "The body is not a JSON array of events; a batch is taken whole or not at all.",
     },
     HTTPStatus.UNAUTHORIZED: {
         "unauthorized": "An access token is needed.",
@@ -116,8 +116,8 @@ FAULTS: Mapping[str, str] = {
     "repeated_parameter": "given more than once",
     "invalid_cursor": "not a cursor of this list, this client and this query: start again without one",
     "unknown_field": "no policy has a field of this name",
-    "invalid_search": "the search means nothing; `detail` says what of it, and what may have been meant",
-    "invalid_case": "no number of a case, or no purpose that there is; the two headers come together",
+    "invalid_search": "the search cannot be read; `detail` says what of it, and what may have been meant",
+    "invalid_case": "not a valid case number, or not one of the purposes; send both headers",
     "not_with_a_stream": "a stream is always the whole result: no `limit` and no `cursor` with it",
 }
 """`errors[].code` of a problem."""
@@ -169,8 +169,8 @@ REASONS: Mapping[Reason, ReasonUse] = {
 
 FEED_ERRORS: Mapping[FeedError, str] = {
     FeedError.INVALID_JSON: "the line is not JSON",
-    FeedError.INVALID_EVENT: "no CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; of the future",
-    FeedError.UNKNOWN_TYPE: "no type of the contract",
+    FeedError.INVALID_EVENT: "not a CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; of the future",
+    FeedError.UNKNOWN_TYPE: "not a type of event that the gateway knows",
     FeedError.UNKNOWN_FIELD: "`data` has a key that this type does not have",
     FeedError.FORBIDDEN_FIELD: "a name never accepted at any depth: what the gateway does not hold it cannot leak",
     FeedError.INVALID_VALUE: "a value breaks the contract; also a `purchase_id` that was used",

@@ -100,33 +100,40 @@ def exposition(*more: bytes) -> Response:
     return Response(b"".join((_current().text(), *more)), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
+def counted() -> dict[str, str]:
+    """Name and meaning of everything that is counted, as Prometheus is told it."""
+    registry = CollectorRegistry()
+    _metrics(registry)
+    suffixes = {"counter": "_total"}
+    return {f"{each.name}{suffixes.get(each.type, '')}": each.documentation for each in registry.collect()}
+
+
 def _metrics(registry: CollectorRegistry) -> Metrics:
+    def counter(name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=registry)
+
     return Metrics(
         registry=registry,
-        requests=Counter(
-            "gateway_requests", "Requests, by their answer.", ["route", "method", "status"], registry=registry
+        requests=counter(
+            "gateway_requests", "Requests, by `route`, `method` and class of `status`.", "route", "method", "status"
         ),
         seconds=Histogram(
             "gateway_request_seconds",
-            "From the request to the last byte of its answer.",
+            "From the request to the last byte of its answer, by `route` and `method`.",
             ["route", "method"],
             buckets=BUCKETS_S,
             registry=registry,
         ),
-        released=Counter("gateway_released_members", "Members released.", ["audience"], registry=registry),
-        denials=Counter("gateway_denials", "Requests refused, by their true reason.", ["reason"], registry=registry),
-        feed_lines=Counter("gateway_feed_lines", "Lines of the feed over HTTP.", ["result"], registry=registry),
-        limits_reached=Counter("gateway_limits_reached", "Requests over a limit.", ["work"], registry=registry),
-        database_errors=Counter("gateway_database_errors", "Answers the database prevented.", registry=registry),
-        sealing_failures=Counter("gateway_log_sealing_failures", "Attempts to seal that failed.", registry=registry),
-        detecting_failures=Counter(
-            "gateway_detecting_failures", "Runs of the detections that failed.", registry=registry
-        ),
-        spool_failures=Counter(
-            "gateway_spool_failures", "Answers whose records the spool did not take.", registry=registry
-        ),
-        spool_files_lost=Counter(
-            "gateway_spool_files_lost", "Files of the spool that somebody else changed or removed.", registry=registry
+        released=counter("gateway_released_members", "Members released, by `audience`.", "audience"),
+        denials=counter("gateway_denials", "Requests refused, by their true `reason`.", "reason"),
+        feed_lines=counter("gateway_feed_lines", "Lines of the feed over HTTP, by `result`.", "result"),
+        limits_reached=counter("gateway_limits_reached", "Requests over a limit, by kind of `work`.", "work"),
+        database_errors=counter("gateway_database_errors", "Answers the database prevented."),
+        sealing_failures=counter("gateway_log_sealing_failures", "Attempts to seal that failed."),
+        detecting_failures=counter("gateway_detecting_failures", "Runs of the detections that failed."),
+        spool_failures=counter("gateway_spool_failures", "Answers whose records the spool did not take."),
+        spool_files_lost=counter(
+            "gateway_spool_files_lost", "Files of the spool that somebody else changed or removed."
         ),
     )
 

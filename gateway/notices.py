@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 from sqlalchemy import Connection, Row
-from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.posting import UnsafeAddressError, acknowledged, post, signed_headers
@@ -44,12 +43,12 @@ class Delivery:
     database: Database
 
     def run(self, stop: Event) -> None:
-        """Tell whoever has to be told, until told to stop; after trouble with the database try again."""
+        """Tell whoever has to be told, until told to stop; after trouble try again."""
         while not stop.is_set():
             try:
                 self.once()
                 stop.wait(POLL_S)
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the delivery
                 log.warning("delivery_failed", error=type(getattr(error, "orig", None) or error).__name__)
                 stop.wait(TROUBLE_S)
 

@@ -28,8 +28,10 @@ def answer_soon() -> None:
 def searching() -> Iterator[None]:
     """Let the block wait as long as a search may take, and what comes after it as long as an answer."""
     deadline.allow(SEARCH_S)
-    yield
-    answer_soon()
+    try:
+        yield
+    finally:
+        answer_soon()
 
 
 def search() -> None:

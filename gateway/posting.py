@@ -55,12 +55,23 @@ def target_of(url: str) -> Target:
         raise UnsafeAddressError("not a URL")
     if parts.scheme not in {"https", "http"} or not parts.hostname or not url.isascii() or len(url) > LONGEST_URL:
         raise UnsafeAddressError("not an https URL")
+    if not _is_name(parts.hostname):
+        raise UnsafeAddressError("not a host's name")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise UnsafeAddressError("a URL with a user or a fragment")
     target = Target(url, parts.hostname, port or {"https": 443, "http": 80}[parts.scheme], parts.scheme == "https")
     if not target.encrypted and not target.is_here:
         raise UnsafeAddressError("only https is sent to, but for this very machine")
     return target
+
+
+def _is_name(host: str) -> bool:
+    """Whether a name can be looked up at all: its labels have 1 to 63 characters."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

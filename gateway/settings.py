@@ -182,7 +182,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
         par_required=_switch(environ, "GATEWAY_PAR_REQUIRED"),
         own_journal_dir=Path(directory) if (directory := environ.get("GATEWAY_JOURNAL_DIR")) else None,
-        webhooks_private=environ.get("GATEWAY_WEBHOOKS_PRIVATE") == "1",
+        webhooks_private=_switch(environ, "GATEWAY_WEBHOOKS_PRIVATE"),
         throttle_after=_hours(environ, "GATEWAY_WEBHOOKS_THROTTLE_AFTER", "24"),
         suspend_after=_hours(environ, "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168"),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),

@@ -1,8 +1,9 @@
 """How far security tools are behind the sealed log, for Prometheus."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
+from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Connection
 
 from partners.access_log import sinks
@@ -18,23 +19,19 @@ FIGURES = {
 """Gauges by name, each with a label `sink`."""
 
 
-def told(connection: Connection, now: datetime) -> str:
-    """Gauges in Prometheus' text format; nothing where there is no sink."""
-    return "".join(_lines(sinks.standings(connection), now))
+def told(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
+    """The gauges, in their order; nothing where there is no sink."""
+    standings = [(each.row.name, _values(each, now)) for each in sinks.standings(connection)]
+    for place, (name, meaning) in enumerate(FIGURES.items() if standings else ()):
+        gauge = GaugeMetricFamily(name, meaning, labels=("sink",))
+        for sink, values in standings:
+            gauge.add_metric((sink,), values[place])
+        yield gauge
 
 
 def lag_of(standing: Standing, now: datetime) -> float:
     """For how many seconds the oldest entry that a sink lacks has been waiting."""
     return max(0.0, (now - standing.waiting_since).total_seconds()) if standing.waiting_since else 0.0
-
-
-def _lines(standings: Iterable[Standing], now: datetime) -> Iterator[str]:
-    told = [(each.row.name, _values(each, now)) for each in standings]
-    for place, (name, meaning) in enumerate(FIGURES.items()):
-        if told:
-            yield f"# HELP {name} {meaning}\n# TYPE {name} gauge\n"
-        for sink, values in told:
-            yield f'{name}{{sink="{sink}"}} {values[place]:.0f}\n'
 
 
 def _values(standing: Standing, now: datetime) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from partners.prepared import Lanes
 
 
 class Role(StrEnum):
-    """The database roles the gateway takes on; neither may alter or delete a record."""
+    """The database roles the gateway takes on; none may alter or delete a record."""
 
     RELEASE = "gateway_release"
     WRITE = "gateway_write"

@@ -110,10 +110,17 @@ class StreamForm(StrEnum):
     CEF = "cef"
 
 
+class Index(Digits):
+    """The index of an entry, or that before the first."""
+
+    def _deserialize(self, value: object, *place: Any, **more: Any) -> int:
+        return START if value == str(START) else super()._deserialize(value, *place, **more)
+
+
 class StreamQuery(Schema):
     """The parameters of a pull."""
 
-    after = fields.Integer(
+    after = Index(
         load_default=START,
         validate=Range(START, LARGEST_SIZE),
         metadata={"description": "The index of the last entry that you have; without it, from the first on."},

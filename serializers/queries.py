@@ -105,10 +105,7 @@ class PurchasesQuery(Streamable):
     campaign = fields.String(validate=SLUG)
     limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
-    since = fields.String(
-        validate=Length(1, LONGEST_CURSOR),
-        metadata={"description": "A watermark: what was recorded after it, in order of recording."},
-    )
+    since = fields.String(validate=Length(1, LONGEST_CURSOR))
 
     @validates_schema
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:
@@ -125,8 +122,12 @@ class CampaignsQuery(Streamable):
 class SpendingQuery(Schema):
     """The parameters of lines of spending."""
 
-    since = fields.AwareDateTime(data_key="from", default_timezone=None)
-    until = fields.AwareDateTime(data_key="to", default_timezone=None)
+    since = fields.AwareDateTime(
+        data_key="from", default_timezone=None, metadata={"description": "The first instant, in RFC 3339."}
+    )
+    until = fields.AwareDateTime(
+        data_key="to", default_timezone=None, metadata={"description": "The instant before which, in RFC 3339."}
+    )
     limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 

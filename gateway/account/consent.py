@@ -42,7 +42,7 @@ def authorize() -> Response:
         asked = _pushed() or _sent()
     except NotRedirected as error:
         _keep_refusal(None, HTTPStatus.BAD_REQUEST, Reason.UNKNOWN)
-        raise PageError(HTTPStatus.BAD_REQUEST, "The tool sent you here in a wrong way", str(error)) from None
+        raise PageError(HTTPStatus.BAD_REQUEST, "The tool's request is not valid", str(error)) from None
     except RedirectedError as refused:
         _keep_refusal(refused.client, HTTPStatus.SEE_OTHER, reason_of(refused.error))
         return _back_with_error(refused.error, refused.redirect_uri, refused.state)

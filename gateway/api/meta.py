@@ -26,7 +26,7 @@ def health() -> Response:
 def readiness() -> Response:
     """The database can be reached and written, is fully migrated, and has room for the log; otherwise 503.
 
-    So is the spool, if there is one; where nothing waits for it, it is only told that it cannot be written.
+    A spool must be writable too where answers wait for it; where they do not, it is only told that it is not.
     """
     lack = lack_of(runtime().database.write.url, now=g.received_at)
     if lack is not None:

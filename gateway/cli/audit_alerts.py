@@ -16,7 +16,7 @@ from gateway.cli.session import Session, session
 from gateway.settings import operator_name
 from partners.access_log.append import Access, record
 from partners.detections import alerts as stored
-from partners.detections.alerts import UNSETTLED, Alert, AlertError, Wanted
+from partners.detections.alerts import UNSETTLED, Alert, Wanted
 from partners.detections.gaps import found_elsewhere
 from partners.detections.raising import raise_alerts
 from partners.detections.running import Run
@@ -24,7 +24,6 @@ from partners.detections.running import detect as run_detections
 from partners.vocabulary import AlertState, Detection, Outcome, Tier
 from serializers.alerts import alert_document
 
-Changed = Callable[[Connection], Alert]
 _identifier = click.argument("alert", metavar="ALERT")
 
 
@@ -154,10 +153,7 @@ def _on_record(operation: str) -> Iterator[Connection]:
 def _changed(operation: str, change: Callable[..., Alert]) -> Document:
     with session() as opened, opened.database.write.begin() as connection:
         access: Access = access_by_operator(opened.instant(), operation)
-        try:
-            return _line(change(connection, access=access))
-        except AlertError as error:
-            raise click.ClickException(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+        return _line(change(connection, access=access))
 
 
 def _line(alert: Alert) -> Entry:

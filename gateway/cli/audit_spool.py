@@ -58,7 +58,7 @@ def spool_sentences(told: Told) -> Iterator[str]:
     )
     yield f"{told.records} records in {told.files} files of the spool{period}."
     if told.pruned:
-        yield f"Of {told.pruned} the database has let go in time."
+        yield f"The database has deleted {told.pruned} of them on schedule."
     if told.torn:
         yield f"The last line broke off in {', '.join(told.torn)}: a process ended, or is writing."
     if told.lacking:

@@ -85,7 +85,7 @@ class Outcome:
             period = f", from {covered.first_at:%Y-%m-%dT%H:%M:%SZ} to {covered.last_at:%Y-%m-%dT%H:%M:%SZ}"
             yield f"{covered.entries} entries under {covered.checkpoints} checkpoints{period}."
         if covered.pruned:
-            yield f"Of {covered.pruned} the records were let go in time; their hashes are there."
+            yield f"The records of {covered.pruned} were deleted on schedule; their hashes are there."
         if covered.waiting.records:
             yield f"{covered.waiting.records} records wait to be sealed, since {covered.waiting.since:%H:%M:%SZ}."
         if self.spooled is not None:

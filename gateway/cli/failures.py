@@ -5,14 +5,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.settings import SettingsError
+from gateway.wording import sentence
 from partners.access_log.tree import BrokenTreeError
+from partners.detections.alerts import AlertError
 from partners.embedded import EmbeddedError
 from partners.registry import RegistryError
 from partners.rights.journal import JournalError
 
-_BEGINNINGS = frozenset({"a", "an", "key", "no", "nothing", "only", "people", "the", "there", "tokens"})
-"""What sentences begin with; other words at their beginning are ids, which stay as they are."""
 FAILURES = (
+    AlertError,
     RegistryError,
     JournalError,
     SettingsError,
@@ -29,20 +30,18 @@ def said_of(error: Exception) -> str:
     if isinstance(error, DBAPIError | PoolTimeoutError):
         return _said_of_the_database(error)
     if isinstance(error, UnicodeError):
-        return "What was given is no text in UTF-8."
+        return "The input is not valid UTF-8."
     if isinstance(error, BrokenTreeError):
         return f"The log was tampered with: {error}; `gateway audit verify` names what."
-    text = str(error)
-    begun = text[:1].upper() + text[1:] if text.partition(" ")[0] in _BEGINNINGS else text
-    return begun if begun.endswith(".") else f"{begun}."
+    return sentence(str(error))
 
 
 def _said_of_the_database(error: DBAPIError | PoolTimeoutError) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(error, IntegrityError):
-        return "Somebody changed the same at the same time; look at it and try again."
+        return "Somebody else changed the same record meanwhile; look at it and try again."
     if isinstance(cause, InsufficientPrivilege):
-        return "The database lets this login not do that; use one that owns the tables and may create roles."
+        return "The database does not let this login do that; use one that owns the tables and may create roles."
     if isinstance(cause, UndefinedTable | UndefinedColumn):
         return "The database is not prepared for this version; run `gateway db upgrade`."
     if isinstance(error, OperationalError | PoolTimeoutError):

@@ -42,7 +42,7 @@ def add() -> Document:
 
 @command.command()
 @kid
-@click.option("--now", "at_once", is_flag=True, help="Although others may not have it yet; give the reason too.")
+@click.option("--now", "at_once", is_flag=True, help="Even if not everybody has fetched it yet; requires --reason.")
 @click.option("--reason", callback=in_words, metavar="TEXT", help="Why it cannot wait, for the record.")
 @printed
 def activate(kid: str, *, at_once: bool, reason: str | None) -> Document:

@@ -9,9 +9,10 @@ from flask import Response, request
 from gateway.account.pages import PageError, form_of_ours, to
 from gateway.console.auditors import HOME, Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
+from gateway.wording import sentence
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.detections import alerts as log
-from partners.detections.alerts import UNSETTLED, Alert, AlertError, Wanted
+from partners.detections.alerts import UNSETTLED, Alert, AlertError, NoSuchAlertError, Wanted
 from partners.detections.rules import RULES
 from partners.vocabulary import AlertState, Outcome, Reason
 
@@ -63,7 +64,7 @@ def acknowledge_alert(auditor: Auditor, alert_id: str) -> Response:
         with runtime().database.write.begin() as connection:
             log.acknowledge(connection, alert_id, by=auditor.person.name, access=auditor.access(ACKNOWLEDGE))
     except AlertError as error:
-        raise PageError(HTTPStatus.CONFLICT, "This alert cannot be taken up", f"{error}.") from None
+        raise _refusal("This alert cannot be taken up", error) from None
     return to(f"{HOME}/alerts/{alert_id}")
 
 
@@ -74,14 +75,19 @@ def close_alert(auditor: Auditor, alert_id: str) -> Response:
     form_of_ours()
     note, by = request.form.get("note", ""), auditor.person.name
     if not note.isprintable() or len(note) > LONGEST_NOTE:
-        raise PageError(HTTPStatus.BAD_REQUEST, "This note is not one", f"It has 1 to {LONGEST_NOTE} characters.")
+        raise PageError(HTTPStatus.BAD_REQUEST, "This note cannot be used", f"It has 1 to {LONGEST_NOTE} characters.")
     ending: dict[str, Any] = {"note": note, "false_positive": request.form.get("ending") == "false_positive"}
     try:
         with runtime().database.write.begin() as connection:
             log.close(connection, alert_id, by=by, access=auditor.access(CLOSE), **ending)
     except AlertError as error:
-        raise PageError(HTTPStatus.CONFLICT, "This alert cannot be closed", f"{error}.") from None
+        raise _refusal("This alert cannot be closed", error) from None
     return to(f"{HOME}/alerts/{alert_id}")
+
+
+def _refusal(title: str, error: AlertError) -> PageError:
+    status = HTTPStatus.NOT_FOUND if isinstance(error, NoSuchAlertError) else HTTPStatus.CONFLICT
+    return PageError(status, title, sentence(str(error)))
 
 
 def _told(found: Alert) -> dict[str, Any]:

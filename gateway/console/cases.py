@@ -10,14 +10,14 @@ from gateway.account.tickets import Purpose
 from gateway.console.auditors import HOME, Auditor, blueprint, console_page, for_auditors
 from gateway.console.words import CASE_PURPOSES
 from gateway.runtime import runtime
-from partners.access_log.cases import Case
+from partners.access_log.cases import LONGEST_NUMBER, Case
 from partners.people import sessions
 from partners.vocabulary import CasePurpose
 
 OPERATION = "audit.case"
 NO_CASE = (
-    "A case's number has up to 64 letters, digits or the characters . _ / # - and a digit among them; it has no "
-    "blanks, so that nobody's name gets into the log. Choose a purpose too."
+    f"A case's number has up to {LONGEST_NUMBER} letters, digits or the characters . _ / # - and a digit among them; "
+    "it has no blanks, so that nobody's name gets into the log. Choose a purpose too."
 )
 
 
@@ -37,7 +37,7 @@ def take_up_case(auditor: Auditor) -> Response:
     try:
         case = Case(number, CasePurpose(request.form.get("purpose", "")))
     except ValueError:
-        return _form(auditor, then, problem=NO_CASE, number=number[:64])
+        return _form(auditor, then, problem=NO_CASE, number=number[:LONGEST_NUMBER])
     with runtime().database.write.begin() as connection:
         sessions.take_up(connection, browser().token, case)
         Auditor(auditor.person, case).look(connection, OPERATION)

@@ -36,7 +36,7 @@ def export(auditor: Auditor) -> Response:
         try:
             wanted, policies = asked(connection, query)
         except QueryError as error:
-            raise PageError(HTTPStatus.BAD_REQUEST, "This search means nothing", str(error)) from None
+            raise PageError(HTTPStatus.BAD_REQUEST, "This search cannot be read", str(error)) from None
         auditor.look(connection, OPERATION, members=wanted.asks_about if wanted else ())
     patience.search()
     entries = _while_signed_in(entries_until(engine, wanted, policies, at=g.received_at), browser().token)
@@ -49,7 +49,7 @@ def export(auditor: Auditor) -> Response:
 def _form(text: str) -> ExportForm:
     forms = {form.value: form for form in SUFFIXES}
     if text not in forms:
-        raise PageError(HTTPStatus.BAD_REQUEST, "There is no such format", f"There is: {', '.join(forms)}.")
+        raise PageError(HTTPStatus.BAD_REQUEST, "There is no such format", f"Choose one of: {', '.join(forms)}.")
     return forms[text]
 
 

@@ -79,14 +79,7 @@ def _one(connection: Connection, within: Stretch, one: Partner) -> dict[str, Any
         "chart": charts.columns(found.by_time, within.step),
         "members_chart": charts.columns([(slot, [members.get(slot, 0)]) for slot in slots], within.step),
         "slots": slots,
-        "heat": [
-            (
-                name,
-                [(counts.get(slot, 0), charts.shade(counts.get(slot, 0), most)) for slot in slots],
-                sum(counts.values()),
-            )
-            for name, counts in fields.items()
-        ],
+        "heat": [(name, _cells(counts, slots, most), sum(counts.values())) for name, counts in fields.items()],
         "shades": range(1, charts.SHADES + 1),
         "most": most,
     }

@@ -120,10 +120,9 @@ def _security_schemes(issuer: str) -> dict[str, dict[str, Any]]:
 
 def _explain_parameters(document: dict[str, Any]) -> None:
     """Say what a parameter means where its schema does not."""
-    for path, operations_of in document["paths"].items():
-        meanings = {} if path in fields.SELF_EXPLAINED else fields.MEANINGS
+    for operations_of in document["paths"].values():
         for operation in operations_of.values():
             for parameter in operation.get("parameters", ()):
-                if parameter["in"] == "query" and (meaning := meanings.get(parameter["name"])):
+                if parameter["in"] == "query" and (meaning := fields.MEANINGS.get(parameter["name"])):
                     known = parameter.get("description")
-                    parameter["description"] = f"{meaning} {known}" if known else meaning
+                    parameter["description"] = f"{meaning} {known}" if known == fields.CHOICE else known or meaning

@@ -42,12 +42,13 @@ _OWN: Mapping[type[fields.Field[Any]], JsonSchema] = {
     fields.IPInterface: {"type": "string", "example": "192.0.2.0/24"},
 }
 
+CHOICE = "A comma list: these alone or, with a leading `-`, all but these."
 MEANINGS = {
     "limit": "How many at most.",
-    "cursor": "`page.next_cursor` of the page before, with everything else asked alike.",
+    "cursor": "`page.next_cursor` of the page before; repeat all other parameters unchanged.",
     "since": "`meta.watermark` of an earlier answer: everything recorded after it, in order of recording.",
-    "from": "The first of the period, included.",
-    "to": "The last of the period.",
+    "from": "The first day.",
+    "to": "The last day, included.",
     "timezone": "IANA. Dates are whole local days in it.",
     "campaign": "A campaign's code.",
     "site": "A site's name.",
@@ -56,7 +57,7 @@ MEANINGS = {
     "currency": "ISO 4217.",
     "registered_from": "The first UTC day of registration.",
     "registered_to": "The last UTC day of registration, included.",
-    "sort": "What to sort by; downwards with a leading `-`.",
+    "sort": "What to sort by; descending with a leading `-`.",
     "group_by": "What makes a row: a comma list of up to four. The `sub` groups need `members:read` too.",
     "username": "Which members, in this order; given once for each of up to 100. Nothing else beside it.",
     "relation": "By what the model and the members are related; page by page.",
@@ -65,9 +66,6 @@ MEANINGS = {
     "as": "`webmaster`, or `model:` and her id.",
 }
 """Parameters of the query that do not describe themselves."""
-
-SELF_EXPLAINED = {"/v1/audit/consistency"}
-"""Paths whose parameters mean something else by the same names, and say it."""
 
 IN_PATH: Mapping[str, JsonSchema] = {
     "ref": {"description": "A member, as `ref` names it to this webmaster.", "example": "mbr_3kPZy0q2Wq0fTn1Vh8xJ2A"},
@@ -97,7 +95,7 @@ def _own(_converter: OpenAPIConverter, field: fields.Field[Any], ret: JsonSchema
     if isinstance(field, fields.Integer):
         said["format"] = "int64"
     if isinstance(field, Chosen):
-        said["description"] = "A comma list: these alone or, with a leading `-`, all but these."
+        said["description"] = CHOICE
     if isinstance(field, fields.Enum):
         said["type"] = ["string", "null"] if field.allow_none else "string"
     if "pattern" in ret and "pattern" not in own:

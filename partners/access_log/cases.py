@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from partners.vocabulary import CasePurpose
 
 LONGEST_NUMBER = 64
-_NUMBER = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/#-]{0,63}")
+_NUMBER = re.compile(rf"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/#-]{{0,{LONGEST_NUMBER - 1}}}")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ class AlertError(Exception):
     """What was asked of an alert cannot be; the message says why."""
 
 
+class NoSuchAlertError(AlertError):
+    """There is no alert of this id."""
+
+
 @dataclass(frozen=True)
 class Alert:
     """An alert, whole."""
@@ -158,7 +162,7 @@ def close(
 def _unsettled(connection: Connection, identifier: str) -> Alert:
     known = get(connection, identifier, lock=True)
     if known is None:
-        raise AlertError(f"there is no alert {identifier}")
+        raise NoSuchAlertError(f"there is no alert {identifier}")
     if known.state not in UNSETTLED:
         raise AlertError(f"{identifier} was closed by {known.closed_by}")
     return known

@@ -5,7 +5,6 @@ from datetime import datetime
 import pyotp
 
 STEP_S = 30
-DIGITS = 6
 TOLERATED_STEPS = 1
 """Before and after the present one: clocks of phones differ."""
 

@@ -60,7 +60,7 @@ def _row(connection: Connection, name: str) -> Row[Any] | None:
 def _bar(row: Row[Any]) -> Reason | None:
     if Status(row.status) is not Status.ACTIVE or Status(row.owner_status) is not Status.ACTIVE:
         return Reason.SUSPENDED
-    # R28: without the current terms nothing can be allowed to anybody.
+    # R28: whoever never accepted terms can allow nothing to anybody.
     return Reason.INSUFFICIENT_SCOPE if row.terms_accepted_at is None else None
 
 

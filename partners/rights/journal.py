@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Connection, delete, event, insert, select
+from sqlalchemy import ARRAY, Connection, Uuid, any_, bindparam, delete, event, insert, select
 
 from partners.access_log.identifiers import instant_of, new_id
 from partners.keyring import Keyring
@@ -19,6 +19,8 @@ from partners.tables.rights import journal_entry
 KEPT = timedelta(days=35)
 """Backups live for 30 days (R41); the rest is for whoever restores one late."""
 SUFFIX = ".sealed"
+# As one parameter: a statement has 65,535 at most, and members decide oftener in the time that entries are kept.
+_KNOWN = select(journal_entry.c.id).where(journal_entry.c.id == any_(bindparam("entries", type_=ARRAY(Uuid))))
 Change = dict[str, Any]
 """What a member decided, in plain JSON."""
 
@@ -60,8 +62,7 @@ class Journal:
     def lacking(self, connection: Connection) -> list[UUID]:
         """The entries that this database does not have, the oldest first: none unless it was set back."""
         entries = self.entries()
-        known = select(journal_entry.c.id).where(journal_entry.c.id.in_(entries))
-        there = set(connection.execute(known).scalars()) if entries else set()
+        there = set(connection.execute(_KNOWN, {"entries": entries}).scalars())
         return [entry for entry in entries if entry not in there]
 
     def read(self, entry: UUID) -> list[Change]:

@@ -9,7 +9,7 @@ from marshmallow import fields as marshmallow_fields
 from sqlalchemy import Column, ColumnElement, FromClause
 
 from partners.vocabulary import PartnerKind, Purpose, Reason
-from serializers.policy.conditions import All, Atom, Condition, PolicyError, atoms_of
+from serializers.policy.conditions import Atom, Condition, PolicyError, atoms_of
 
 LARGEST_NUMBER_OF_ATOMS = 62
 """A verdict is a signed 64-bit integer."""
@@ -80,11 +80,6 @@ class Policy:
         for each in self.fields:
             if not each.never_withheld and not any(atom.otherwise for atom in atoms_of(each.when)):
                 raise PolicyError(f"{each.name} can be withheld without a reason")
-
-    @property
-    def row_filter(self) -> Condition:
-        """The condition under which a row exists for the caller."""
-        return All(self.rows)
 
     @cached_property
     def atoms(self) -> tuple[Atom, ...]:

@@ -6,12 +6,6 @@ from typing import Any
 
 from serializers.policy.publish import Document
 
-_OF_AUDIENCES = {
-    "operations": "operations",
-    "purpose": "purpose",
-    "caller": "asked of the caller",
-    "rows": "a member exists if",
-}
 _OF_FIELDS = ("shown", "clause", "reasons", "meaning", "badge", "columns")
 
 

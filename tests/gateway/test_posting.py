@@ -20,6 +20,7 @@ from tests.gateway.receiver import receiving
         "http://127.0.0.1.partner.example/", "http://169.254.169.254/", "https://partner.example/" + "x" * 2_000,
         "https://pärtner.example/", "file:///etc/passwd", "https://[::1",
         "https://partner.example:0/", "https://partner.example /x", "https://partner.example/\r\nx",
+        "https://hooks..partner.example/", f"https://{'x' * 64}.example/",
     ],
 )  # fmt: skip
 def test_addresses_that_nothing_is_sent_to(url: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, insert, make_url, select, text
 
 from gateway import recovery
 from gateway.application import create_app
@@ -163,6 +164,19 @@ def test_the_journal_names_nobody_and_only_this_key_opens_it(house: House, db: D
         opened = Journal(settings.journal_dir, Keyring(secret))
         unread = [entry for entry in opened.entries() if not readable(opened, entry)]
         assert len(unread) == (1 if held else 2)
+
+
+@pytest.mark.slow
+def test_a_journal_may_hold_more_entries_than_a_statement_takes_parameters(
+    db: Database, tmp_path: Path, keyring: Keyring
+) -> None:
+    opened = Journal(tmp_path, keyring)
+    for number in range(70_000):
+        (tmp_path / f"{UUID(int=number).hex}{journal.SUFFIX}").touch()
+    with db.write.begin() as connection:
+        connection.execute(insert(journal_entry).values(id=UUID(int=7), at=NOW))
+
+        assert len(opened.lacking(connection)) == 69_999
 
 
 def readable(opened: Journal, entry: Any) -> bool:

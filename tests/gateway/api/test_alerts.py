@@ -150,7 +150,7 @@ def test_the_server_tells_how_many_alerts_nobody_has_closed(app: Flask, db: Data
     Detecting(db.write, app.extensions["metrics"]).once(NOW + timedelta(minutes=1))
 
     figures = http.get("/metrics").get_data(as_text=True)
-    assert 'gateway_unsettled_alerts{tier="page"} 1\n' in figures
-    assert 'gateway_unsettled_alerts{tier="queue"} 2\n' in figures
+    assert 'gateway_unsettled_alerts{tier="page"} 1.0\n' in figures
+    assert 'gateway_unsettled_alerts{tier="queue"} 2.0\n' in figures
     (told_at,) = (line for line in figures.splitlines() if line.startswith("gateway_detections_run_at_seconds "))
     assert float(told_at.split()[1]) == pytest.approx(NOW.timestamp(), abs=1)

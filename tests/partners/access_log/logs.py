@@ -1,6 +1,5 @@
 """Access logs for tests: records appended as the gateway does, sealed, verified."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -174,9 +173,3 @@ def _record_of_many(keeping: Keeping) -> Select[Any]:
 
 
 Tampering = Callable[[Log], None]
-
-
-def leaf_of(row: Any) -> dict[str, Any]:
-    """A record's sealed bytes, read."""
-    read: dict[str, Any] = json.loads(bytes(row.leaf))
-    return read
