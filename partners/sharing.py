@@ -1,10 +1,11 @@
-"""Whether a member is shared with webmasters now: asked by the policy, the feed and the statistics."""
+"""Whether a member is shared with webmasters now: asked by the policy, the feed, the statistics and notices."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_
 
 from partners.tables.member import member
+from partners.vocabulary import PartnerKind
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,12 @@ class Sharing:
 
     def holds(self) -> bool:
         """Neither opted out, objecting, restricted, erased nor with service consent withdrawn (contract §3)."""
-        return (
-            self.affiliate_sharing
-            and self.service_consent
-            and not self.objecting
-            and not self.restricted
-            and not self.erased
-        )
+        return self.exists_for(PartnerKind.WEBMASTER)
+
+    def exists_for(self, audience: PartnerKind) -> bool:
+        """Whether any partner of a kind may know of the member; opt-outs and objections are of promotion (R52, R63)."""
+        exists = self.service_consent and not self.restricted and not self.erased
+        return exists and (audience != PartnerKind.WEBMASTER or (self.affiliate_sharing and not self.objecting))
 
 
 def shared_with_webmaster() -> ColumnElement[bool]:

@@ -46,7 +46,7 @@ CALLER_NUMBER: ColumnElement[int] = (
 
 
 def may_have_member_rows() -> ColumnElement[bool]:
-    """R28, R29: terms accepted, of which a token asks for the current ones, and inside the EEA or with a recorded safeguard."""
+    """R28, R29: terms accepted (a token asks for the current ones), and inside the EEA or with a recorded safeguard."""
     return and_(
         partner.c.terms_accepted_at.is_not(None),
         or_(partner.c.country == any_(texts_literal(EEA)), partner.c.safeguard.is_not(None)),

@@ -33,11 +33,11 @@ def withdraw(person: Person) -> Response:
     form_of_ours()
     wanted = request.form.get("grant", "")
     with runtime().database.write.begin() as connection:
-        own = families.of_partner(connection, person.partner, now=g.received_at)
+        own = families.of_partner(connection, person.partner, now=g.received_at, unused=True)
         grant = next((grant for grant in own if grant.id == wanted), None)
         if grant is None:
             raise PageError(HTTPStatus.NOT_FOUND, "There is no such tool", "It may have been withdrawn already.")
-        # It may have been allowed more than once, and what is taken back is the tool's leave.
+        # Its leave is taken back, however often it was allowed, and also where it has a code still to redeem.
         for each in own:
             if each.client == grant.client:
                 ending.end(connection, each.id, EndedBy.WITHDRAWAL)

@@ -12,10 +12,12 @@ MOST_OF_A_BODY = 64 << 10
 """Bytes of a body that are waited for: the largest that is read of anybody, whoever it is."""
 ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
 _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
-_LAST_CHUNK = b"0\r\n\r\n"
 _KNOWN_FIRST = b" /v1/"
 """Where callers have to show who they are before a body is read; one without a length may take its time."""
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]+)[ \t]*\r\n")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
+_LONGEST_CHUNK_LINE = 1_024
+_MOST_DIGITS = len(str(MOST_OF_A_BODY))
 
 
 def lacking(come: bytes) -> int:
@@ -29,12 +31,14 @@ def lacking(come: bytes) -> int:
     if head_end < 0:
         return _lacking_of_head(come, start)
     head = come[start : head_end + len(_LINE)].lower()
-    body = len(come) - head_end - len(_BLANK)
+    body = come[head_end + len(_BLANK) :]
     if b"\r\ntransfer-encoding:" in head:
-        is_over = body >= MOST_OF_A_BODY or come.endswith(_LAST_CHUNK)
-        return 0 if is_over or _KNOWN_FIRST in head.partition(_LINE)[0] else 1
+        return 0 if _KNOWN_FIRST in head.partition(_LINE)[0] else _lacking_of_chunks(body)
     length = _LENGTH.search(head) if b"\r\ncontent-length:" in head else None
-    return max(0, min(int(length[1]), MOST_OF_A_BODY) - body) if length else 0
+    if length is None:
+        return 0
+    whole = int(length[1]) if len(length[1]) <= _MOST_DIGITS else MOST_OF_A_BODY
+    return max(0, min(whole, MOST_OF_A_BODY) - len(body))
 
 
 def awaits_permission(come: bytes) -> bool:
@@ -49,3 +53,22 @@ def _lacking_of_head(come: bytes, start: int) -> int:
     line_end = come.find(b"\n", start)
     is_refused = len(come) > LONGEST_LINE + len(_LINE) if line_end < 0 else come[line_end - 1 : line_end] != b"\r"
     return 0 if is_refused else 1
+
+
+def _lacking_of_chunks(body: bytes) -> int:
+    """How many bytes are missing up to the end of the chunk that has come in part, or of the last one's trailer."""
+    place = 0
+    while place < MOST_OF_A_BODY:
+        line_end = body.find(_LINE, place)
+        if line_end < 0:
+            return 1 if len(body) - place <= _LONGEST_CHUNK_LINE else 0
+        size = _CHUNK_SIZE.match(body, place)
+        if size is None:
+            return 0
+        if int(size[0], 16) == 0:
+            is_over = body.startswith(_LINE, line_end + len(_LINE)) or body.find(_BLANK, line_end) >= 0
+            return 0 if is_over else 1
+        place = line_end + len(_LINE) + int(size[0], 16) + len(_LINE)
+        if place > len(body):
+            return min(place, MOST_OF_A_BODY) - len(body) if len(body) < MOST_OF_A_BODY else 0
+    return 0

@@ -1,6 +1,7 @@
 """gunicorn's threaded worker, which waits for no slow caller, stays with a busy one, and repeats nothing but HTTP."""
 
 import select
+import selectors
 import signal
 import socket
 import time
@@ -9,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from types import FrameType
 from typing import Any
@@ -34,12 +36,16 @@ PATIENCE_S = 30
 """How long a request may take to come, a caller be silent in a longer one, or take nothing of an answer."""
 AT_ONCE_S = 0.005
 """How long a thread waits for a connection's request; so much longer may another have to wait for a thread."""
+MOST_LOOKS = 500
+"""Pieces in which a request may come, where each makes somebody wait for the next."""
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 LINGER_S = 2
 """How long a caller may go on sending what nobody reads, after an answer that ends the connection."""
 MOST_LEFT = 32 << 20
 """Bytes that are taken meanwhile."""
 log = get_logger(__name__)
+_LINGER = object()
+"""What a thread says of a connection whose caller may still be sending what nobody reads."""
 
 
 @contextmanager
@@ -60,6 +66,17 @@ class _Begun:
     """The instant of the monotonic clock at which it is refused."""
     awaited: int
     """Bytes that have to wait in the kernel before anybody looks at it again."""
+    looks: int
+    """How often that may still be: a request in very many pieces costs more than any other."""
+
+
+@dataclass
+class _Leaving:
+    """A connection that ends once its caller has read the answer."""
+
+    until: float
+    left: int = MOST_LEFT
+    """Bytes that are still taken."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
@@ -69,6 +86,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Take what gunicorn gives a worker."""
         super().__init__(*args)
         self._begun: dict[Any, _Begun] = {}
+        self._refused: set[socket.socket] = set()
+        self._leaving: dict[Any, _Leaving] = {}
 
     def init_signals(self) -> None:
         """Leave SIGINT to the process that owns the workers: Ctrl-C reaches the whole group, and one has to decide."""
@@ -92,11 +111,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             while (is_kept := super().handle(conn)) is True and self.alive and self._is_idle():
                 if not self._has_come(conn):
                     return _DEFER if conn in self._begun else True
-        except errors.LimitRequestHeaders as error:
+        except errors.ParseException as error:
             self.handle_error(None, conn.sock, conn.client, error)
-            return False
-        if is_kept is False:
-            _take_what_is_left(conn)
+            is_kept = False
+        if is_kept is False and self._may_go_on(conn):
+            return _LINGER
         return is_kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
@@ -107,13 +126,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:  # noqa: ANN401 - gunicorn is untyped
         """Close a connection that is over at once; gunicorn waits here for its caller, and so does everybody else."""
-        if fs.cancelled() or fs.exception() is not None or fs.result() is not False:
+        result = None if fs.cancelled() or fs.exception() is not None else fs.result()
+        if result is _LINGER:
+            self._linger(conn)
+        elif result is False:
+            self._close(conn)
+        else:
             super().finish_request(conn, fs)
             if (begun := self._begun.get(conn)) is not None:
                 conn.timeout = begun.until
-        else:
-            self.nr_conns -= 1
-            conn.close()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection; where there are too many, one that says nothing makes room for the next."""
+        super().accept(listener)
+        for idle in (self.pending_conns, self.keepalived_conns):
+            if self.nr_conns >= self.worker_connections and idle and not _is_readable(idle[0].sock, 0):
+                conn = idle.popleft()
+                self.poller.unregister(conn.sock)
+                self._begun.pop(conn, None)
+                self._close(conn)
 
     def murder_pending(self) -> None:
         """Close the connections that have said nothing for long, and those whose request has not come in time."""
@@ -121,10 +152,43 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         for conn in [pending for pending in self.pending_conns if pending.timeout <= now]:
             self.pending_conns.remove(conn)
             self.poller.unregister(conn.sock)
-            self.nr_conns -= 1
-            if self._begun.pop(conn, None) is not None:
+            if self._begun.pop(conn, None) is None:
+                self._close(conn)
+            else:
                 self._refuse(conn.sock, TimeoutError())
-            conn.close()
+                self._linger(conn)
+        for conn in [leaving for leaving, kept in self._leaving.items() if kept.until <= now]:
+            self._let_go(conn)
+
+    def _linger(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+        """Take what the caller still sends, for a while: closed with something unread, a connection is reset.
+
+        The caller might never see the answer then (RFC 9112 §9.6).
+        """
+        conn.sock.settimeout(0)
+        self._leaving[conn] = _Leaving(time.monotonic() + LINGER_S)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._take, conn))
+
+    def _take(self, conn: Any, client: socket.socket) -> None:  # noqa: ANN401 - gunicorn is untyped
+        leaving = self._leaving[conn]
+        try:
+            taken = client.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            taken = b""
+        leaving.left -= len(taken)
+        if not taken or leaving.left <= 0:
+            self._let_go(conn)
+
+    def _let_go(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+        del self._leaving[conn]
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+        self.nr_conns -= 1
+        conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Wait no longer for connections that have said nothing than for those that say nothing more."""
@@ -142,13 +206,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _has_come(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
         """Whether a request can be read without waiting for its caller; one that has begun to come is kept in mind."""
         begun = self._begun.pop(conn, None)
-        awaited = begun.awaited if begun else 1
-        latest = time.monotonic() + AT_ONCE_S
+        awaited, latest = begun.awaited if begun else 0, time.monotonic() + AT_ONCE_S
         while (waiting := _peek(conn.sock)) != b"":
+            there = len(waiting or b"")
             come = (conn.parser.unreader.buf.getvalue() if conn.parser else b"") + (waiting or b"")
-            there, missing = len(waiting or b""), lacking(come)
-            # The kernel tells of fewer bytes than it was asked to await where no more will come.
-            if not missing or 0 < there < awaited:
+            missing = lacking(come)
+            if not missing or _breaks_off(conn.sock, there, awaited):
                 break
             if awaits_permission(come):
                 _send(conn.sock, GO_ON)
@@ -156,7 +219,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
             if not _is_readable(conn.sock, latest - time.monotonic()):
                 if come:
-                    self._begun[conn] = _Begun(begun.until if begun else time.monotonic() + PATIENCE_S, awaited)
+                    self._begun[conn] = _next(begun, awaited)
                 return False
         if awaited > 1:
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
@@ -164,9 +227,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002 - gunicorn is untyped
         """Refuse a request that never reached the application."""
+        self._refused.add(client)
         self._refuse(client, exc)
-        with suppress(OSError):
-            _drain(client, time.monotonic() + LINGER_S)
+
+    def _may_go_on(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
+        """Whether the caller of a request that ends its connection may still be sending."""
+        if conn.sock in self._refused:
+            self._refused.discard(conn.sock)
+            return True
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            is_over = conn.parser.finish_body(deadline=time.monotonic() + AT_ONCE_S, max_bytes=MOST_LEFT)
+        except errors.ParseException:
+            return True
+        except OSError:
+            return False
+        return not is_over or bool(_peek(conn.sock))
 
     def _refuse(self, client: socket.socket, exc: BaseException) -> None:
         """Answer with a problem; the log names the kind of error alone."""
@@ -180,35 +256,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             log.info("caller_gone", request_id=request_id)
 
 
-def _take_what_is_left(conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
-    """Take what the caller of an answered request still sends, as long as its body goes on."""
-    latest = time.monotonic() + LINGER_S
-    with suppress(OSError):
-        conn.sock.shutdown(socket.SHUT_WR)
-        try:
-            is_over = conn.parser.finish_body(deadline=latest, max_bytes=MOST_LEFT)
-        except errors.ParseException:
-            is_over = False
-        _drain(conn.sock, time.monotonic() if is_over else latest)
-
-
-def _drain(sock: socket.socket, latest: float) -> None:
-    """Take whatever comes until the caller hangs up, or until an instant, and what is there by then.
-
-    Closed with something unread, a connection is reset, and its caller may never see the answer (RFC 9112 §9.6).
-    """
-    left = MOST_LEFT
-    while left > 0 and _is_readable(sock, latest - time.monotonic()):
-        received = sock.recv(65_536)
-        if not received:
-            return
-        left -= len(received)
+def _next(begun: _Begun | None, awaited: int) -> _Begun:
+    if begun is None:
+        return _Begun(time.monotonic() + PATIENCE_S, awaited, MOST_LOOKS)
+    if not begun.looks:
+        raise errors.InvalidRequestLine("too many pieces")
+    return _Begun(begun.until, awaited, begun.looks - 1)
 
 
 def _is_readable(sock: socket.socket, within_s: float) -> bool:
     readable = select.poll()
     readable.register(sock, select.POLLIN)
     return bool(readable.poll(max(0.0, within_s) * 1_000))
+
+
+def _breaks_off(sock: socket.socket, there: int, awaited: int) -> bool:
+    """Whether no more will come: the kernel tells of fewer bytes than were awaited then, or before urgent ones."""
+    if there >= awaited:
+        return False
+    hanging_up = select.poll()
+    hanging_up.register(sock, select.POLLRDHUP)
+    if not hanging_up.poll(0):
+        raise errors.InvalidRequestLine("urgent data")
+    return True
 
 
 def _peek(sock: socket.socket) -> bytes | None:

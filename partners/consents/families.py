@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, Select, insert, literal, or_, select, true, update
 
 from partners.people.accounts import Person
 from partners.tables.consent import grant_family, person
@@ -61,9 +61,10 @@ def get(connection: Connection, identifier: str, *, now: datetime, lock: bool = 
     return _family(row, now)
 
 
-def of_partner(connection: Connection, partner_id: str, *, now: datetime) -> list[Family]:
-    """Return what a webmaster allows now and has been made use of, the newest first."""
-    statement = _selected().where(_OWNER.c.id == partner_id, grant_family.c.used_at.is_not(None))
+def of_partner(connection: Connection, partner_id: str, *, now: datetime, unused: bool = False) -> list[Family]:
+    """Return what a webmaster allows now and has been made use of, the newest first; `unused` adds what has not yet."""
+    used = true() if unused else grant_family.c.used_at.is_not(None)
+    statement = _selected().where(_OWNER.c.id == partner_id, used)
     families = [_family(row, now) for row in connection.execute(statement.order_by(grant_family.c.created_at.desc()))]
     return [family for family in families if family.is_alive]
 

@@ -8,9 +8,9 @@ from partners.feed.state import State
 from partners.outbox import write_concerns
 from partners.rights.decisions import CHOICES, choice_change
 from partners.rights.journal import Change
-from partners.rights.telling import CLOSING, before_change, concerns_of
+from partners.rights.telling import FACTS, before_change, concerns_of
 
-_OF_MEMBER = frozenset({*CLOSING, "username_key"})
+_OF_MEMBER = frozenset({*FACTS, "username_key"})
 
 
 def tell_of_batch(connection: Connection, state: State) -> None:

@@ -1,6 +1,7 @@
 """Which changes of a member concern those who received data, what each is called, and whom it concerns."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +13,15 @@ from partners.keyring import Keyring
 from partners.outbox import Concern, concern_about, write_concerns
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
+from partners.sharing import Sharing
 from partners.tables.member import member, member_stamp, profile
 from partners.vocabulary import NoticeTopic, PartnerKind, ProfileItem, Reason
 
-WEBMASTERS = (PartnerKind.WEBMASTER,)
 MODEL_CENTERS = (PartnerKind.MODEL_CENTER,)
-CLOSING = {"affiliate_sharing": WEBMASTERS, "service_consent": RECIPIENTS}
-"""Settings that close everything to these audiences (R55, R63). That a single field is hidden is not told (R61)."""
-_BEGINS = {
-    Reason.ERASED: (NoticeTopic.ERASED, RECIPIENTS),
-    Reason.RESTRICTED: (NoticeTopic.RESTRICTED, RECIPIENTS),
-    Reason.OBJECTION: (NoticeTopic.WITHDRAWN, WEBMASTERS),
-}
+FACTS = tuple(fact.name for fact in fields(Sharing))
+"""Columns of `member` that decide for whom a member exists. That a single field is hidden is not told (R61)."""
+_ALWAYS_TOLD = {Reason.ERASED: NoticeTopic.ERASED, Reason.RESTRICTED: NoticeTopic.RESTRICTED}
+"""What whoever received data has to hear when it begins (GDPR Art. 19), withheld from them by now or not."""
 _FIELDS = (
     "username",
     "site",
@@ -36,7 +34,7 @@ _FIELDS = (
 """Attributes in `member_stamp` that partners receive; policies name them alike."""
 _BEFORE = select(
     *member.c["number", "username", "username_key"],
-    *member.c[tuple(CLOSING)],
+    *member.c[FACTS],
     *(profile.c[item].is_not(None).label(item.value) for item in ProfileItem),
 ).join_from(member, profile)
 
@@ -50,10 +48,10 @@ def before_change(connection: Connection, numbers: Collection[int]) -> dict[int,
 def concerns_of(before: RowMapping, of_member: Mapping[str, Any], of_profile: Mapping[str, Any]) -> Iterator[Concern]:
     """What has to be told of new values, by column of `member` and of `profile`."""
     number, username = before["number"], before["username"]
-    for choice, audiences in CLOSING.items():
-        if of_member.get(choice, before[choice]) != before[choice]:
-            topic = NoticeTopic.RESTORED if of_member[choice] else NoticeTopic.WITHDRAWN
-            yield Concern(number, topic, username, audiences=audiences)
+    was = Sharing(**{fact: before[fact] for fact in FACTS})
+    becomes = replace(was, **{fact: of_member[fact] for fact in FACTS if fact in of_member})
+    for topic, audiences in _turned(was, becomes):
+        yield Concern(number, topic, username, audiences=audiences)
     removed = [item for item in ProfileItem if before[item] and of_profile.get(item, before[item]) is None]
     if removed:  # R22
         yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(f"profile.{item}" for item in removed))
@@ -69,9 +67,23 @@ def tell_of_choices(connection: Connection, number: int, change: PrivacyChange, 
 
 
 def tell_of_bond(connection: Connection, number: int, bond: Bond, keyring: Keyring, *, holds: bool) -> None:
-    """Put down that a right has begun to bind, or does no longer (R50, R52, R54)."""
-    topic, audiences = _BEGINS[bond.reason]
-    concern_about(connection, number, topic if holds else NoticeTopic.RESTORED, keyring, audiences=audiences)
+    """Put down that a right has begun to bind, or does no longer (R50, R52, R54); the member's row says so already."""
+    if holds and bond.reason in _ALWAYS_TOLD:
+        concern_about(connection, number, _ALWAYS_TOLD[bond.reason], keyring, audiences=RECIPIENTS)
+        return
+    row = connection.execute(select(*member.c[FACTS]).where(member.c.number == number)).one()
+    now = Sharing(**row._asdict())
+    for topic, audiences in _turned(replace(now, **{str(bond.state.name): not holds}), now):
+        concern_about(connection, number, topic, keyring, audiences=audiences)
+
+
+def _turned(before: Sharing, after: Sharing) -> Iterator[tuple[NoticeTopic, tuple[PartnerKind, ...]]]:
+    """To whom a change closes everything about a member, or opens it again: of more choices nobody hears (R61)."""
+    closed = tuple(each for each in RECIPIENTS if before.exists_for(each) and not after.exists_for(each))
+    opened = tuple(each for each in RECIPIENTS if after.exists_for(each) and not before.exists_for(each))
+    for topic, audiences in ((NoticeTopic.WITHDRAWN, closed), (NoticeTopic.RESTORED, opened)):
+        if audiences:
+            yield topic, audiences
 
 
 def tell_of_rectification(connection: Connection, number: int, since: datetime, keyring: Keyring) -> None:
@@ -79,5 +91,5 @@ def tell_of_rectification(connection: Connection, number: int, since: datetime, 
     written = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
         member_stamp.c.member == number, member_stamp.c.attribute.in_(_FIELDS)
     )
-    fields = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= since)
-    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=fields)
+    written_since = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= since)
+    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=written_since)

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from http.client import HTTPConnection
 from itertools import repeat
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.serving.server import THREADS
-from gateway.serving.worker import PATIENCE_S
+from gateway.serving.worker import MOST_LOOKS, PATIENCE_S
 from tests.conftest import fresh_database
 from tests.journeys.serving import Server, served
 
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.slow
 
 CONNECTIONS = 3 * THREADS
 SECONDS = 2.0
+MOST_CONNECTIONS = 1_000
+"""gunicorn's own limit for a worker."""
 AT_ONCE_S = 1.0
 LAST_WORDS = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
@@ -39,6 +41,14 @@ BEGUN = {
     "half a chunk": (
         FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked") + b"1d\r\ngrant_type=client",
         b"_credentials\r\n0\r\n\r\n",
+    ),
+    "what looks like the last chunk": (
+        FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked") + b"25\r\nx=0\r\n\r\n",
+        b"&grant_type=client_credentials\r\n0\r\nX-Trailer: y\r\n\r\n",
+    ),
+    "a length with many zeros": (
+        FORM.replace(b"Length: 29", b"Length: " + b"0" * 30 + b"29") + b"grant_type=client",
+        b"_credentials",
     ),
     "an empty line, and no more": (b"\r\n", GET + b"\r\n"),
 }
@@ -113,6 +123,55 @@ def test_a_request_that_comes_bit_by_bit_keeps_nobody_waiting_and_is_answered(
         answers = b"".join(iter(lambda: slow[0].recv(65_536), b""))
         assert answers.count(b"HTTP/1.1 200 OK") == (words + rest).count(b"GET ")
         assert answers.count(b"HTTP/1.1 401 ") == (words + rest).count(b"POST ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"G@T / HTTP/1.1\nX", b"POST /v1/platform/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1"],
+    ids=["no HTTP", "no token"],
+)
+def test_who_is_refused_and_stays_keeps_nobody_waiting(server: Server, words: bytes) -> None:
+    with ExitStack() as held:
+        refused = [held.enter_context(connection_that_says(server, words)) for _ in range(CONNECTIONS)]
+        assert all(each.recv(65_536).startswith(b"HTTP/1.1 4") for each in refused)
+
+        started = time.monotonic()
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        assert time.monotonic() - started < AT_ONCE_S
+
+
+def test_urgent_bytes_hide_nothing_that_comes_after_them(server: Server) -> None:
+    with ExitStack() as held:
+        for _ in range(CONNECTIONS):
+            urgent = held.enter_context(connection_that_says(server, b"GET / HTTP/1.1\r\nX: a"))
+            time.sleep(0.02)
+            urgent.send(b"b", socket.MSG_OOB)
+            urgent.sendall(b"ccccc")
+
+        started = time.monotonic()
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        assert time.monotonic() - started < AT_ONCE_S
+
+
+def test_a_request_in_very_many_pieces_is_refused(server: Server) -> None:
+    with connection_that_says(server, b"GET / HTTP/1.1\r\nX: ") as slow:
+        slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):
+            for _ in range(2 * MOST_LOOKS):
+                time.sleep(0.006)
+                slow.sendall(b"y")
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_who_says_nothing_makes_room_for_who_asks(server: Server) -> None:
+    with ExitStack() as held:
+        for _ in range(MOST_CONNECTIONS + 50):
+            held.enter_context(connection_that_says(server, b""))
+
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
 
 
 def test_who_asks_before_sending_the_body_is_told_to_go_on(server: Server) -> None:
