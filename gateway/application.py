@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter
 
 from gateway import account, console, envelope, limits, observability, patience, problems, spooling
@@ -59,6 +60,9 @@ class _Gateway(Flask):
         if request is None:
             return None
         at, environ = self.config["AT"], request.environ
+        if "%2f" in environ.get("RAW_URI", "").partition("?")[0].lower():
+            # It is no separator (RFC 3986 §2.2), and nothing here has one in its name.
+            raise NotFound
         # WSGI gives the bytes of a path as Latin-1 (PEP 3333).
         path = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
         method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
@@ -68,6 +72,7 @@ class _Gateway(Flask):
 def create_app(settings: Settings, at: str | Database) -> Flask:
     """Wire the gateway over a PostgreSQL, told by its URL or by engines, which `gateway db upgrade` has prepared."""
     app = _Gateway(__name__, static_folder=None)
+    app.url_map.merge_slashes = False
     app.config["ISSUER"], app.config["AT"] = settings.issuer, urlsplit(settings.issuer)
     database = connect(at) if isinstance(at, str) else at
     own_limits = limits.PartnersOwn(database.write)

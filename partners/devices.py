@@ -12,7 +12,7 @@ from partners.vocabulary import DeviceType
 OTHER = "Other"
 READ_CHARACTERS = 1_024
 """The words stand at the beginning; what is longer is somebody's attempt at something else."""
-_REMEMBERED = 10_000
+_REMEMBERED = 4_096
 
 _SYSTEMS = (
     "Android|BlackBerry OS|Chrome OS|Debian|Fedora|Firefox OS|FreeBSD|HarmonyOS|KaiOS|Linux|Linux Mint|Mac OS|Mac OS X|"
@@ -58,10 +58,13 @@ class Device:
     browser: str
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def device_of(user_agent: str) -> Device:
     """Read a user agent; whatever is not known is `other` or `Other`, and nothing fails."""
-    text = user_agent[:READ_CHARACTERS]
+    return _read(user_agent[:READ_CHARACTERS])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(text: str) -> Device:
     parsed = ua_parser.parser(text, Domain.ALL)
     is_bot = parsed.device is not None and parsed.device.family == _BOT
     return Device(

@@ -17,7 +17,6 @@ SLUG = Regexp(r"\A[A-Za-z0-9_.-]{1,64}\Z", error="At most 64 letters, digits, `_
 LARGEST_PAGE = 200
 USUAL_PAGE = 50
 LARGEST_BATCH = 100
-LONGEST_USERNAME = 64
 LONGEST_CURSOR = 1_024
 _FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NO_ZONES = frozenset({"localtime", "Factory"})
@@ -135,7 +134,7 @@ class SpendingQuery(Schema):
 class CardsQuery(Schema):
     """The parameters of a list of cards: by username, or by relation and page by page."""
 
-    username = fields.List(fields.String(validate=Length(1, LONGEST_USERNAME)), validate=Length(1, LARGEST_BATCH))
+    username = fields.List(fields.String(), validate=Length(1, LARGEST_BATCH))
     relation = fields.String(validate=OneOf(list(Relation)))
     limit = PageSize()
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
@@ -157,9 +156,7 @@ class CardsQuery(Schema):
 class CardsBatch(Schema):
     """The body of a batch: which cards, in which order."""
 
-    usernames = fields.List(
-        fields.String(validate=Length(1, LONGEST_USERNAME)), required=True, validate=Length(1, LARGEST_BATCH)
-    )
+    usernames = fields.List(fields.String(), required=True, validate=Length(1, LARGEST_BATCH))
 
 
 class NoQuery(Schema):

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from gateway import metrics
 from gateway.account.browser import browser, set_cookie
+from gateway.bodies import whole_body
 from gateway.oauth.forms import FORM
 from gateway.problems import RETRY_AFTER_S, not_found
 from gateway.records import access_of
@@ -123,7 +124,7 @@ def note(
 
 
 def _limit_body() -> None:
-    request.max_content_length = LARGEST_FORM
+    whole_body(request, LARGEST_FORM, kept=True)
 
 
 def _close(response: Response) -> Response:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway import metrics, patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.bodies import whole_body
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
@@ -83,9 +84,8 @@ def _apply_lines(feed: Feed) -> Report:
 
 
 def _apply_batch(feed: Feed) -> Report:
-    request.max_content_length = LARGEST_BATCH_BYTES
     try:
-        documents = orjson.loads(request.get_data(cache=False))
+        documents = orjson.loads(whole_body(request, LARGEST_BATCH_BYTES))
     except orjson.JSONDecodeError:
         raise Problem(HTTPStatus.BAD_REQUEST, "invalid-json", "The body is not valid JSON.") from None
     if not isinstance(documents, list):

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 import orjson
+from authlib.common.security import is_secure_transport
 from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.base import invalid_error_characters
 from authlib.oauth2.rfc6749 import (
@@ -15,7 +17,8 @@ from authlib.oauth2.rfc6749 import (
     InvalidScopeError,
     UnsupportedGrantTypeError,
 )
-from flask import Response, current_app, g, request
+from flask import Request, Response, current_app, g
+from flask import request as flask_request
 from structlog import get_logger
 
 from gateway import metrics
@@ -46,6 +49,13 @@ HeaderList: TypeAlias = Mapping[str, str] | list[tuple[str, str]]
 log = get_logger(__name__)
 
 
+class _WithoutTls(FlaskOAuth2Request):
+    def __init__(self, request: Request) -> None:
+        uri = request.url.replace("http:", "https:", 1)
+        OAuth2Request.__init__(self, request.method, uri, headers=dict(request.headers))
+        self._request, self.payload = request, FlaskOAuth2Payload(request)
+
+
 class Server(AuthorizationServer):
     """Issues tokens and answers about them; every issue and denial is recorded before it is answered."""
 
@@ -71,6 +81,11 @@ class Server(AuthorizationServer):
         self.register_endpoint(RevocationEndpoint)
         self.register_endpoint(IntrospectionEndpoint)
         self.register_endpoint(PushedRequestEndpoint)
+
+    def create_oauth2_request(self, request: object) -> FlaskOAuth2Request:  # noqa: ARG002 - Flask's own is read
+        """Return the current request; where the issuer itself has no TLS, none is asked for."""
+        kind = FlaskOAuth2Request if is_secure_transport(self.issuer) else _WithoutTls
+        return kind(flask_request)
 
     def find_client(self, client_id: str) -> RegisteredClient | None:
         """Return a client by its id, whether or not it may act."""
@@ -98,7 +113,14 @@ class Server(AuthorizationServer):
 
     def create_token_response(self, request: object = None) -> Response:  # type: ignore[override]  # noqa: ARG002
         """Answer the current request to the token endpoint."""
-        return self._answer(cast("Callable[[], Response]", super().create_token_response))
+        respond = cast("Callable[[], Response]", super().create_token_response)
+
+        def granted() -> Response:
+            if not flask_request.form.get("grant_type"):
+                raise InvalidRequestError("Missing 'grant_type' in request.")
+            return respond()
+
+        return self._answer(granted)
 
     def create_endpoint_response(self, name: str, request: object = None) -> Response:  # noqa: ARG002
         """Answer the current request to another endpoint."""
@@ -141,7 +163,7 @@ class Server(AuthorizationServer):
         operation: str | None = None,
     ) -> None:
         """Append a record of the current request, whose endpoint is the operation if nothing else is."""
-        access = access_of(operation or str(request.endpoint), Purpose.OPERATION)
+        access = access_of(operation or str(flask_request.endpoint), Purpose.OPERATION)
         if client is not None:
             known = client.registration
             access = replace(access, audience=known.kind, partner=known.partner, client=known.client, model=model)

@@ -11,6 +11,7 @@ from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway import limits, metrics
+from gateway.bodies import whole_body
 from gateway.envelope import answer
 from gateway.oauth import metadata
 from gateway.oauth.address import caller_address
@@ -36,7 +37,7 @@ blueprint = Blueprint("oauth", __name__)
 
 @blueprint.before_request
 def _limit_body() -> None:
-    request.max_content_length = LARGEST_BODY
+    whole_body(request, LARGEST_BODY, kept=True)
 
 
 @blueprint.route("/oauth/token", methods=METHODS)

@@ -2,10 +2,10 @@
 
 import re
 
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 
-LONGEST_LINE = 8_190
-"""Bytes of the request line, and of each header field."""
+LONGEST_LINE = 24 << 10
+"""Bytes of the request line: a hundred usernames find room in a query."""
 LONGEST_HEAD = 32 << 10
 """Bytes of both together."""
 MOST_OF_A_BODY = 64 << 10
@@ -23,10 +23,12 @@ _MOST_DIGITS = len(str(MOST_OF_A_BODY))
 def lacking(come: bytes) -> int:
     """Return how many bytes more are needed at least before a thread begins; 0 if it can read on or refuse at once.
 
-    Raise gunicorn's `LimitRequestHeaders` for a head that does not end.
+    Raise gunicorn's `LimitRequestLine` or `LimitRequestHeaders` for what is too long.
     """
     # One empty line before a request is passed over (RFC 9112 §2.2).
     start = len(_LINE) if come.startswith(_LINE) else 0
+    if come.find(_LINE, start, start + LONGEST_LINE) < 0 and len(come) > start + LONGEST_LINE:
+        raise LimitRequestLine(len(come), LONGEST_LINE)
     head_end = come.find(_BLANK, start)
     if head_end < 0:
         return _lacking_of_head(come, start)
@@ -51,7 +53,7 @@ def _lacking_of_head(come: bytes, start: int) -> int:
     if len(come) > LONGEST_HEAD:
         raise LimitRequestHeaders(f"no end within {LONGEST_HEAD} bytes")
     line_end = come.find(b"\n", start)
-    is_refused = len(come) > LONGEST_LINE + len(_LINE) if line_end < 0 else come[line_end - 1 : line_end] != b"\r"
+    is_refused = line_end >= 0 and come[line_end - 1 : line_end] != b"\r"
     return 0 if is_refused else 1
 
 

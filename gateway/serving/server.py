@@ -154,7 +154,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "keepalive": IDLE_S,
             "timeout": 2 * PATIENCE_S,
             "graceful_timeout": STOP_S,
-            "limit_request_line": 8_190,
+            # Measured before a thread begins (`gateway.serving.arrival`).
+            "limit_request_line": 0,
             "limit_request_fields": 100,
             "limit_request_field_size": 8_190,
             # Which proxies are believed, GATEWAY_PROXIES says, and nothing else.

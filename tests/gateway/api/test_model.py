@@ -232,6 +232,9 @@ def test_without_a_relation_there_is_no_card(center: ModelCenter, owl: int) -> N
 def test_an_encoded_slash_and_odd_names_are_404(center: ModelCenter) -> None:
     for path in ("night%2Fowl", "%00", "%F0%9F%A6%89", "a" * 500, "..%2f", "%C3%28"):
         assert center.get(f"/members/{path}").status_code == 404, path
+    for path in ("/v1/model%2Fmembers/night_owl", "/v1/model/members%2fnight_owl", "/v1/model//members/night_owl"):
+        answer = center.http.get(path, headers=bearer(model_token(center.http, center.db, center.caller)))
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json"), path
 
 
 @pytest.mark.usefixtures("owl")
@@ -297,7 +300,7 @@ def test_cards_by_relation_page_by_page(center: ModelCenter) -> None:
 def test_cards_by_username_in_the_order_asked_each_once(center: ModelCenter) -> None:
     store_cards(center)
     headers = bearer(model_token(center.http, center.db, center.caller))
-    body = {"usernames": ["d", "e", "nobody", "A", "a", "b\0"]}
+    body = {"usernames": ["d", "e", "nobody", "A", "a", "b\0", "", "x" * 65, "A\u0301" * 40]}
 
     batch = center.http.post("/v1/model/members/batch", json=body, headers=headers)
 

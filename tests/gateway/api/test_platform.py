@@ -1,5 +1,6 @@
 """The platform changes what is shared over HTTP: settings and requests, each recorded with what it did."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from gateway.api.bodies import LARGEST_BODY
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
@@ -138,6 +140,19 @@ def test_what_is_no_patch_of_settings_is_refused(platform: Platform) -> None:
         assert answer.status_code == 422, body
 
 
+def test_a_body_without_a_length_is_not_cut_off(platform: Platform) -> None:
+    for padding, status in ((100, 200), (LARGEST_BODY, 413)):
+        body = b'{"affiliate_sharing": false}' + b" " * padding
+        answer = platform.http.patch(
+            PRIVACY,
+            input_stream=BytesIO(body),
+            environ_overrides={"wsgi.input_terminated": True},
+            headers=platform.headers,
+            content_type="application/json",
+        )
+        assert answer.status_code == status
+
+
 def test_a_body_that_cannot_be_read_is_a_problem(platform: Platform) -> None:
     json = "application/json"
     unreadable = [
@@ -150,7 +165,7 @@ def test_a_body_that_cannot_be_read_is_a_problem(platform: Platform) -> None:
         (b'"\\ud800"', json, 400),
         (b"[" * 5_000, json, 400),
         (b"\xff\xfe", json, 400),
-        (b" " * 70_000 + b"{}", json, 413),
+        (b"{}" + b" " * LARGEST_BODY, json, 413),
     ]
     for body, content_type, status in unreadable:
         for method, path in (("PATCH", PRIVACY), ("POST", REQUESTS)):

@@ -178,6 +178,13 @@ def test_the_console_finds_the_same(house: House) -> None:
     assert ">members.list</a>" not in page
 
 
+def test_the_console_names_nobody_without_a_case(house: House) -> None:
+    address = "/console/search?q=operation:card.get"
+
+    assert "member=m1" not in house.look(address, case=None)
+    assert "member=m1" in house.look(address)
+
+
 def test_the_console_names_every_mistake(house: House) -> None:
     answer = house.browser().get("/console/search", query_string={"q": "parnter:w1 outcome:denied bogus"})
     page = answer.get_data(as_text=True)

@@ -1,12 +1,15 @@
 """The token endpoint takes a form by POST and nothing else, and answers every oddity in the form of RFC 6749."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 from authlib.oauth2.base import invalid_error_characters
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gateway.application import create_app
+from gateway.settings import Settings
 from partners.database import Database
 from tests.callers import Caller, add_caller, ask_token, basic
 
@@ -67,7 +70,7 @@ def test_repeated_parameters_are_refused(http: FlaskClient, caller: Caller, path
 def test_a_grant_type_is_needed(http: FlaskClient, caller: Caller) -> None:
     answer = http.post("/oauth/token", data={"scope": "stats:read"}, headers=basic(caller.id, caller.secret or ""))
 
-    assert _error(answer) == (400, "unsupported_grant_type")
+    assert _error(answer) == (400, "invalid_request")
 
 
 def test_descriptions_keep_to_their_character_set_and_answers_to_no_store(http: FlaskClient, caller: Caller) -> None:
@@ -85,6 +88,15 @@ def test_descriptions_keep_to_their_character_set_and_answers_to_no_store(http: 
         assert not invalid_error_characters(answer.get_json()["error_description"])
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Request-Id"].startswith("req_")
+
+
+def test_plain_http_is_enough_where_the_issuer_has_no_more(settings: Settings, db: Database, caller: Caller) -> None:
+    there = "http://gateway.example:8000"
+    http = create_app(replace(settings, issuer=there), db).test_client()
+
+    answer = http.post("/oauth/token", data=GRANT, headers=basic(caller.id, caller.secret or ""), base_url=there)
+
+    assert answer.status_code == 200
 
 
 def test_plain_http_from_afar_is_refused_cleanly(http: FlaskClient, caller: Caller) -> None:

@@ -114,6 +114,7 @@ def test_check_47_withdrawal_binds_the_next_request(target: Target, tool: Client
     target.needs(Feature.WITHDRAWAL)
     assert isinstance(target.person, Signed)
     visitor, got = target.person.visitor, target.tokens(tool)
+    unredeemed = target.decided(tool)["code"]
     shown = visitor.get("/account")
     assert "Compass" in shown.text
 
@@ -122,6 +123,7 @@ def test_check_47_withdrawal_binds_the_next_request(target: Target, tool: Client
     assert done.headers["Location"] == "/account?withdrawn=1"
     assert not target.is_alive(tool, got["access_token"])
     assert refused(target.refresh(tool, got["refresh_token"]), "invalid_grant")
+    assert refused(target.redeem(tool, unredeemed), "invalid_grant")
 
 
 @pytest.mark.parametrize("whose", ["tool", "webmaster"])

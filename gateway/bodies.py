@@ -1,0 +1,16 @@
+"""Reading bodies that have to fit into memory."""
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+
+def whole_body(request: Request, most: int, *, kept: bool = False) -> bytes:
+    """Return the body; raise 413 for one of more than `most` bytes, with a length or without.
+
+    `kept`, it is there for whoever reads it as a form. Werkzeug itself cuts a body without a length off.
+    """
+    request.max_content_length = most + 1
+    body = request.get_data(cache=kept)
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
