@@ -15,6 +15,10 @@ class UsageClock:
     at: datetime
     kept_from: datetime | None = None
 
+    def keeps(self, seen_at: datetime, *, at: datetime) -> bool:
+        """Whether at an instant nothing had lapsed of what was seen (R36)."""
+        return at <= self.at + KEPT_FOR and (self.kept_from is None or seen_at >= self.kept_from)
+
 
 def clock_over(registered_at: datetime, purchases: Iterable[datetime]) -> UsageClock:
     """Derive the clock from all purchases, refunded or not: the order in which they arrived does not matter."""

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import replace
+from datetime import datetime
 
 from partners.feed.activity_state import PurchaseState
 from partners.feed.events import Event, Purchased, Refunded
@@ -22,8 +23,9 @@ def purchase(state: State, event: Event[Purchased]) -> None:
     if content.purchase_id in state.purchases:
         raise invalid_value("`purchase_id` is that of another purchase")
     totals = _totals_of(member)
-    entry = _entry(state, event, member, first=not totals.any_bought)
+    first = not totals.any_bought
     totals.add(content.purchase_id, Bought(event.time, content.credits, content.amount, content.currency))
+    entry = _entry(state, event, member, first=first)
     state.purchases[content.purchase_id] = PurchaseState(entry, member.id)
     state.ledger.append(entry)
 
@@ -59,7 +61,7 @@ def _entry(state: State, event: Event[Purchased], member: MemberState, *, first:
         campaign=row["campaign"],
         site=row["site"],
         country=row["country"],
-        device_type=row["device_type"],
+        device_type=_device_type(member, event.time),
         first=first,
         counted=member.is_shared(),
         booked_month=booked_month(event.time, state.now),
@@ -69,7 +71,10 @@ def _entry(state: State, event: Event[Purchased], member: MemberState, *, first:
 def _reversal(state: State, event: Event[Refunded], purchase: PurchaseState, member: MemberState | None) -> LedgerEntry:
     reversed_ = purchase.entry
     # Dimensions are those known when this event is applied (contract §3); of an erased member, what the ledger has.
-    known = {} if member is None else {name: member.row[name] for name in ("site", "country", "device_type")}
+    known = {}
+    if member is not None:
+        row = member.row
+        known = {"site": row["site"], "country": row["country"], "device_type": _device_type(member, event.time)}
     return replace(
         reversed_,
         type=LedgerType.REVERSAL,
@@ -85,6 +90,13 @@ def _reversal(state: State, event: Event[Refunded], purchase: PurchaseState, mem
         booked_month=booked_month(event.time, state.now),
         **known,
     )
+
+
+def _device_type(member: MemberState, at: datetime) -> str | None:
+    """The kind of device that is known of a member at an instant: what has lapsed counts nowhere any more (R36)."""
+    row = member.row
+    known = row["device_type"] is not None and _totals_of(member).clock.keeps(row["device_seen_at"], at=at)
+    return row["device_type"] if known else None
 
 
 def _is_owner(state: State, purchase: PurchaseState, subject: str) -> bool:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from partners.feed.activity_state import HeldSetting
 from partners.feed.member_state import MemberState
 from partners.feed.parameters import among, as_values
 from partners.feed.state import State
 from partners.keyring import Digest
+from partners.literals import text_literal
 from partners.rights.binding import states_of
 from partners.rights.book import Book
 from partners.tables.member import erased_member, held_setting, member, member_stamp
@@ -24,6 +25,7 @@ _READ = (
     member.c.site,
     member.c.country,
     member.c.device_type,
+    func.nullif(member.c.device_seen_at, text_literal("infinity")).label("device_seen_at"),
     member.c.affiliate_sharing,
     member.c.service_consent,
     member.c.objecting,

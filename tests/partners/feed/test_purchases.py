@@ -53,6 +53,24 @@ def test_dimensions_are_those_known_when_applied(platform: Platform) -> None:
     ]
 
 
+def test_a_device_that_has_lapsed_counts_nowhere_any_more(platform: Platform) -> None:
+    """R36."""
+    platform.now = at(days=250)
+    platform.must(referred(user_agent=IPHONE), purchased("p1", time=at(hours=1)))
+    platform.must(refunded("p1", time=at(days=120)))
+    platform.must(purchased("p2", time=at(days=121)), event("member.device_seen", time=at(days=122), user_agent=IPHONE))
+    platform.must(purchased("p3", time=at(days=123)), refunded("p3", time=at(days=243, hours=1)))
+
+    known = [(entry["type"], entry["device_type"]) for entry in entries(platform)]
+    assert known == [
+        ("purchase", "mobile"),
+        ("reversal", "mobile"),
+        ("purchase", None),
+        ("purchase", "mobile"),
+        ("reversal", None),
+    ]
+
+
 def test_purchase_of_nobody_s_referral_counts_for_nobody(platform: Platform) -> None:
     platform.must(registered(), purchased())
 
