@@ -61,18 +61,28 @@ class PartnersOwn:
     engine: Engine
     _rates: dict[tuple[str, Work], str] = field(default_factory=dict)
     _throttled: frozenset[str] = frozenset()
+    _owners: dict[str, str] = field(default_factory=dict)
+    """Whose the clients of all these are, by client."""
     _read_at: float = -math.inf
     _lock: Lock = field(default_factory=Lock)
 
     def rate(self, partner: str, work: Work) -> str | None:
         """The partner's own rate for this work, or nothing."""
-        if time.monotonic() - self._read_at > OVERRIDES_FRESH_S:
-            self._read_again()
+        self._refresh()
         return self._rates.get((partner, work))
 
     def part(self, partner: str | None) -> int:
         """What every rate of the partner is divided by; to be asked after `rate`, which reads again."""
         return THROTTLED_TO_A if partner in self._throttled else 1
+
+    def owner(self, client: str) -> str | None:
+        """The partner of a client, if it has limits of its own; who asks for a token is not known otherwise."""
+        self._refresh()
+        return self._owners.get(client)
+
+    def _refresh(self) -> None:
+        if time.monotonic() - self._read_at > OVERRIDES_FRESH_S:
+            self._read_again()
 
     def _read_again(self) -> None:
         """One reads while the others go on with what is held, or read for themselves where nothing is."""
@@ -83,6 +93,8 @@ class PartnersOwn:
             with self.engine.connect() as connection:
                 self._rates = allowances.every(connection)
                 self._throttled = allowances.throttled(connection)
+                special = {partner for partner, _ in self._rates} | self._throttled
+                self._owners = allowances.owners(connection, special)
             self._read_at = time.monotonic()
         finally:
             if mine:

@@ -49,10 +49,20 @@ class Work:
         outcome: Outcome = Outcome.RELEASED,
         status: HTTPStatus = HTTPStatus.OK,
         reason: Reason | None = None,
+        policy_version: str | None = None,
     ) -> None:
-        """Put on record that it was done, for whom, and which state of the member it brought about."""
+        """Put on record that it was done, for whom, and which state of the member it brought about.
+
+        `policy_version` is that of what was decided, where something was (R31).
+        """
         self.guard.note(
-            self.connection, self.caller, outcome=outcome, status=status, reason=reason, members=_listed(member)
+            self.connection,
+            self.caller,
+            outcome=outcome,
+            status=status,
+            reason=reason,
+            members=_listed(member),
+            policy_version=policy_version,
         )
 
 

@@ -45,6 +45,17 @@ USUAL_LIMITS = {
     Work.SIGN_IN: "20/hour",
 }
 
+THROTTLE_AFTER_H, SUSPEND_AFTER_H = "24", "168"
+LIMITED = {
+    Work.TOKEN: "tokens (`/oauth/token`, `/oauth/par`)",
+    Work.STATS: "statistics, statements and campaigns",
+    Work.MEMBERS: "member rows and purchases",
+    Work.CARDS: "cards and spending",
+    Work.AUDIT: "the access log",
+    Work.EXPORTS: "whole lists of members, purchases or log entries as lines",
+}
+"""Kinds of work that are counted by client."""
+REDIS_SCHEMES = ("redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
 LONGEST_HOURS = 5
 """Digits."""
 
@@ -79,9 +90,8 @@ SETTINGS = (
     ),
     Setting("GATEWAY_REDIS_URL", "limits in each process", "Redis as `redis://…`: limits hold over all workers."),
     *(
-        Setting(f"GATEWAY_LIMIT_{work.upper()}", rate, f"How often one client may ask for {work}.")
-        for work, rate in USUAL_LIMITS.items()
-        if work is not Work.SIGN_IN
+        Setting(f"GATEWAY_LIMIT_{work.upper()}", USUAL_LIMITS[work], f"How often one client may ask for {what}.")
+        for work, what in LIMITED.items()
     ),
     Setting(
         "GATEWAY_LIMIT_SIGN_IN",
@@ -106,11 +116,13 @@ SETTINGS = (
     ),
     Setting(
         "GATEWAY_WEBHOOKS_THROTTLE_AFTER",
-        "24",
+        THROTTLE_AFTER_H,
         "Hours without an acknowledgement after which a partner has a tenth of its limits.",
     ),
     Setting(
-        "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168", "Hours without an acknowledgement after which a partner is suspended."
+        "GATEWAY_WEBHOOKS_SUSPEND_AFTER",
+        SUSPEND_AFTER_H,
+        "Hours without an acknowledgement after which a partner is suspended.",
     ),
     Setting("GATEWAY_TESTING", "0", "`1` permits `GATEWAY_NOW`."),
     Setting("GATEWAY_NOW", "the real clock", "An RFC 3339 instant that fixes the clock of every rule; for tests only."),
@@ -142,8 +154,8 @@ class Settings:
     """Where the rights journal is, if not in the data directory."""
     webhooks_private: bool = False
     """Whether notices may go to names that lead to private addresses."""
-    throttle_after: timedelta = timedelta(hours=24)
-    suspend_after: timedelta = timedelta(hours=168)
+    throttle_after: timedelta = timedelta(hours=int(THROTTLE_AFTER_H))
+    suspend_after: timedelta = timedelta(hours=int(SUSPEND_AFTER_H))
     """How long a partner may leave notices unacknowledged (R65)."""
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
@@ -170,21 +182,21 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raise `SettingsError` naming the variable at fault."""
     data_dir = Path(environ.get("GATEWAY_DATA_DIR", "./var"))
     return Settings(
-        issuer=_issuer(environ.get("GATEWAY_ISSUER", USUAL_ISSUER)),
+        issuer=_issuer(environ.get("GATEWAY_ISSUER") or USUAL_ISSUER),
         secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),
         data_dir=data_dir,
         database_url=environ.get("GATEWAY_DATABASE_URL") or None,
         proxies=_proxies(environ.get("GATEWAY_PROXIES", "0")),
         fixed_now=_fixed_now(environ),
-        redis_url=environ.get("GATEWAY_REDIS_URL") or None,
+        redis_url=_redis_url(environ.get("GATEWAY_REDIS_URL") or None),
         limits={work: _limit(environ, work) for work in Work},
         dpop_required=_switch(environ, "GATEWAY_DPOP_REQUIRED"),
         dpop_nonces=_switch(environ, "GATEWAY_DPOP_NONCES"),
         par_required=_switch(environ, "GATEWAY_PAR_REQUIRED"),
         own_journal_dir=Path(directory) if (directory := environ.get("GATEWAY_JOURNAL_DIR")) else None,
         webhooks_private=_switch(environ, "GATEWAY_WEBHOOKS_PRIVATE"),
-        throttle_after=_hours(environ, "GATEWAY_WEBHOOKS_THROTTLE_AFTER", "24"),
-        suspend_after=_hours(environ, "GATEWAY_WEBHOOKS_SUSPEND_AFTER", "168"),
+        throttle_after=_hours(environ, "GATEWAY_WEBHOOKS_THROTTLE_AFTER", THROTTLE_AFTER_H),
+        suspend_after=_hours(environ, "GATEWAY_WEBHOOKS_SUSPEND_AFTER", SUSPEND_AFTER_H),
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
         terms=_terms(environ),
         spool_dir=Path(directory) if (directory := environ.get("GATEWAY_SPOOL_DIR")) else None,
@@ -215,9 +227,22 @@ def _login() -> str:
 
 def _issuer(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise SettingsError(f"GATEWAY_ISSUER must be an http(s) address without query and fragment, not {value!r}")
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.netloc
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise SettingsError("GATEWAY_ISSUER must be an http(s) address without user, query and fragment")
     return value.rstrip("/")
+
+
+def _redis_url(value: str | None) -> str | None:
+    if value is not None and urlsplit(value).scheme not in REDIS_SCHEMES:
+        # It may hold a password, and is not repeated.
+        raise SettingsError("GATEWAY_REDIS_URL must begin with redis://, rediss:// or redis+unix://")
+    return value
 
 
 def _log_origin(value: str | None) -> str | None:
@@ -276,10 +301,15 @@ def _hours(environ: Mapping[str, str], name: str, usual: str) -> timedelta:
     return timedelta(hours=int(value))
 
 
+def rate_of(work: Work, text: str) -> str:
+    """Return a rate; a number alone is in the usual unit of the kind of work. Raise `RegistryError`."""
+    return check_rate(f"{text}/{USUAL_LIMITS[work].partition('/')[2]}" if text.isdecimal() else text)
+
+
 def _limit(environ: Mapping[str, str], work: Work) -> str:
     name = f"GATEWAY_LIMIT_{work.upper()}"
     try:
-        return check_rate(environ.get(name) or USUAL_LIMITS[work])
+        return rate_of(work, environ.get(name) or USUAL_LIMITS[work])
     except RegistryError as error:
         raise SettingsError(f"{name}: {error}") from error
 
@@ -294,10 +324,8 @@ def _terms(environ: Mapping[str, str]) -> Terms:
 
 
 def _fixed_now(environ: Mapping[str, str]) -> datetime | None:
-    value = environ.get("GATEWAY_NOW")
-    if not value or environ.get("GATEWAY_TESTING") != "1":
-        return None
-    return _instant("GATEWAY_NOW", value)
+    value, may_be_fixed = environ.get("GATEWAY_NOW"), _switch(environ, "GATEWAY_TESTING")
+    return _instant("GATEWAY_NOW", value) if value and may_be_fixed else None
 
 
 def _instant(name: str, value: str) -> datetime:

@@ -10,9 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from partners.stamps import later_than
 from partners.tables.member import member, member_stamp, profile
-from partners.vocabulary import ItemVisibility, MaskVisibility, ProfileItem, Visibility
+from partners.vocabulary import ItemVisibility, MaskVisibility, ProfileItem, Reason, Visibility
 
 ITEMS = "profile_item_visibility"
+OPTING_OUT = {"affiliate_sharing": Reason.OPTED_OUT, "service_consent": Reason.CONSENT_WITHDRAWN}
+"""Choices whose withdrawal the access log tells, under this reason."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def preview_member(caller: Caller, query: dict[str, Any], member_id: str) -> Res
     with members_rights(PREVIEW, caller) as work:
         number = require_member(work.connection, member_id, work.keyring).not_erased()
         seen = _seen(work, query["viewer"], number)
-        work.record(number, outcome=Outcome.RELEASED if seen is not None else Outcome.EMPTY)
+        outcome = Outcome.RELEASED if seen is not None else Outcome.EMPTY
+        work.record(number, outcome=outcome, policy_version=VERSION)
     return answer({"data": seen, "meta": {"policy_version": VERSION}})
 
 

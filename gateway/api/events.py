@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +18,7 @@ from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.problems import Problem
+from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.feed import Feed, Report, apply_events, apply_stream
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
@@ -39,7 +42,14 @@ def post_events(caller: Caller, _query: dict[str, Any]) -> Response:
     """Apply events, each once; what was applied before a failure stays, and everything may be sent again."""
     patience.feed()
     with _recorded(caller):
-        report = _reader()(Feed(runtime().database, runtime().keyring, runtime().journal))
+        asked = access_of(WRITE_EVENTS.operation, WRITE_EVENTS.purpose, caller)
+        feed = Feed(
+            runtime().database,
+            runtime().keyring,
+            runtime().journal,
+            access=lambda: replace(asked, at=datetime.now(UTC)),
+        )
+        report = _reader()(feed)
     metrics.fed(accepted=report.accepted, duplicates=report.duplicates, rejected=report.rejected)
     return answer(report_document(report))
 

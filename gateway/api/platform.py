@@ -1,5 +1,6 @@
 """What the site that owns the members does for them: their privacy settings and their requests."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +15,7 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.rights import members_rights
 from gateway.runtime import runtime
 from partners.members import require_member
-from partners.privacy import PrivacyChange, privacy_of
+from partners.privacy import OPTING_OUT, PrivacyChange, privacy_of
 from partners.rights.requests import Asked
 from partners.rights.steps import Step
 from partners.vocabulary import PartnerKind, Purpose, Reason, Scope
@@ -54,7 +55,8 @@ def patch_privacy(caller: Caller, _query: dict[str, Any], change: PrivacyChange,
         number = require_member(work.connection, member_id, work.keyring, lock=True).not_erased()
         work.change_privacy(number, change)
         privacy = privacy_of(work.connection, number)
-        work.record(number, reason=_journalled(change))
+        for reason in _journalled(change) or (None,):
+            work.record(number, reason=reason)
     return answer(privacy_document(privacy))
 
 
@@ -106,8 +108,7 @@ def move_request(caller: Caller, _query: dict[str, Any], step: Step, member_id: 
     return answer(request_document(moved.request))
 
 
-def _journalled(change: PrivacyChange) -> Reason | None:
-    """What auditors look opt-outs up by."""
-    if change.service_consent is False:
-        return Reason.CONSENT_WITHDRAWN
-    return Reason.OPTED_OUT if change.affiliate_sharing is False else None
+def _journalled(change: PrivacyChange) -> Sequence[Reason]:
+    """What auditors look opt-outs up by; each has a record of its own."""
+    told = change.of_member()
+    return [reason for choice, reason in OPTING_OUT.items() if told.get(choice) is False]

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
 from gateway.cli.session import session
 from partners.feed import Feed, LineError, Report, apply_stream
@@ -33,7 +34,13 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
     _look_for_cycles_less_often()
     _take_turns_more_often()
     with session() as opened, _watched(file, shown=sys.stderr.isatty() and not as_json) as stream:
-        report = apply_stream(stream, Feed(opened.database, opened.keyring, opened.journal), opened.settings.now)
+        feed = Feed(
+            opened.database,
+            opened.keyring,
+            opened.journal,
+            access=lambda: access_by_operator(opened.instant(), "events.write"),
+        )
+        report = apply_stream(stream, feed, opened.settings.now)
     click.echo(json_text(report_document(report)) if as_json else _text(report))
 
 

@@ -8,6 +8,7 @@ from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.partners_life import accept_terms, activate, close, entry, history, resume, state_of, suspend
 from gateway.cli.session import session
+from gateway.settings import rate_of
 from partners.registry import allowances, partners
 from partners.registry.journal import Act
 from partners.registry.partners import Partner
@@ -116,9 +117,12 @@ def list_all() -> Document:
 def limit(identifier: str, kind: str, rate: str) -> Document:
     """Give a partner a rate of its own, within seconds in every worker.
 
-    KIND is token, stats, members, cards, audit or exports; RATE such as 100/minute, or `usual`.
+    KIND is token, stats, members, cards, audit or exports; RATE such as 100/minute, 100 in the
+    kind's usual unit, or `usual`.
     """
     with session() as opened, opened.database.write.begin() as connection:
-        allowances.give(connection, identifier, Work(kind), None if rate == "usual" else rate)
-        note(opened, connection, Act("oauth.partners.limit", partner=identifier, detail={"kind": kind, "rate": rate}))
-        return {"partner": identifier, "kind": kind, "rate": rate}
+        own = None if rate == "usual" else rate_of(Work(kind), rate)
+        allowances.give(connection, identifier, Work(kind), own)
+        given = {"kind": kind, "rate": own or rate}
+        note(opened, connection, Act("oauth.partners.limit", partner=identifier, detail=given))
+        return {"partner": identifier, **given}

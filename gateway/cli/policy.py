@@ -99,8 +99,13 @@ def _decision(opened: Session, connection: Connection, asking: Asking, member_id
     return verdicts.for_webmaster(connection, asking.id, member_number=number, now=now)
 
 
-def _document(asking: Asking, member_id: str, decision: Decision) -> Document:
+def _fields(asking: Asking, decision: Decision) -> dict[str, list[Reason]]:
+    """Every field with all for which it is not shown; where nothing is, what keeps the member or the caller away."""
     nowhere = [*filter(None, [asking.refused]), *decision.absent]
+    return {name: [*nowhere, *own] for name, own in decision.withheld.items()}
+
+
+def _document(asking: Asking, member_id: str, decision: Decision) -> Document:
     return {
         "as": asking.name,
         "member": member_id,
@@ -109,8 +114,8 @@ def _document(asking: Asking, member_id: str, decision: Decision) -> Document:
         "exists": asking.refused is None and not decision.absent,
         "reasons": decision.absent,
         "fields": [
-            {"field": name, "shown": not (reasons := [*nowhere, *own]), "reasons": reasons}
-            for name, own in decision.withheld.items()
+            {"field": name, "shown": not reasons, "reasons": reasons}
+            for name, reasons in _fields(asking, decision).items()
         ],
     }
 
@@ -123,6 +128,6 @@ def _lines(asking: Asking, member_id: str, decision: Decision) -> Iterator[str]:
         yield f"The member does not exist for {asking.name}: {', '.join(decision.absent)}."
     if decision.withheld:
         width = max(map(len, decision.withheld))
-        yield "Its fields would be:" if asking.refused or decision.absent else "Its fields are:"
-        for name, reasons in decision.withheld.items():
+        yield "Its fields are:"
+        for name, reasons in _fields(asking, decision).items():
             yield f"  {name.ljust(width)}  {'withheld: ' + ', '.join(reasons) if reasons else 'shown'}"

@@ -101,9 +101,10 @@ class Guard:
         status: int = HTTPStatus.OK,
         reason: Reason | None = None,
         members: Sequence[int] = (),
+        policy_version: str | None = None,
     ) -> None:
         """Put the current request on record, in the transaction that answers it: no record, no answer."""
-        access = access_of(self.operation, self.purpose, caller)
+        access = access_of(self.operation, self.purpose, caller, policy_version)
         record(connection, access, outcome=outcome, status=status, reason=reason, members=members)
 
     def _reason_against(self, caller: Caller) -> Reason | None:

@@ -117,7 +117,9 @@ def _cacheable(document: dict[str, Any]) -> Response:
 def _too_many() -> Response | None:
     """Attempts count by client and address, so that nobody can lock a client out from somewhere else."""
     try:
-        limits.spend(Work.TOKEN, client=f"{presented_client()} {caller_address()}", partner=None)
+        claimed = presented_client()
+        owner = runtime().own_limits.owner(claimed)
+        limits.spend(Work.TOKEN, client=f"{claimed} {caller_address()}", partner=owner)
     except limits.LimitReachedError:
         authorization_server().keep(None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
         refused = answer(

@@ -28,6 +28,8 @@ IDLE_S = 75
 """How long a connection is kept without a request; longer than proxies usually do."""
 STOP_S = 30
 """How long requests may go on after the signal to stop."""
+COLLECTED_AT = (20_000, 20, 20)
+"""So many more objects made than gone, and the collector looks for cycles; then how often until it looks further."""
 TURN_S = 0.001
 """How long a thread that computes, such as a batch of the feed, keeps others waiting who have an answer to give."""
 
@@ -172,3 +174,5 @@ def _prepare_to_answer() -> None:
     # What is loaded by now stays as long as the process does, and the collector need not look through it again.
     gc.collect()
     gc.freeze()
+    # What a request makes goes without the collector's help; a page of a list alone would call it three times.
+    gc.set_threshold(*COLLECTED_AT)

@@ -1,6 +1,6 @@
 """Applying checked lines: one batch a transaction, one writer at a time, strictly in the order of the lines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,10 +8,11 @@ import psycopg.errors
 from sqlalchemy import Connection, func, literal_column, select, true
 from sqlalchemy.exc import OperationalError
 
+from partners.access_log.append import Access, record
 from partners.database import Database
 from partners.feed.applying import apply
 from partners.feed.checking import Checked
-from partners.feed.concerns import choices_of_batch, tell_of_batch
+from partners.feed.concerns import choices_of_batch, opt_outs_of_batch, tell_of_batch
 from partners.feed.events import Event
 from partners.feed.faults import Fault, Refused, Repeated
 from partners.feed.loading import load
@@ -23,6 +24,7 @@ from partners.keyring import Keyring
 from partners.rights.journal import Journal
 from partners.statistics import count
 from partners.tables.activity import applied_event
+from partners.vocabulary import Outcome
 
 ATTEMPTS = 3
 _ONE_WRITER = select(
@@ -45,6 +47,8 @@ class Feed:
     keyring: Keyring
     journal: Journal | None = None
     """Where members' choices outlive the restore of a backup (R41)."""
+    access: Callable[[], Access] | None = None
+    """Who feeds, as the access log describes it: opt-outs are looked up there, however they came (contract §9)."""
 
     def apply(self, batch: Sequence[Checked], *, now: datetime) -> Report:
         """Apply a batch, whole or not at all; a deadlock with another kind of writer is tried again."""
@@ -67,10 +71,16 @@ class Feed:
             report = _apply_in_order(state, batch)
             tell_of_batch(connection, state)
             write(connection, state)
+            self._record_opt_outs(connection, state)
             if self.journal is not None:
                 self.journal.append(connection, choices_of_batch(state))
             count(connection, registrations=state.registrations, ledger=state.ledger, through=state.through)
             return report
+
+    def _record_opt_outs(self, connection: Connection, state: State) -> None:
+        if self.access is not None:
+            for reason, members in opt_outs_of_batch(state):
+                record(connection, self.access(), outcome=Outcome.RELEASED, status=200, reason=reason, members=members)
 
 
 def _already_applied(connection: Connection, batch: Sequence[Checked]) -> set[str]:

@@ -1,14 +1,18 @@
 """What a batch of the feed gives to tell recipients of data, and what of it is journalled as a member's own choice."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection
 
 from partners.feed.attributes import PLACES
 from partners.feed.member_state import MemberState
 from partners.feed.state import State
 from partners.outbox import write_concerns
+from partners.privacy import OPTING_OUT
 from partners.rights.decisions import CHOICES, choice_change
 from partners.rights.journal import Change
 from partners.rights.telling import FACTS, before_change, concerns_of
+from partners.vocabulary import Reason
 
 _OF_MEMBER = frozenset({*FACTS, "username_key"})
 
@@ -43,6 +47,15 @@ def choices_of_batch(state: State) -> list[Change]:
         for attribute, setting in state.held.get(id_, {}).items()
     ]
     return written + held
+
+
+def opt_outs_of_batch(state: State) -> Iterator[tuple[Reason, list[int]]]:
+    """Whom a batch that was written opted out, or whose consent it withdrew (contract §9)."""
+    for attribute, reason in OPTING_OUT.items():
+        stamped = (found for found in state.members.values() if attribute in found.stamped)
+        numbers = [found.number for found in stamped if _value(found, attribute) is False and found.number is not None]
+        if numbers:
+            yield reason, numbers
 
 
 def _value(found: MemberState, attribute: str) -> object:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 
 from partners.feed.batches import Feed
 from partners.feed.checking import check_element, check_line
@@ -42,7 +44,8 @@ def apply_stream(
             checked = [check_line(line, now=now) for line in batch]
             if applying is not None:
                 count(applying)
-            applying = worker.submit(feed.apply, checked, now=now)
+            # In the request's own context: what is recorded is noted for it.
+            applying = worker.submit(copy_context().run, partial(feed.apply, checked, now=now))
         if applying is not None:
             count(applying)
     return report

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, LargeBinary, exists, func, select, update
+from sqlalchemy import Column, Connection, DateTime, LargeBinary, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.keyring import Digest, Keyring
@@ -143,10 +143,11 @@ class Replay:
         digest = self.keyring.digest(Digest.MEMBER, told["member"])
         if self.connection.scalar(select(exists().where(erased_member.c.digest == digest))):
             return
-        row = {"member_id": told["member"], **{name: told[name] for name in ("attribute", "value", "stamp")}}
+        kept = {name: told[name] for name in ("attribute", "value", "stamp")}
+        row = {"member_id": told["member"], "held_since": self.now, **kept}
         held = insert(held_setting).values(row)
         later = held_setting.c.stamp < held.excluded.stamp
-        changed = {"value": held.excluded.value, "stamp": held.excluded.stamp, "held_since": func.now()}
+        changed = {"value": held.excluded.value, "stamp": held.excluded.stamp, "held_since": held.excluded.held_since}
         self.connection.execute(
             held.on_conflict_do_update(index_elements=["member_id", "attribute"], set_=changed, where=later)
         )

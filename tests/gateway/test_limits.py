@@ -94,11 +94,14 @@ def test_workers_without_redis_share_evenly(db: Database, settings: Settings, da
 
 
 def test_a_partner_may_have_a_rate_of_its_own(db: Database, tight: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    http = tight.test_client()
-    headers = bearer(access_token(http, add_caller(db)))
+    http, caller = tight.test_client(), add_caller(db)
     with db.write.begin() as connection:
         allowances.give(connection, "w1", Work.MEMBERS, "7/hour")
+        allowances.give(connection, "w1", Work.TOKEN, "1/hour")
+    headers = bearer(access_token(http, caller))
 
+    again = ask_token(http, caller)
+    assert (again.status_code, again.headers["RateLimit-Policy"]) == (429, '"token";q=1;w=3600')
     assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=7;w=3600'
     with db.write.begin() as connection:
         allowances.give(connection, "w1", Work.MEMBERS, None)
@@ -112,6 +115,13 @@ def test_what_is_no_rate_is_refused(db: Database, rate: str) -> None:
 
     with db.write.begin() as connection, pytest.raises(RegistryError, match="100/minute"):
         allowances.give(connection, "w1", Work.MEMBERS, rate)
+
+
+def test_a_number_alone_is_in_the_usual_unit() -> None:
+    environ = {"GATEWAY_SECRET_KEY": "x" * 32, "GATEWAY_LIMIT_CARDS": "7", "GATEWAY_LIMIT_EXPORTS": "8"}
+    limits = read(environ).limits
+
+    assert (limits[Work.CARDS], limits[Work.EXPORTS]) == ("7/minute", "8/hour")
 
 
 def test_a_setting_that_is_no_rate_is_refused_by_name() -> None:

@@ -35,7 +35,7 @@ _TOTALS = upsert_rows(
     ["count", "credits", "first_at", "last_at", "amounts", "usage_clock_at", "usage_kept_from"],
 )
 _STAMPS = upsert_rows(member_stamp, ["member", "attribute"], ["stamp"])
-_HELD = upsert_rows(held_setting, ["member_id", "attribute"], ["value", "stamp"])
+_HELD = upsert_rows(held_setting, ["member_id", "attribute"], ["value", "stamp", "held_since"])
 _RELEASED = delete(held_setting).where(among(held_setting.c.member_id))
 
 
@@ -112,7 +112,13 @@ def write_held(connection: Connection, state: State) -> None:
     if come:
         connection.execute(_RELEASED, as_values(come))
     rows = [
-        {"member_id": id_, "attribute": attribute, "value": setting.value, "stamp": setting.stamp}
+        {
+            "member_id": id_,
+            "attribute": attribute,
+            "value": setting.value,
+            "stamp": setting.stamp,
+            "held_since": state.now,
+        }
         for id_ in state.held_changes
         for attribute, setting in state.held.get(id_, {}).items()
     ]

@@ -12,12 +12,12 @@ from werkzeug.test import TestResponse
 
 from partners import database
 from partners.database import Database
-from partners.tables.access import access_log
+from partners.tables.access import access_log, access_subject
 from partners.tables.activity import applied_event
 from partners.tables.member import member
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
-from tests.feeding import lines, purchased, registered, updated
+from tests.feeding import at, event, lines, purchased, registered, updated
 
 EVENTS = "/v1/platform/events"
 LINES = "application/x-ndjson"
@@ -64,6 +64,18 @@ class Sender:
                 select(log.outcome, log.status, log.member_count)
                 .where(log.operation == "events.write", log.purpose == "operation")
                 .order_by(log.at, log.id)
+            )
+            return [tuple(row) for row in rows]
+
+    def opt_outs(self) -> list[tuple[str, str]]:
+        """Reason and member of what the log tells of them."""
+        about = (access_log.c.reason, member.c.id)
+        with self.db.write.connect() as connection:
+            found = select(*about).join(access_subject, access_subject.c.access == access_log.c.id)
+            rows = connection.execute(
+                found.join(member, member.c.number == access_subject.c.member)
+                .where(access_log.c.operation == "events.write", access_log.c.reason.is_not(None))
+                .order_by(*about)
             )
             return [tuple(row) for row in rows]
 
@@ -269,3 +281,23 @@ def test_report_echoes_no_value_of_a_line(sender: Sender) -> None:
 
     assert answer.get_json()["rejected"] == 7
     assert canary not in answer.text
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_opt_outs_of_the_feed_are_in_the_log_as_those_of_a_patch(sender: Sender, *, batch: bool) -> None:
+    """Contract §9."""
+    later = at(hours=1)
+    events = [
+        event("member.signal_received", "held", later, signal="gpc"),
+        *(registered(who) for who in ("held", "m1", "m2", "m3")),
+        event("member.signal_received", "m1", later, signal="gpc"),
+        event("member.privacy_changed", "m2", later, affiliate_sharing=False, service_consent=False),
+        event("member.privacy_changed", "m3", later, affiliate_sharing=True, mask_visibility="private"),
+        event("member.privacy_changed", "m3", at(hours=-1), affiliate_sharing=False),
+    ]
+
+    answer = sender.post(orjson.dumps(events), BATCH) if batch else sender.post(lines(*events))
+
+    assert answer.get_json()["accepted"] == len(events)
+    told = [("opted_out", "held"), ("opted_out", "m1"), ("opted_out", "m2"), ("consent_withdrawn", "m2")]
+    assert sender.opt_outs() == sorted(told)

@@ -11,6 +11,7 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.tables.access import access_log, access_subject
 from partners.tables.member import member
+from serializers.policies import VERSION
 from tests.gateway.api.stage import Stage
 from tests.gateway.api.test_webmaster import ABSENT
 
@@ -114,6 +115,7 @@ def test_a_preview_is_on_record_before_it_is_answered_and_is_no_disclosure(stage
         ("released", "platform", "platform", "members_rights", number),
         ("empty", "platform", "platform", "members_rights", number),
     ]
+    assert {row.policy_version for row in rows} == {VERSION}
 
 
 def test_no_record_no_preview(stage: Stage, database_url: str) -> None:
