@@ -11,7 +11,7 @@ from gateway.runtime import runtime
 from partners.access_log.search import Search, policy_documents
 from serializers.policy.recorded import Policies
 from serializers.search_language import QueryError
-from serializers.searches import UnknownFieldError, search_of
+from serializers.searches import search_of
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class Asked:
 
 def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
     """Read a loaded `SearchQuery`; raise the problem where it names what there never was."""
-    policies = Policies(policy_documents(connection))
+    policies, faults = Policies(policy_documents(connection)), []
+    if "field" in query and not policies.knows_field(query["field"]):
+        faults.append(Fault("unknown_field", "No policy has a field of this name.", parameter="field"))
+    search: Search | None = None
+    readable = {name: value for name, value in query.items() if name != "field" or not faults}
     try:
-        return Asked(search_of(connection, query, policies, runtime().references), policies)
-    except UnknownFieldError:
-        raise invalid_request(
-            Fault("unknown_field", "No policy has a field of this name.", parameter="field")
-        ) from None
+        search = search_of(connection, readable, policies, runtime().references)
     except QueryError as error:
-        faults = (Fault("invalid_search", mistake.text, parameter="q") for mistake in error.mistakes)
-        raise invalid_request(*faults) from None
+        faults += [Fault("invalid_search", mistake.text, parameter="q") for mistake in error.mistakes]
+    if faults:
+        raise invalid_request(*faults)
+    return Asked(search, policies)

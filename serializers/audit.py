@@ -21,7 +21,7 @@ from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.queries import LONGEST_CURSOR, Digits, PageSize
+from serializers.queries import LONGEST_CURSOR, Digits, PageSize, Period
 from serializers.search_language import LONGEST_QUERY
 
 LONGEST_TERM = 255
@@ -49,7 +49,7 @@ def _without_zone(network: IPv4Interface | IPv6Interface) -> None:
         raise ValidationError("Has a zone, which means something on one machine alone.")
 
 
-class SearchQuery(Schema):
+class SearchQuery(Period):
     """What to search the access log for; everything given must apply."""
 
     partner = Term("Who asked, by the partner's id.")
@@ -61,12 +61,6 @@ class SearchQuery(Schema):
     field = Term("A field that was released; with `reason` one that was withheld for it.")
     reason = fields.String(validate=OneOf(list(Reason)), metadata={"description": "Why something was withheld."})
     ip = fields.IPInterface(validate=_without_zone, metadata={"description": "From which address or network."})
-    since = fields.AwareDateTime(
-        data_key="from", default_timezone=None, metadata={"description": "The first instant, in RFC 3339."}
-    )
-    until = fields.AwareDateTime(
-        data_key="to", default_timezone=None, metadata={"description": "The instant before which, in RFC 3339."}
-    )
     request_id = Term("In which request.")
     ref = Term("About whom, by the ref that `partner` has for the member.")
     q = fields.String(
@@ -74,7 +68,7 @@ class SearchQuery(Schema):
         metadata={"description": "Terms that must apply too, such as `-outcome:released ip:192.0.2.0/24 at:2026-10`."},
     )
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _ref_needs_its_partner(self, query: dict[str, Any], **_: Any) -> None:
         if "ref" in query and "partner" not in query:
             raise ValidationError("A ref means something for its partner alone: give `partner` too.", "ref")

@@ -1,6 +1,5 @@
 """What the platform says about its members' choices and requests, and what it is told about them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,10 +25,10 @@ from partners.vocabulary import (
 )
 from serializers.clock import RulesClock
 from serializers.policy.shapes import instant
+from serializers.queries import Moment
 
 LONGEST_TEXT = 2_000
 EARLIEST_RECEIPT = datetime(2000, 1, 1, tzinfo=UTC)
-RFC_3339 = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\Z", re.ASCII | re.IGNORECASE)
 
 
 class StrictBoolean(fields.Boolean):
@@ -54,13 +53,11 @@ def _says_something(text: str) -> None:
         raise ValidationError("Blank.")
 
 
-class PastInstant(fields.AwareDateTime):
-    """An RFC 3339 instant that is not in the future of the rules' clock."""
+class PastInstant(Moment):
+    """An instant that is not in the future of the rules' clock."""
 
     def _deserialize(self, value: object, *args: Any, **kwargs: Any) -> datetime:
-        if not isinstance(value, str) or not RFC_3339.match(value):
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        given: datetime = super()._deserialize(value.upper(), *args, **kwargs)
+        given = super()._deserialize(value, *args, **kwargs)
         if not EARLIEST_RECEIPT <= given <= RulesClock.get():
             raise ValidationError("Lies in the future, or before the year 2000.")
         return given.astimezone(UTC)

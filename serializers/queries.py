@@ -18,6 +18,7 @@ LARGEST_PAGE = 200
 USUAL_PAGE = 50
 LARGEST_BATCH = 100
 LONGEST_CURSOR = 1_024
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 _FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NO_ZONES = frozenset({"localtime", "Factory"})
 """Files of the zone database that are no zones: one is the machine's own setting, the other says that there is none."""
@@ -49,6 +50,28 @@ class Day(fields.Date):
         return super()._deserialize(value, *place, **more)
 
 
+class Moment(fields.AwareDateTime):
+    """An instant as RFC 3339 writes it: with seconds and an offset, in capital letters or small ones."""
+
+    def _deserialize(self, value: object, *place: Any, **more: Any) -> datetime:
+        if not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        given: datetime = super()._deserialize(value.upper(), *place, **more)
+        return given
+
+
+class Period(Schema):
+    """From one instant to before another."""
+
+    since = Moment(data_key="from", metadata={"description": "The first instant, in RFC 3339."})
+    until = Moment(data_key="to", metadata={"description": "The instant before which, in RFC 3339."})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _begins_before_it_ends(self, query: dict[str, Any], **_: Any) -> None:
+        if "since" in query and "until" in query and query["until"] < query["since"]:
+            raise ValidationError("Lies before `from`.", "to")
+
+
 class MembersQuery(Streamable):
     """The parameters of a member list."""
 
@@ -61,7 +84,7 @@ class MembersQuery(Streamable):
     registered_to = Day()
     sort = fields.String(load_default="-registration_date", validate=OneOf(["registration_date", "-registration_date"]))
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:
         first, last = query.get("registered_from", date.min), query.get("registered_to", date.max)
         if first > last:
@@ -106,7 +129,7 @@ class PurchasesQuery(Streamable):
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
     since = fields.String(validate=Length(1, LONGEST_CURSOR))
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:
         if query.get("first", date.min) > query.get("last", date.max):
             raise ValidationError("Lies before `from`.", "to")
@@ -118,15 +141,9 @@ class CampaignsQuery(Streamable):
     """The parameters of a webmaster's campaigns: none."""
 
 
-class SpendingQuery(Schema):
+class SpendingQuery(Period):
     """The parameters of lines of spending."""
 
-    since = fields.AwareDateTime(
-        data_key="from", default_timezone=None, metadata={"description": "The first instant, in RFC 3339."}
-    )
-    until = fields.AwareDateTime(
-        data_key="to", default_timezone=None, metadata={"description": "The instant before which, in RFC 3339."}
-    )
     limit = PageSize(load_default=USUAL_PAGE)
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from gateway.api.bodies import json_body
 from gateway.negotiation import form_wanted
-from gateway.problems import Fault, invalid_request
+from gateway.problems import Fault, Problem, invalid_request
 from gateway.runtime import runtime
 from serializers.clock import RulesClock
 from serializers.lines import Streamable
@@ -53,7 +53,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         """Read arguments by one schema for all requests: it holds nothing of theirs, and making it takes time."""
         made = schema()
         described = super().arguments(made, **how)
-        return _reading_queries(described, made) if how.get("location") == "query" else described
+        return _reading_queries(described, made) if how.get("location") == "query" else _with_body(described, made)
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
@@ -84,11 +84,35 @@ def _reading_queries(described: Decorator, schema: Schema) -> Decorator:
     def decorate(view: View) -> View:
         @wraps(described(view))
         def viewed(*args: Any, **kwargs: Any) -> Response:
-            return view(*args, read_query(schema), **kwargs)
+            try:
+                query = read_query(schema)
+            except Problem as refused:
+                raise _with_faults_of_body(view, refused) from None
+            return view(*args, query, **kwargs)
 
         return viewed
 
     return decorate
+
+
+def _with_body(described: Decorator, schema: Schema) -> Decorator:
+    def decorate(view: View) -> View:
+        viewed = described(view)
+        viewed.body = schema  # type: ignore[attr-defined]
+        return viewed
+
+    return decorate
+
+
+def _with_faults_of_body(view: View, refused: Problem) -> Problem:
+    """A refused query, and what is wrong with the body besides; a body that is none at all comes first."""
+    body: Schema | None = getattr(view, "body", None)
+    if body is not None:
+        try:
+            ApiBlueprint.ARGUMENTS_PARSER.parse(body, location="json")
+        except Problem as worse:
+            return invalid_request(*refused.errors, *worse.errors) if worse.errors else worse
+    return refused
 
 
 @cache

@@ -39,7 +39,9 @@ def _cut(stream: Readable) -> Iterator[tuple[bytes, int]]:
     while chunk := stream.read(_CHUNK):
         *ends, rest = chunk.split(b"\n")
         for end in ends:
-            yield begun + end, size + len(end)
+            line, whole = begun + end, size + len(end)
+            # A carriage return before the line feed belongs to the end, not to the line.
+            yield line, whole - (len(line) == whole and line.endswith(b"\r"))
             begun, size = b"", 0
         begun = (begun + rest)[: LONGEST_LINE + 1]
         size += len(rest)

@@ -274,6 +274,9 @@ def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:
         ({"outcome": "maybe"}, "outcome"),
         ({"reason": "because"}, "reason"),
         ({"from": "2026-01-01"}, "from"),
+        ({"from": "2026-W45-2T00:00:00Z"}, "from"),
+        ({"from": "2026-01-01T00:00Z"}, "from"),
+        ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01t00:00:00z"}, "to"),
         ({"ip": "here"}, "ip"),
         ({"ip": "fe80::1%eth0"}, "ip"),
         ({"field": "email"}, "field"),
@@ -286,6 +289,13 @@ def test_bad_searches_are_refused(auditor: Auditor, query: dict[str, str], param
 
     assert answer.status_code == 422
     assert [fault["parameter"] for fault in answer.get_json()["errors"]] == [parameter]
+
+
+def test_a_search_hears_of_all_its_faults(auditor: Auditor) -> None:
+    for query in ({"field": "email", "q": "parnter:w1"}, {"ref": "mbr_x", "limit": "0"}):
+        answer = auditor.http.get("/v1/audit/accesses", query_string=query, headers=auditor.headers)
+
+        assert {fault["parameter"] for fault in answer.get_json()["errors"]} == set(query)
 
 
 def test_one_entry_with_the_exact_bytes(db: Database, w1: Webmaster, auditor: Auditor) -> None:

@@ -140,6 +140,15 @@ def test_what_is_no_patch_of_settings_is_refused(platform: Platform) -> None:
         assert answer.status_code == 422, body
 
 
+def test_query_and_body_hear_of_all_their_faults(platform: Platform) -> None:
+    body = {"type": "nonsense", "x": 1}
+    answer = platform.http.post(f"{REQUESTS}?a=1", json=body, headers=platform.headers)
+
+    faults = [fault.get("parameter") or fault["pointer"] for fault in answer.get_json()["errors"]]
+    assert (answer.status_code, sorted(faults)) == (422, ["/type", "/x", "a"])
+    assert platform.http.post(f"{REQUESTS}?a=1", data=b"{", headers=platform.headers).status_code == 415
+
+
 def test_a_body_without_a_length_is_not_cut_off(platform: Platform) -> None:
     for padding, status in ((100, 200), (LARGEST_BODY, 413)):
         body = b'{"affiliate_sharing": false}' + b" " * padding

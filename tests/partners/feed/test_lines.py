@@ -37,6 +37,14 @@ def test_byte_order_mark_before_the_first_line_is_no_part_of_it() -> None:
     assert cut(b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}\n") == [(1, b"{}"), (2, b"\xef\xbb\xbf{}")]
 
 
+@pytest.mark.parametrize("size", [LONGEST_LINE, LONGEST_LINE + 1])
+@pytest.mark.parametrize("stream", [io.BytesIO, Trickle])
+def test_a_carriage_return_before_the_line_feed_makes_no_line_longer(stream: type[io.BytesIO], size: int) -> None:
+    whole = size <= LONGEST_LINE
+
+    assert cut(b"x" * size + b"\r\nnext", stream) == [(1, b"x" * size + b"\r" if whole else None), (2, b"next")]
+
+
 @pytest.mark.parametrize("size", [LONGEST_LINE, LONGEST_LINE + 1, 10 * LONGEST_LINE])
 def test_line_of_64_kib_is_kept_and_a_longer_one_is_not(size: int) -> None:
     lines = cut(b"x" * size + b"\nnext\n")
