@@ -26,22 +26,25 @@ from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
 
 DOCS = Path(__file__).parent
+FLOORS = ("gateway", "serializers", "partners")
+_RULE = re.compile(r"\bR[1-9][0-9]?\b")
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def generated() -> dict[Path, str]:
     """Each document that is generated, whole or in part, as it should be."""
-    operations, detections = DOCS / "operations.md", DOCS / "detections.md"
+    operations, detections, rules = (DOCS / name for name in ("operations.md", "detections.md", "rules.md"))
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
         DOCS / "problems.md": "\n".join(_problems()),
         operations: _with_parts(operations.read_text()),
         detections: _with_parts(detections.read_text()),
+        rules: _with_parts(rules.read_text()),
     }
 
 
 def _with_parts(text: str) -> str:
-    parts = {"settings": _settings, "rules": _rules, "metrics": _metrics}
+    parts = {"settings": _settings, "rules": _rules, "metrics": _metrics, "obeyed": _obeyed}
     return _PART.sub(lambda part: f"{part[1]}{parts[part[2]]()}{part[3]}", text)
 
 
@@ -53,6 +56,18 @@ def _settings() -> str:
 def _metrics() -> str:
     told = counted() | log_figures.FIGURES | sink_figures.FIGURES | backlog.FIGURES
     return "\n".join([*_table(("figure", "meaning"), told.items()), ""])
+
+
+def _obeyed() -> str:
+    """Each rule with the files of the three floors that cite it."""
+    cited: dict[str, list[str]] = {}
+    for path in sorted(path for floor in FLOORS for path in (DOCS.parent / floor).rglob("*.py")):
+        for rule in sorted(set(_RULE.findall(path.read_text()))):
+            cited.setdefault(rule, []).append(f"`{path.relative_to(DOCS.parent)}`")
+    known = _RULE.findall((DOCS / "rules.md").read_text())
+    in_order = sorted(set(known), key=lambda rule: int(rule[1:]))
+    rows = [(rule, ", ".join(cited.get(rule, ["nothing to do: see the tests"]))) for rule in in_order]
+    return "\n".join([*_table(("rule", "files"), rows), ""])
 
 
 def _rules() -> str:

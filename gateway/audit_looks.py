@@ -13,10 +13,15 @@ from gateway.problems import Fault, invalid_request
 from gateway.records import access_of
 from partners.access_log.append import record
 from partners.access_log.cases import LONGEST_NUMBER, Case
-from partners.vocabulary import CasePurpose, Outcome, Reason
+from partners.vocabulary import CasePurpose, Outcome, PartnerKind, Purpose, Reason, Scope, Work
 
 NUMBER, PURPOSE = "Case-Number", "Case-Purpose"
 """Headers by which a program says what its look is for."""
+
+
+def guard_of(operation: str) -> Guard:
+    """What stands before a path that auditors look at the log by."""
+    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
 
 
 def look(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from structlog import get_logger
 
+from gateway.wording import kind_of
 from partners.access_log.append import Access
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.detections.running import detect
@@ -37,7 +38,7 @@ class Detecting:
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
                 # The kind alone: a database's text may quote what is stored.
                 self.metrics.detecting_failures.inc()
-                log.warning("detecting_failed", why=type(getattr(error, "orig", None) or error).__name__)
+                log.warning("detecting_failed", why=kind_of(error))
 
     def once(self, now: datetime) -> None:
         """Run them if that is due and nobody else does."""

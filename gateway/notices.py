@@ -14,6 +14,7 @@ from structlog import get_logger
 
 from gateway.posting import UnsafeAddressError, acknowledged, post, signed_headers
 from gateway.settings import Settings
+from gateway.wording import kind_of
 from partners import outbox, webhooks
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
@@ -49,7 +50,7 @@ class Delivery:
                 self.once()
                 stop.wait(POLL_S)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the delivery
-                log.warning("delivery_failed", error=type(getattr(error, "orig", None) or error).__name__)
+                log.warning("delivery_failed", error=kind_of(error))
                 stop.wait(TROUBLE_S)
 
     def once(self) -> int:

@@ -1,7 +1,7 @@
-"""One page of a walk: from the cursor to the position, through the doorway, to the next cursor."""
+"""Pages of lists, and of walks: from the cursor to the position, through the doorway, to the next cursor."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from flask import Response
 
@@ -11,6 +11,22 @@ from gateway.oauth.caller import Caller
 from gateway.runtime import runtime
 from serializers.policies import VERSION
 from serializers.walks import PurchasesWalk, Walk
+
+T = TypeVar("T")
+
+
+def page_of(
+    rows: Sequence[T], limit: int, *, position: Callable[[T], list[Any]], bound_to: Mapping[str, Any]
+) -> tuple[Sequence[T], dict[str, Any]]:
+    """Return the rows of a page, of which one more was read, and what the page says about how the list goes on."""
+    said, has_more = rows[:limit], len(rows) > limit
+    next_cursor = runtime().cursors.seal(position(said[-1]), bound_to=bound_to) if has_more else None
+    return said, {"next_cursor": next_cursor, "has_more": has_more}
+
+
+def asked_alike(caller: Caller, query: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cursor of a list is bound to: who asks, and for what."""
+    return {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
 
 
 def released_page(walk: Walk, disclosing: Disclosing) -> Response:

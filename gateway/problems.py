@@ -15,6 +15,7 @@ from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway import metrics
+from gateway.wording import kind_of
 from partners.access_log.tree import BrokenTreeError
 from partners.rights.journal import JournalError
 
@@ -145,7 +146,7 @@ def _http_exception(error: HTTPException) -> Response:
 
 def _database_error(error: Exception) -> Response:
     # The driver's message can quote values; its class cannot.
-    log.error("database_error", error=type(getattr(error, "orig", error)).__name__, request_id=g.request_id)
+    log.error("database_error", error=kind_of(error), request_id=g.request_id)
     metrics.database_failed()
     return unavailable().response()
 

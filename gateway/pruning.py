@@ -17,6 +17,7 @@ from partners.access_log import letting_go
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.letting_go import PruningError
 from partners.access_log.pruning import OPERATION, Pruning
+from partners.files import keep_names
 
 SEALED_WITHIN_S = 60.0
 _LOOK_S = 0.2
@@ -84,15 +85,6 @@ def _last_look(connection: Connection, month: date, pruning: Pruning | None, exp
     return str(_export(connection, month, export)) if there and export else None
 
 
-def _keep(directory: Path) -> None:
-    """Return once a power cut takes no name out of a directory any more."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _export(connection: Connection, month: date, directory: Path) -> Path:
     """Write each record's index and exact bytes as a line of JSON, into a file that its owner alone may read."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -105,5 +97,5 @@ def _export(connection: Connection, month: date, directory: Path) -> Path:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    _keep(directory)
+    keep_names(directory)
     return path

@@ -13,6 +13,7 @@ from structlog import get_logger
 
 from gateway.carriers import Answer, carry
 from gateway.settings import Settings
+from gateway.wording import kind_of
 from partners.access_log import following, sinks
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
@@ -80,7 +81,7 @@ class Pushing:
                 with self.database.write.begin() as connection:
                     sinks.sign_of_life(connection, now=datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
-                log.warning("push_failed", error=_said(error))
+                log.warning("push_failed", error=kind_of(error))
             stop.wait(SIGN_OF_LIFE_S)
 
     def _work(self, stop: Event) -> None:
@@ -92,7 +93,7 @@ class Pushing:
                 else:
                     self._serve(sink, stop)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the worker
-                log.warning("push_failed", error=_said(error))
+                log.warning("push_failed", error=kind_of(error))
                 stop.wait(TROUBLE_S)
 
     def _lease(self) -> Sink | None:
@@ -209,7 +210,3 @@ def _note(connection: Connection, sink: Sink) -> None:
         purpose=Purpose.SECURITY,
     )
     record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
-
-
-def _said(error: Exception) -> str:
-    return type(getattr(error, "orig", None) or error).__name__

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, select
 from structlog import get_logger
 
 from gateway.settings import Settings
+from gateway.wording import kind_of
 from partners import database
 from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.promises import Anchor
@@ -102,4 +103,4 @@ def _said(error: Exception) -> str:
     """One line; of what nobody foresaw the kind alone, because its text may quote what is stored."""
     if isinstance(error, RefusedError | OSError):
         return str(error)
-    return type(getattr(error, "orig", None) or error).__name__
+    return kind_of(error)

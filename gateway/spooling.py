@@ -14,6 +14,7 @@ from structlog import get_logger
 
 from gateway.metrics import Metrics
 from gateway.problems import audit_unavailable
+from gateway.wording import kind_of
 from partners import deadline
 from partners.access_log.noting import Noted, committed, noted_here, noting
 from partners.spool.framing import key_of
@@ -73,7 +74,7 @@ class Spooling:
             return self._failed(str(error), request_id)
         except SQLAlchemyError as error:
             # The driver's message can quote values; its class cannot.
-            return self._failed(type(getattr(error, "orig", error)).__name__, request_id)
+            return self._failed(kind_of(error), request_id)
         finally:
             noted.clear()
         return True

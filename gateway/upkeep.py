@@ -6,6 +6,7 @@ from threading import Event, Thread
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
+from gateway.wording import kind_of
 from partners import database
 from partners.partitions import make_partitions
 
@@ -28,6 +29,6 @@ def _run(url: str, every_s: float, stop: Event) -> None:
                 make_partitions(connection, now=datetime.now(UTC))
         except SQLAlchemyError as error:
             # A login without the owner's rights leaves it to `gateway retention run`; /readyz tells in time.
-            log.warning("partitions_not_made", why=type(getattr(error, "orig", None) or error).__name__)
+            log.warning("partitions_not_made", why=kind_of(error))
         finally:
             owner.dispose()

@@ -1,7 +1,6 @@
 """Where partners are told: one endpoint each, leased by one worker at a time, and what silence leads to (R65)."""
 
 import secrets
-from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +10,12 @@ from sqlalchemy import exists as any_of
 
 from partners.keyring import Keyring
 from partners.registry import RegistryError, partners
-from partners.registry.secrets import DEFAULT_OVERLAP
+from partners.registry.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.outbox import notice, webhook_endpoint
 from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind, Status
 
 TOLD = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the beginning that Standard Webhooks give every secret
-SECRET_BYTES = 32
 LEASE = timedelta(seconds=60)
 """How long a worker has a partner to itself, from each notice on; longer than one attempt can last."""
 FIRST_WAIT = timedelta(seconds=10)
@@ -47,7 +44,7 @@ def add(connection: Connection, partner_id: str, url: str, keyring: Keyring, *, 
         raise RegistryError("only webmasters and model centers receive members' data, and so notices about it")
     if connection.scalar(select(webhook_endpoint.c.partner).where(webhook_endpoint.c.partner == owner.number)):
         raise RegistryError(f"{partner_id} has an endpoint already; remove it first")
-    secret = _new_secret()
+    secret = for_webhooks()
     row = {"partner": owner.number, "url": url, "sealed_secret": keyring.seal(secret.encode())}
     connection.execute(insert(webhook_endpoint).values(row | {"added_at": now, "next_attempt_at": now}))
     return secret
@@ -68,7 +65,7 @@ def rotate(
     former = connection.scalar(select(webhook_endpoint.c.sealed_secret).where(mine).with_for_update())
     if former is None:
         raise RegistryError(f"{partner_id} has no endpoint")
-    secret = _new_secret()
+    secret = for_webhooks()
     renewed = {"sealed_secret": keyring.seal(secret.encode()), "sealed_former_secret": former}
     connection.execute(update(webhook_endpoint).where(mine).values(**renewed, former_until=now + overlap))
     return secret
@@ -171,7 +168,3 @@ def suspend(connection: Connection, *, silent_since: datetime) -> list[str]:
 def _set(connection: Connection, partner_number: int, **values: object) -> None:
     mine = webhook_endpoint.c.partner == partner_number
     connection.execute(update(webhook_endpoint).where(mine).values(**values))
-
-
-def _new_secret() -> str:
-    return SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

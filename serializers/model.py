@@ -95,6 +95,21 @@ def item_shown_to_this_model(item: ProfileItem) -> Condition:
     )
 
 
+ITEM_MEANINGS = {
+    ProfileItem.NICKNAME: "The profile's nickname.",
+    ProfileItem.GENDER: "The profile's gender.",
+    ProfileItem.AGE: "The profile's age.",
+    ProfileItem.LOCATION: "The profile's location.",
+    ProfileItem.SEXUAL_PREFERENCES: "The profile's sexual preferences.",
+    ProfileItem.PERSONAL_SPECIALTY: "The profile's personal specialty.",
+    ProfileItem.TURN_ONS: "What turns the member on.",
+    ProfileItem.DISLIKES: "What the member dislikes.",
+    ProfileItem.OCCUPATION: "The profile's occupation.",
+    ProfileItem.LEISURE: "How the member spends leisure time.",
+    ProfileItem.FEEL_SPECIAL: "What makes the member feel special.",
+}
+
+
 def _item(item: ProfileItem) -> Field:
     sensitive = item in SENSITIVE_ITEMS
     return Field(
@@ -103,7 +118,7 @@ def _item(item: ProfileItem) -> Field:
         Sealed() if sensitive else Number() if item is ProfileItem.AGE else Text(),
         item_shown_to_this_model(item),
         "R21, R24" if sensitive else "R21, R23",
-        f"The profile's {item.replace('_', ' ')}.",
+        ITEM_MEANINGS[item],
     )
 
 

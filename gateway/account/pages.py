@@ -21,6 +21,7 @@ from gateway.bodies import whole_body
 from gateway.oauth.forms import FORM
 from gateway.problems import RETRY_AFTER_S, not_found
 from gateway.records import access_of
+from gateway.wording import kind_of
 from partners.access_log.append import record
 from partners.people.accounts import Person
 from partners.spool.spool import SpoolError
@@ -144,7 +145,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
+    log.error("database_error", error=kind_of(error))
     metrics.database_failed()
     return _busy("Nothing was changed. Try again in a moment.")
 

@@ -10,16 +10,18 @@ from flask import Response
 from sqlalchemy import Engine
 
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_looks import guard_of
 from gateway.disclosure import Disclosing
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import Guard, guarded_by
+from gateway.oauth.guard import guarded_by
+from gateway.paging import asked_alike, page_of
 from gateway.problems import not_found
 from gateway.runtime import runtime
 from gateway.streaming import Chunks, streamed
 from partners.detections import alerts
 from partners.detections.alerts import Alert, Wanted
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
+from partners.vocabulary import Outcome, Reason
 from serializers.alerts import AlertForm, AlertsQuery, alert_document
 from serializers.ocsf_findings import FindingLines, findings
 from serializers.queries import NoQuery
@@ -30,11 +32,7 @@ _AT_ONCE = 200
 blueprint = ApiBlueprint("alerts", __name__, url_prefix="/v1/audit")
 
 
-def _guard(operation: str) -> Guard:
-    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
-
-
-LIST, GET = _guard("audit.alerts"), _guard("audit.alert")
+LIST, GET = guard_of("audit.alerts"), guard_of("audit.alert")
 
 
 @blueprint.route("/alerts")
@@ -44,16 +42,12 @@ def list_alerts(caller: Caller, query: dict[str, Any]) -> Response:
     """Alerts that match everything asked, newest first; as a page, or all of them as OCSF, an event a line."""
     if query.pop("form") is AlertForm.OCSF:
         return _as_events(caller, query)
-    cursors = runtime().cursors
-    bound_to = {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
+    bound_to = asked_alike(caller, query)
     with runtime().database.write.begin() as connection:
-        wanted = _wanted(query, cursors.open(query.get("cursor"), bound_to=bound_to))
+        wanted = _wanted(query, runtime().cursors.open(query.get("cursor"), bound_to=bound_to))
         found = alerts.find(connection, wanted, limit=query["limit"] + 1)
         LIST.note(connection, caller, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
-    said = found[: query["limit"]]
-    has_more = len(found) > len(said)
-    next_cursor = cursors.seal([said[-1].id.hex], bound_to=bound_to) if has_more else None
-    page = {"next_cursor": next_cursor, "has_more": has_more}
+    said, page = page_of(found, query["limit"], position=lambda each: [each.id.hex], bound_to=bound_to)
     return answer({"data": [alert_document(each) for each in said], "page": page})
 
 

@@ -12,18 +12,19 @@ from structlog import get_logger
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import look
+from gateway.audit_looks import guard_of, look
 from gateway.audit_search import asked_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
+from gateway.paging import asked_alike, page_of
 from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.proofs import Inclusion, prove_inclusion
 from partners.access_log.tree import BrokenTreeError
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
+from partners.vocabulary import Outcome, Reason
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
 from serializers.queries import NoQuery
@@ -32,11 +33,7 @@ logger = get_logger(__name__)
 blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/audit")
 
 
-def _guard(operation: str) -> Guard:
-    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
-
-
-SEARCH, GET, MEMBERS = _guard("audit.search"), _guard("audit.get"), _guard("audit.members")
+SEARCH, GET, MEMBERS = guard_of("audit.search"), guard_of("audit.get"), guard_of("audit.members")
 
 
 @blueprint.route("/accesses")
@@ -44,9 +41,8 @@ SEARCH, GET, MEMBERS = _guard("audit.search"), _guard("audit.get"), _guard("audi
 @blueprint.arguments(AccessesQuery, location="query")
 def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     """Entries that match everything asked, newest first."""
-    cursors = runtime().cursors
-    bound_to = {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
-    position = cursors.open(query.get("cursor"), bound_to=bound_to)
+    bound_to = asked_alike(caller, query)
+    position = runtime().cursors.open(query.get("cursor"), bound_to=bound_to)
     with runtime().database.write.begin() as connection:
         asked = asked_of(connection, query)
         log.wait_until_readable(connection)
@@ -55,10 +51,7 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
             rows = log.find(connection, search, limit=query["limit"] + 1) if search else []
         about = asked.search.asks_about if asked.search else ()
         look(connection, SEARCH, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY, members=about)
-    said = rows[: query["limit"]]
-    has_more = len(rows) > len(said)
-    next_cursor = cursors.seal([said[-1].at, said[-1].id.hex], bound_to=bound_to) if has_more else None
-    page = {"next_cursor": next_cursor, "has_more": has_more}
+    said, page = page_of(rows, query["limit"], position=lambda row: [row.at, row.id.hex], bound_to=bound_to)
     return answer({"data": [entry(row, asked.policies) for row in said], "page": page})
 
 
@@ -81,20 +74,15 @@ def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Respon
 @blueprint.arguments(MembersQuery, location="query")
 def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -> Response:
     """Everyone an entry is about, each with the fields released and the reasons for those withheld."""
-    cursors, bound_to = runtime().cursors, {"client": caller.client, "access": access_id}
-    after = (cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
+    bound_to = {"client": caller.client, "access": access_id}
+    after = (runtime().cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
         row = _found(connection, MEMBERS, caller, access_id)
         policies = Policies(log.policy_documents(connection))
         members = log.members_of(connection, row.id, after=after, limit=query["limit"] + 1) if row else []
     if row is None:
         raise not_found()
-    said = members[: query["limit"]]
-    has_more = len(members) > len(said)
-    page = {
-        "next_cursor": cursors.seal([said[-1].member], bound_to=bound_to) if has_more else None,
-        "has_more": has_more,
-    }
+    said, page = page_of(members, query["limit"], position=lambda each: [each.member], bound_to=bound_to)
     return answer({"data": [entry_member(member, policies, row) for member in said], "page": page})
 
 

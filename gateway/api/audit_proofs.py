@@ -6,27 +6,23 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import look
+from gateway.audit_looks import guard_of, look
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import Guard, guarded_by
+from gateway.oauth.guard import guarded_by
 from gateway.problems import Fault, invalid_request, not_found
 from gateway.runtime import runtime
 from partners.access_log import promises
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import prove_consistency
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Scope, Work
+from partners.vocabulary import Outcome, Reason
 from serializers.audit import ConsistencyQuery, hashes_as_text
 from serializers.queries import NoQuery
 
 blueprint = ApiBlueprint("audit_proofs", __name__, url_prefix="/v1/audit")
 
 
-def _guard(operation: str) -> Guard:
-    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
-
-
-CHECKPOINT, CONSISTENCY, KEY = _guard("audit.checkpoint"), _guard("audit.consistency"), _guard("audit.key")
+CHECKPOINT, CONSISTENCY, KEY = guard_of("audit.checkpoint"), guard_of("audit.consistency"), guard_of("audit.key")
 
 
 @blueprint.route("/checkpoint")

@@ -12,6 +12,7 @@ from gateway.disclosure import tools_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
+from gateway.paging import page_of
 from gateway.rights import Work, members_rights
 from gateway.runtime import runtime
 from partners.access_log.disclosures import Seen, disclosures_of
@@ -38,18 +39,15 @@ blueprint = ApiBlueprint("disclosures", __name__, url_prefix="/v1/platform")
 @blueprint.arguments(DisclosuresQuery, location="query")
 def list_disclosures(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
     """Who received which fields of this member, when and for what purpose, newest first (R46, R64)."""
-    cursors, bound_to = runtime().cursors, {"client": caller.client, "disclosures": member_id}
-    position = cursors.open(query.get("cursor"), bound_to=bound_to)
+    bound_to = {"client": caller.client, "disclosures": member_id}
+    position = runtime().cursors.open(query.get("cursor"), bound_to=bound_to)
     after = Seen(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
     with members_rights(READ_DISCLOSURES, caller) as work:
         number = require_member(work.connection, member_id, work.keyring).not_erased()
         rows = disclosures_of(work.connection, number, after=after, limit=query["limit"] + 1)
         policies = Policies(policy_documents(work.connection))
         work.record(number, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
-    said = rows[: query["limit"]]
-    has_more = len(rows) > len(said)
-    next_cursor = cursors.seal([said[-1].at, said[-1].access.hex], bound_to=bound_to) if has_more else None
-    page = {"next_cursor": next_cursor, "has_more": has_more}
+    said, page = page_of(rows, query["limit"], position=lambda row: [row.at, row.access.hex], bound_to=bound_to)
     return answer({"data": [disclosure(row, policies) for row in said], "page": page})
 
 

@@ -25,22 +25,26 @@ from partners.vocabulary import Outcome
 
 @click.command()
 @click.option("--once", is_flag=True, help="Seal what is there now, and end.")
-def seal(*, once: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="With --once: say how much is sealed as one JSON document.")
+def seal(*, once: bool, as_json: bool) -> None:
     """Seal the access log until SIGTERM or SIGINT; where another process seals it already, stand by."""
+    if as_json and not once:
+        raise click.UsageError("--json tells how much is sealed in the end: give --once too.")
     with session() as opened:
         work = sealing.sealing_of(opened.settings, opened.keyring, opened.url)
         try:
-            _seal_once(work) if once else work.run(told_to_stop())
+            _seal_once(work, as_json=as_json) if once else work.run(told_to_stop())
         finally:
             work.engine.dispose()
 
 
-def _seal_once(work: sealing.Sealing) -> None:
+def _seal_once(work: sealing.Sealing, *, as_json: bool) -> None:
     try:
         size = work.once()
     except RefusedError as error:
         raise click.ClickException(f"Nothing is signed: {error}.") from None
-    click.echo(f"{size} entries are sealed." if size is not None else "Another process seals the log.")
+    text = f"{size} entries are sealed." if size is not None else "Another process seals the log."
+    click.echo(json_text({"size": size}) if as_json else text)
 
 
 def told_to_stop() -> Event:

@@ -14,7 +14,7 @@ from gateway.oauth import jose
 from gateway.oauth.address import caller_address
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.faults import ClientRefused
-from gateway.oauth.jose import Claims, Untrusted
+from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
 from partners.registry import client_use, credentials, jwks, secrets, tokens
 from partners.registry.terms import Terms
 from partners.vocabulary import AuthMethod, Reason
@@ -24,7 +24,6 @@ ASSERTION_TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 OLDEST_ASSERTION_S = 300
 LATEST_EXPIRY_S = 86_400
 """How far ahead `exp` may lie: libraries say a minute to an hour, and what says years was made to be kept."""
-CLOCK_SKEW_S = 10
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
 from gateway.oauth import jose
-from gateway.oauth.jose import Claims, Jwt, Untrusted
+from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Jwt, Untrusted
 from gateway.oauth.nonces import RENEWED_AFTER_S, Nonces
 from gateway.oauth.uris import place_of
 from partners.registry import RegistryError, jwks, tokens
@@ -22,7 +22,6 @@ TYPE = "dpop+jwt"
 ALGORITHMS = tuple(sorted(jwks.CLIENT_ALGORITHMS))
 HEADER, NONCE_HEADER = "DPoP", "DPoP-Nonce"
 OLDEST_PROOF_S = 60
-CLOCK_SKEW_S = 10
 LONGEST_ADDRESS = 8_192
 KEYS_REMEMBERED = 1_024
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from gateway.oauth import jose
 from gateway.oauth.clients import TOKEN_EXCHANGE, RegisteredClient
 from gateway.oauth.faults import SubjectRefused
-from gateway.oauth.jose import Claims, Untrusted
+from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
 from gateway.oauth.resources import RESOURCE, check_resources
 from partners.registry import issuers, jwks
 from partners.vocabulary import AuthMethod, Reason
@@ -27,7 +27,6 @@ ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S10
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 LONGEST_SESSION_S = 600
 LONGEST_EXCHANGED_S = 300
-CLOCK_SKEW_S = 10
 
 
 TokenAnswer: TypeAlias = tuple[int, dict[str, str | int], Collection[tuple[str, str]]]

@@ -11,6 +11,8 @@ from joserfc.jws import CompactSignature, JWSRegistry
 
 from partners.registry.jwks import PublicKey
 
+CLOCK_SKEW_S = 10
+"""How far the clocks of others may be from ours."""
 LONGEST_TOKEN = 16_384
 LONGEST_HEADER = 4_096
 LONGEST_SIGNATURE = 2_048

@@ -6,11 +6,10 @@ from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from datetime import datetime
 
+from gateway.oauth.jose import CLOCK_SKEW_S
 from partners.keyring import Keyring
 
 LASTS_S = 300
-CLOCK_SKEW_S = 10
-"""Between the gateway's own servers."""
 RENEWED_AFTER_S = 150
 """From this age on the answer to a good proof brings the next nonce along, so that no request has to be repeated."""
 _STAMP_BYTES = 8

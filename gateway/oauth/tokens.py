@@ -10,7 +10,7 @@ from joserfc import jwt
 
 from gateway.oauth import jose
 from gateway.oauth.caller import Caller
-from gateway.oauth.jose import Claims, Untrusted
+from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
 from gateway.oauth.keys import KeyCabinet
 from partners.registry.signing_keys import ALGORITHM
 from partners.vocabulary import SCOPES_OF_KIND, PartnerKind, Scope
@@ -18,7 +18,6 @@ from partners.vocabulary import SCOPES_OF_KIND, PartnerKind, Scope
 TYPE = "at+jwt"
 BEARER, DPOP = "Bearer", "DPoP"
 LIFETIME = timedelta(minutes=10)
-CLOCK_SKEW_S = 10
 MOST_REMEMBERED = 4096
 
 

@@ -23,6 +23,7 @@ from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
 from gateway.problems import RETRY_AFTER_S
 from gateway.runtime import runtime
+from gateway.wording import kind_of
 from partners.registry.signing_keys import MAX_AGE
 from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, Work
@@ -96,7 +97,7 @@ def _http_error(error: HTTPException) -> Response:
 @blueprint.errorhandler(DBAPIError)
 @blueprint.errorhandler(PoolTimeoutError)
 def _unavailable(error: Exception) -> Response:
-    log.error("database_error", error=type(getattr(error, "orig", error)).__name__)
+    log.error("database_error", error=kind_of(error))
     metrics.database_failed()
     return _nothing_issued(error)
 

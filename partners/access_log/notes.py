@@ -80,7 +80,7 @@ def read_vkey(vkey: str) -> Verifier:
     """Read a verifier key; raise `NoteError`."""
     parts = vkey.strip().split("+", _VKEY_PARTS - 1)
     if len(parts) == _VKEY_PARTS:
-        key = _bytes_of(parts[2])
+        key = bytes_of(parts[2])
         verifier = Verifier(parts[0], key[1:])
         if key[:1] == ED25519 and len(key) == 1 + sha256().digest_size and parts[1] == verifier.id.hex():
             return verifier
@@ -133,13 +133,14 @@ def _parted(note: str) -> tuple[str, list[tuple[str, bytes]]]:
 
 def _signature(line: str) -> tuple[str, bytes]:
     name, blank, encoded = line.removeprefix(DASH).partition(" ")
-    signature = _bytes_of(encoded)
+    signature = bytes_of(encoded)
     if not line.startswith(DASH) or not name or not blank or len(signature) <= _ID_BYTES:
         raise NoteError("a line of the note's signatures is malformed")
     return name, signature
 
 
-def _bytes_of(encoded: str) -> bytes:
+def bytes_of(encoded: str) -> bytes:
+    """Read base64; raise `NoteError`."""
     try:
         return b64decode(encoded, validate=True)
     except (Base64Error, ValueError):

@@ -1,7 +1,6 @@
 """Proofs over the sealed log: that an entry stands in it, and that an older checkpoint is a newer one's beginning."""
 
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,7 +17,7 @@ from partners.access_log.merkle import (
     leaf_hash,
     root_by_path,
 )
-from partners.access_log.notes import NoteError
+from partners.access_log.notes import NoteError, bytes_of
 from partners.access_log.tree import StoredTree
 from partners.access_log.trust import Trust
 from partners.tables.sealing import sealed_leaf
@@ -73,20 +72,13 @@ def check_proof(text: str, trust: Trust, entry: bytes | None = None) -> tuple[Ch
     checkpoint = trust.open(note)
     header, *lines = head.split("\n")
     extra = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
-    leaf = _bytes_of(extra.removeprefix(_EXTRA)) if extra and entry is None else entry
+    leaf = bytes_of(extra.removeprefix(_EXTRA)) if extra and entry is None else entry
     index, hashes = lines[0] if lines else "", lines[1:]
     if header != HEADER or not index.startswith(_INDEX) or not index.removeprefix(_INDEX).isdecimal():
         raise NoteError("this is not a proof")
     if leaf is None:
         raise NoteError("the proof has no entry with it")
     place = int(index.removeprefix(_INDEX))
-    if root_by_path(place, checkpoint.size, leaf_hash(leaf), list(map(_bytes_of, hashes))) != checkpoint.root:
+    if root_by_path(place, checkpoint.size, leaf_hash(leaf), list(map(bytes_of, hashes))) != checkpoint.root:
         raise BrokenProofError
     return checkpoint, place, leaf
-
-
-def _bytes_of(encoded: str) -> bytes:
-    try:
-        return b64decode(encoded, validate=True)
-    except (Base64Error, ValueError):
-        raise NoteError("something in it is not base64") from None

@@ -1,8 +1,6 @@
 """Places that the sealed log is pushed to: registered by operators, leased by one worker at a time."""
 
 import re
-import secrets
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +12,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from partners.access_log import following
 from partners.keyring import Keyring
 from partners.registry import RegistryError
-from partners.registry.secrets import DEFAULT_OVERLAP
+from partners.registry.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.sealing import sealed_leaf
 from partners.tables.sink import log_sink, log_sink_refusal
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the beginning that Standard Webhooks give every secret
-SECRET_BYTES = 32
 LEASE = timedelta(seconds=30)
 """How long a worker has a sink to itself, from each batch on; longer than one attempt can last."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -76,7 +72,7 @@ def add(connection: Connection, wanted: Wanted, keyring: Keyring) -> str | None:
     if _of(connection, wanted.name) is not None:
         raise RegistryError(f"there is a sink {wanted.name} already")
     _refuse_unsealed(connection, wanted.after)
-    secret = _new_secret() if wanted.is_signed else None
+    secret = for_webhooks() if wanted.is_signed else None
     row = {"name": wanted.name, "url": wanted.url, "form": wanted.form, "authorities": wanted.authorities}
     sealed = keyring.seal(secret.encode()) if secret else None
     connection.execute(insert(log_sink).values(**row, position=wanted.after, sealed_secret=sealed))
@@ -98,7 +94,7 @@ def rotate(
     former = connection.scalar(select(log_sink.c.sealed_secret).where(mine).with_for_update())
     if former is None:
         raise RegistryError(f"nothing signs what {name} is sent: syslog has no signatures")
-    secret = _new_secret()
+    secret = for_webhooks()
     sealed = {"sealed_secret": keyring.seal(secret.encode()), "sealed_former_secret": former}
     _change(connection, name, **sealed, former_until=now + overlap)
     return secret
@@ -214,10 +210,6 @@ def _sink(row: Row[Any], now: datetime) -> Sink:
 def _still(sink: Sink) -> ColumnElement[bool]:
     """A sink, unless it was rewound or removed meanwhile."""
     return and_(log_sink.c.number == sink.number, log_sink.c.position == sink.position)
-
-
-def _new_secret() -> str:
-    return SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def _refuse_unsealed(connection: Connection, after: int) -> None:

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import ARRAY, Connection, Uuid, any_, bindparam, delete, event, insert, select
 
 from partners.access_log.identifiers import instant_of, new_id
+from partners.files import keep_names
 from partners.keyring import Keyring
 from partners.tables.rights import journal_entry
 
@@ -94,11 +95,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
-        directory = os.open(self.directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        keep_names(self.directory)
 
 
 def _remove_if_undone(connection: Connection, path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from time import monotonic
 
+from partners.files import keep_names
 from partners.spool.framing import Chain, day_of_file, name_of_file
 
 AGAIN_AFTER_S = 1.0
@@ -109,15 +110,6 @@ class Files:
         if self._file is not None:
             self._file.close()
         self._file = None
-
-
-def keep_names(directory: Path) -> None:
-    """Return once a power cut takes no name out of a directory any more."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def probe(directory: Path) -> None:

@@ -78,6 +78,14 @@ def test_what_is_generated_is_up_to_date() -> None:
     assert all(f"| `{setting.name}` |" in document("docs/operations.md") for setting in SETTINGS)
 
 
+def test_every_rule_that_is_cited_is_told() -> None:
+    told = set(re.findall(r"^- \*\*(R\d+)\*\*", document("docs/rules.md"), re.MULTILINE))
+    tests = sorted((HOUSE / "tests").rglob("*.py"))
+    cited = {rule for path in [*SOURCES, *DOCUMENTS, *tests] for rule in re.findall(r"\bR[1-9]\d?\b", path.read_text())}
+
+    assert cited <= told
+
+
 def test_every_command_is_documented_and_no_other() -> None:
     assert sorted(table(section("docs/operations.md", "Commands"))) == sorted(commands(main))
 
