@@ -60,7 +60,7 @@ class _Gateway(Flask):
         if request is None:
             return None
         at, environ = self.config["AT"], request.environ
-        if "%2f" in environ.get("RAW_URI", "").partition("?")[0].lower():
+        if "%2f" in (environ.get("RAW_URI") or environ.get("REQUEST_URI", "")).partition("?")[0].lower():
             # It is no separator (RFC 3986 §2.2), and nothing here has one in its name.
             raise NotFound
         # WSGI gives the bytes of a path as Latin-1 (PEP 3333).

@@ -19,7 +19,7 @@ from partners.registry.journal import access_by_operator
 from partners.rights.decisions import Replay, Replayed, members_by_digest
 from partners.rights.journal import Change, Journal
 from partners.tables.rights import journal_entry
-from partners.vocabulary import Outcome
+from partners.vocabulary import Outcome, Reason
 
 OPERATION = "rights.replay"
 log = get_logger(__name__)
@@ -42,6 +42,8 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
                     applying.apply(change)
                 done.entries += 1
                 _record(connection, applying.touched)
+                for reason, members in applying.opt_outs.items():
+                    _record(connection, members, reason)
     return done
 
 
@@ -67,6 +69,6 @@ def _digests(entries: Iterable[list[Change]]) -> set[str]:
     return {change["request"]["member_digest"] for changes in entries for change in changes if "request" in change}
 
 
-def _record(connection: Connection, members: set[int]) -> None:
+def _record(connection: Connection, members: set[int], reason: Reason | None = None) -> None:
     access = access_by_operator(datetime.now(UTC), OPERATION, operator=operator_name())
-    record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK, members=sorted(members))
+    record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK, reason=reason, members=sorted(members))

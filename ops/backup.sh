@@ -3,7 +3,7 @@
 # Usage: ops/backup.sh URL DIRECTORY        (psql and pg_dump of the server's version must be on the PATH)
 # Without a password: whoever lists processes would see it. libpq takes it from PGPASSWORD or PGPASSFILE.
 set -eu
-case "$1" in *://*:*@*) echo "Leave the password out of the URL, and set PGPASSWORD or PGPASSFILE." >&2; exit 2 ;; esac
+case "$1" in *://*:*@*|*password=*) echo "Leave the password out of the URL, and set PGPASSWORD or PGPASSFILE." >&2; exit 2 ;; esac
 export BACKUP_URL="$1" BACKUP_DIRECTORY="$2"
 umask 077
 mkdir "$BACKUP_DIRECTORY"

@@ -2,7 +2,7 @@
 # Restores what ops/backup.sh wrote into an empty database; afterwards run `gateway db upgrade`.
 # Usage: ops/restore.sh URL DIRECTORY       (as the login that owns the gateway's tables)
 set -eu
-case "$1" in *://*:*@*) echo "Leave the password out of the URL, and set PGPASSWORD or PGPASSFILE." >&2; exit 2 ;; esac
+case "$1" in *://*:*@*|*password=*) echo "Leave the password out of the URL, and set PGPASSWORD or PGPASSFILE." >&2; exit 2 ;; esac
 url="$1" directory="$2"
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname "$url" "$@"; }
 for role in gateway_release gateway_write gateway_seal; do

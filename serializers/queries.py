@@ -1,6 +1,7 @@
 """What partners may ask: the parameters of each list, over fields that are never withheld alone (R61)."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
@@ -156,13 +157,13 @@ class CardsQuery(Schema):
     limit = PageSize()
     cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
 
-    @validates_schema
-    def _one_way_to_choose(self, query: dict[str, Any], **_: Any) -> None:
-        if "username" in query:
-            beside = {"relation", "limit", "cursor"} & query.keys()
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _one_way_to_choose(self, _query: dict[str, Any], asked: Mapping[str, Any], **_: Any) -> None:
+        if "username" in asked:
+            beside = {"relation", "limit", "cursor"} & asked.keys()
             if beside:
                 raise ValidationError({name: ["Not together with `username`."] for name in beside})
-        elif "relation" not in query:
+        elif "relation" not in asked:
             raise ValidationError("Give `username` or `relation`.", "relation")
 
     @post_load

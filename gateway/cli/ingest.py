@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
 import click
@@ -17,6 +18,7 @@ from gateway.cli.output import json_text
 from gateway.cli.session import session
 from partners.feed import Feed, LineError, Report, apply_stream
 from partners.feed.lines import Readable
+from partners.vocabulary import Purpose
 from serializers.feed import report_document
 
 MOST_ERRORS_SHOWN = 20
@@ -38,7 +40,7 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
             opened.database,
             opened.keyring,
             opened.journal,
-            access=lambda: access_by_operator(opened.instant(), "events.write"),
+            access=lambda: replace(access_by_operator(opened.instant(), "events.write"), purpose=Purpose.OPERATION),
         )
         report = apply_stream(stream, feed, opened.settings.now)
     click.echo(json_text(report_document(report)) if as_json else _text(report))

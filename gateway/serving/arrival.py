@@ -2,7 +2,7 @@
 
 import re
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""
@@ -15,15 +15,21 @@ _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
 _KNOWN_FIRST = b" /v1/"
 """Where callers have to show who they are before a body is read; one without a length may take its time."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]+)[ \t]*\r\n")
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
-_LONGEST_CHUNK_LINE = 1_024
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
+_LONGEST_CHUNK_LINE = 8_190
+"""As long as gunicorn goes on reading one."""
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
 _MOST_DIGITS = len(str(MOST_OF_A_BODY))
+
+
+class BodyTooLongError(ParseException):  # type: ignore[misc]  # gunicorn is untyped
+    """A body in chunks that goes on beyond what is read of anybody, whoever it is."""
 
 
 def lacking(come: bytes) -> int:
     """Return how many bytes more are needed at least before a thread begins; 0 if it can read on or refuse at once.
 
-    Raise gunicorn's `LimitRequestLine` or `LimitRequestHeaders` for what is too long.
+    Raise gunicorn's `LimitRequestLine` or `LimitRequestHeaders`, or `BodyTooLongError`, for what is too long.
     """
     # One empty line before a request is passed over (RFC 9112 §2.2).
     start = len(_LINE) if come.startswith(_LINE) else 0
@@ -32,6 +38,8 @@ def lacking(come: bytes) -> int:
     head_end = come.find(_BLANK, start)
     if head_end < 0:
         return _lacking_of_head(come, start)
+    if head_end - start > LONGEST_HEAD:
+        raise LimitRequestHeaders(f"more than {LONGEST_HEAD} bytes")
     head = come[start : head_end + len(_LINE)].lower()
     body = come[head_end + len(_BLANK) :]
     if b"\r\ntransfer-encoding:" in head:
@@ -45,8 +53,10 @@ def lacking(come: bytes) -> int:
 
 def awaits_permission(come: bytes) -> bool:
     """Whether the caller sends the body once it is told to go on (RFC 9110 §10.1.1)."""
-    head, _, body = come.partition(_BLANK)
-    return not body and b"\r\nexpect:" in head.lower()
+    head, blank, body = come.partition(_BLANK)
+    if not blank or body or b" HTTP/1.1" not in head.partition(_LINE)[0]:
+        return False
+    return _EXPECTS.search(head.lower() + _LINE) is not None
 
 
 def _lacking_of_head(come: bytes, start: int) -> int:
@@ -69,8 +79,14 @@ def _lacking_of_chunks(body: bytes) -> int:
             return 0
         if int(size[0], 16) == 0:
             is_over = body.startswith(_LINE, line_end + len(_LINE)) or body.find(_BLANK, line_end) >= 0
-            return 0 if is_over else 1
+            return 0 if is_over else _more(body)
         place = line_end + len(_LINE) + int(size[0], 16) + len(_LINE)
         if place > len(body):
-            return min(place, MOST_OF_A_BODY) - len(body) if len(body) < MOST_OF_A_BODY else 0
-    return 0
+            return _more(body, place)
+    raise BodyTooLongError
+
+
+def _more(body: bytes, place: int = 0) -> int:
+    if len(body) >= MOST_OF_A_BODY:
+        raise BodyTooLongError
+    return max(1, min(place, MOST_OF_A_BODY) - len(body))

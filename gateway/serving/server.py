@@ -2,10 +2,12 @@
 
 import gc
 import os
+import resource
 import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +25,11 @@ from partners import database
 from serializers.statements import render_usual
 
 THREADS = 8
-"""Requests at once in each worker; each of its two connection pools holds as many."""
+"""Requests at once in each worker; its pools for releases and for writes hold as many, that for sums half."""
+MOST_CONNECTIONS = 1_000
+"""Of callers, in each worker."""
+OTHER_FILES = 100
+"""What a worker holds open besides."""
 IDLE_S = 75
 """How long a connection is kept without a request; longer than proxies usually do."""
 STOP_S = 30
@@ -150,6 +156,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "bind": self._address,
             "workers": self._serving.workers,
             "threads": THREADS,
+            "worker_connections": _most_connections(),
             "worker_class": Worker,
             "logger_class": ProcessLog,
             "accesslog": None,
@@ -166,6 +173,20 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "proc_name": "member-data-gateway",
             "when_ready": lambda _: self._serving.on_ready(),
         }
+
+
+def _most_connections() -> int:
+    """As many as gunicorn takes usually, if this process may hold so many files, and others besides."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return (
+        MOST_CONNECTIONS
+        if soft == resource.RLIM_INFINITY
+        else max(2 * THREADS, min(MOST_CONNECTIONS, soft - OTHER_FILES))
+    )
 
 
 def _prepare_to_answer() -> None:

@@ -1,9 +1,13 @@
 """gunicorn's threaded worker, which waits for no slow caller, stays with a busy one, and repeats nothing but HTTP."""
 
+import errno
+import fcntl
 import select
 import selectors
 import signal
 import socket
+import sys
+import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -12,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
+from io import SEEK_END
 from types import FrameType
 from typing import Any
 
@@ -22,13 +27,14 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog import get_logger
 
 from gateway.problems import MEDIA_TYPE
-from gateway.serving.arrival import ENOUGH, awaits_permission, lacking
+from gateway.serving.arrival import ENOUGH, BodyTooLongError, awaits_permission, lacking
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 
 STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    BodyTooLongError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
 }
 """By error; every other error of parsing is a 400: no input makes a 5xx."""
@@ -38,6 +44,10 @@ AT_ONCE_S = 0.005
 """How long a thread waits for a connection's request; so much longer may another have to wait for a thread."""
 MOST_LOOKS = 500
 """Pieces in which a request may come, where each makes somebody wait for the next."""
+MOST_UNSENT = 64 << 10
+"""Bytes of an answer that may be unsent while the next request begins: beyond, its caller does not read."""
+FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says where there is no room for another connection."""
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 LINGER_S = 2
 """How long a caller may go on sending what nobody reads, after an answer that ends the connection."""
@@ -66,6 +76,8 @@ class _Begun:
     """The instant of the monotonic clock at which it is refused."""
     awaited: int
     """Bytes that have to wait in the kernel before anybody looks at it again."""
+    may_go_on: bool
+    """Whether the caller was told to send the body."""
     looks: int
     """How often that may still be: a request in very many pieces costs more than any other."""
 
@@ -108,9 +120,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         try:
             if not self._has_come(conn):
                 return _DEFER
-            while (is_kept := super().handle(conn)) is True and self.alive and self._is_idle():
+            is_kept = not _is_unread(conn.sock) and super().handle(conn)
+            while is_kept is True and self.alive and self._is_idle():
                 if not self._has_come(conn):
                     return _DEFER if conn in self._begun else True
+                is_kept = not _is_unread(conn.sock) and super().handle(conn)
         except errors.ParseException as error:
             self.handle_error(None, conn.sock, conn.client, error)
             is_kept = False
@@ -129,22 +143,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         result = None if fs.cancelled() or fs.exception() is not None else fs.result()
         if result is _LINGER:
             self._linger(conn)
+        elif result is _DEFER:
+            self._wait_for(conn)
         elif result is False:
             self._close(conn)
         else:
             super().finish_request(conn, fs)
-            if (begun := self._begun.get(conn)) is not None:
-                conn.timeout = begun.until
+
+    def _wait_for(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+        """Wait for what is missing of a request, also where the worker is told to stop meanwhile."""
+        conn.sock.settimeout(0)
+        begun, now = self._begun.get(conn), time.monotonic()
+        until = begun.until if begun else now + self.cfg.keepalive
+        conn.timeout = until if self.alive else min(until, now + LINGER_S)
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection; where there are too many, one that says nothing makes room for the next."""
-        super().accept(listener)
-        for idle in (self.pending_conns, self.keepalived_conns):
-            if self.nr_conns >= self.worker_connections and idle and not _is_readable(idle[0].sock, 0):
-                conn = idle.popleft()
-                self.poller.unregister(conn.sock)
-                self._begun.pop(conn, None)
-                self._close(conn)
+        """Take a connection, unless the system has no room for it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            log.warning("no_room_for_connections", error=errno.errorcode[error.errno])
+            time.sleep(AT_ONCE_S)
 
     def murder_pending(self) -> None:
         """Close the connections that have said nothing for long, and those whose request has not come in time."""
@@ -159,6 +182,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                 self._linger(conn)
         for conn in [leaving for leaving, kept in self._leaving.items() if kept.until <= now]:
             self._let_go(conn)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Where there are as many connections as there may be, end some that say nothing, the oldest first.
+
+        Between rounds of events alone: within one, the next event may be theirs.
+        """
+        for idle in (self.pending_conns, self.keepalived_conns):
+            while self.nr_conns >= self.worker_connections and idle:
+                conn = idle.popleft()
+                self.poller.unregister(conn.sock)
+                self._begun.pop(conn, None)
+                self._close(conn)
+        while self.nr_conns >= self.worker_connections and self._leaving:
+            self._let_go(next(iter(self._leaving)))
 
     def _linger(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
         """Take what the caller still sends, for a while: closed with something unread, a connection is reset.
@@ -191,11 +229,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Wait no longer for connections that have said nothing than for those that say nothing more."""
+        """Wait no longer for what has not come than for connections that say nothing more."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
-            if conn not in self._begun:
-                conn.timeout = min(conn.timeout, deadline)
+            conn.timeout = min(conn.timeout, deadline)
 
     def _is_idle(self) -> bool:
         """Whether no connection waits for a thread."""
@@ -206,20 +243,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _has_come(self, conn: Any) -> bool:  # noqa: ANN401 - gunicorn is untyped
         """Whether a request can be read without waiting for its caller; one that has begun to come is kept in mind."""
         begun = self._begun.pop(conn, None)
-        awaited, latest = begun.awaited if begun else 0, time.monotonic() + AT_ONCE_S
+        awaited, may_go_on = (begun.awaited, begun.may_go_on) if begun else (0, False)
+        latest = time.monotonic() + (AT_ONCE_S if self._is_idle() else 0)
         while (waiting := _peek(conn.sock)) != b"":
             there = len(waiting or b"")
             come = (conn.parser.unreader.buf.getvalue() if conn.parser else b"") + (waiting or b"")
             missing = lacking(come)
-            if not missing or _breaks_off(conn.sock, there, awaited):
+            if not missing or (there < awaited and (not there or _ends(conn.sock))):
                 break
-            if awaits_permission(come):
-                _send(conn.sock, GO_ON)
+            if there < awaited:
+                # The kernel has no room for more.
+                there = _take_over(conn, there)
+            if not may_go_on and awaits_permission(come):
+                may_go_on = True
+                with suppress(OSError):
+                    conn.sock.send(GO_ON, socket.MSG_DONTWAIT)
             awaited = there + missing
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
             if not _is_readable(conn.sock, latest - time.monotonic()):
                 if come:
-                    self._begun[conn] = _next(begun, awaited)
+                    self._begun[conn] = _next(begun, awaited, may_go_on=may_go_on)
                 return False
         if awaited > 1:
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
@@ -256,12 +299,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             log.info("caller_gone", request_id=request_id)
 
 
-def _next(begun: _Begun | None, awaited: int) -> _Begun:
+def _next(begun: _Begun | None, awaited: int, *, may_go_on: bool) -> _Begun:
     if begun is None:
-        return _Begun(time.monotonic() + PATIENCE_S, awaited, MOST_LOOKS)
+        return _Begun(time.monotonic() + PATIENCE_S, awaited, may_go_on, MOST_LOOKS)
     if not begun.looks:
         raise errors.InvalidRequestLine("too many pieces")
-    return _Begun(begun.until, awaited, begun.looks - 1)
+    return _Begun(begun.until, awaited, may_go_on, begun.looks - 1)
 
 
 def _is_readable(sock: socket.socket, within_s: float) -> bool:
@@ -270,15 +313,31 @@ def _is_readable(sock: socket.socket, within_s: float) -> bool:
     return bool(readable.poll(max(0.0, within_s) * 1_000))
 
 
-def _breaks_off(sock: socket.socket, there: int, awaited: int) -> bool:
-    """Whether no more will come: the kernel tells of fewer bytes than were awaited then, or before urgent ones."""
-    if there >= awaited:
-        return False
-    hanging_up = select.poll()
-    hanging_up.register(sock, select.POLLRDHUP)
-    if not hanging_up.poll(0):
+def _ends(sock: socket.socket) -> bool:
+    """Whether no more will come, where the kernel tells of fewer bytes than were awaited; refuse urgent ones."""
+    ending = select.poll()
+    ending.register(sock, select.POLLRDHUP | select.POLLPRI)
+    told = ending.poll(0)
+    if told and not told[0][1] & select.POLLRDHUP:
         raise errors.InvalidRequestLine("urgent data")
-    return True
+    return bool(told)
+
+
+def _take_over(conn: Any, there: int) -> int:  # noqa: ANN401 - gunicorn is untyped
+    """Have the parser keep what waits in the kernel, and return how much does then: none."""
+    conn.init()
+    unread = conn.parser.unreader.buf
+    unread.seek(0, SEEK_END)
+    unread.write(conn.sock.recv(there))
+    return 0
+
+
+def _is_unread(sock: socket.socket) -> bool:
+    """Whether the caller leaves much of an answer where it is, and asks for the next."""
+    unsent = bytearray(4)
+    with suppress(OSError):
+        fcntl.ioctl(sock, termios.TIOCOUTQ, unsent)
+    return int.from_bytes(unsent, sys.byteorder) > MOST_UNSENT
 
 
 def _peek(sock: socket.socket) -> bytes | None:
@@ -289,11 +348,6 @@ def _peek(sock: socket.socket) -> bytes | None:
         return None
     except OSError:
         return b""
-
-
-def _send(sock: socket.socket, words: bytes) -> None:
-    with suppress(OSError):
-        sock.send(words, socket.MSG_DONTWAIT)
 
 
 def _status(error: BaseException) -> HTTPStatus:

@@ -9,15 +9,16 @@ from sqlalchemy import Column, Connection, DateTime, LargeBinary, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.keyring import Digest, Keyring
-from partners.privacy import SETTINGS, item_attribute
+from partners.outbox import write_concerns
+from partners.privacy import OPTING_OUT, SETTINGS, item_attribute
 from partners.rights.binding import BONDS, bind
 from partners.rights.book import OPEN, Book, MemberRequest
 from partners.rights.erasure import carry_out, remember_as_erased
 from partners.rights.journal import Change
-from partners.rights.telling import tell_of_bond
+from partners.rights.telling import before_change, concerns_of, tell_of_bond
 from partners.tables.member import erased_member, held_setting, member, member_stamp, profile
 from partners.tables.rights import rights_request
-from partners.vocabulary import ProfileItem, RequestStatus, RequestType
+from partners.vocabulary import ProfileItem, Reason, RequestStatus, RequestType
 
 _COLUMNS: Mapping[str, Column[Any]] = {
     **{name: member.c[name] for name in SETTINGS},
@@ -83,6 +84,8 @@ class Replay:
     now: datetime
     touched: set[int] = field(default_factory=set)
     """Members by number."""
+    opt_outs: dict[Reason, set[int]] = field(default_factory=dict)
+    """Those whom it opted out again, or whose consent it withdrew."""
 
     def apply(self, change: Change) -> None:
         """Apply one change, unless the database knows a later one."""
@@ -133,10 +136,16 @@ class Replay:
             index_elements=["member", "attribute"], set_={"stamp": stamp.excluded.stamp}, where=later
         )
         if self.connection.execute(written.returning(member_stamp.c.member)).first() is not None:
+            new = {column.name: told["value"]}
+            if column.table is member:
+                before = before_change(self.connection, [number])[number]
+                write_concerns(self.connection, [*concerns_of(before, new, {})], self.keyring)
             table, key = (profile, profile.c.member) if column.table is profile else (member, member.c.number)
-            self.connection.execute(update(table).where(key == number).values({column.name: told["value"]}))
+            self.connection.execute(update(table).where(key == number).values(new))
             self.done.choices += 1
             self.touched.add(number)
+            if told["value"] is False and attribute in OPTING_OUT:
+                self.opt_outs.setdefault(OPTING_OUT[attribute], set()).add(number)
 
     def _hold(self, told: Mapping[str, Any]) -> None:
         """For a member whom the database does not know: the platform will send the registration again."""

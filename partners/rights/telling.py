@@ -75,6 +75,10 @@ def tell_of_bond(connection: Connection, number: int, bond: Bond, keyring: Keyri
     now = Sharing(**row._asdict())
     for topic, audiences in _turned(replace(now, **{str(bond.state.name): not holds}), now):
         concern_about(connection, number, topic, keyring, audiences=audiences)
+    still = tuple(each for each in RECIPIENTS if not now.exists_for(each))
+    if bond.reason is Reason.RESTRICTED and still:
+        # Whoever was to keep what they hold, and do nothing with it, hears what else was decided meanwhile.
+        concern_about(connection, number, NoticeTopic.WITHDRAWN, keyring, audiences=still)
 
 
 def _turned(before: Sharing, after: Sharing) -> Iterator[tuple[NoticeTopic, tuple[PartnerKind, ...]]]:

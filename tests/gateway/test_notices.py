@@ -134,7 +134,7 @@ def test_each_right_is_told_to_whom_it_concerns_and_never_says_why(told: Told) -
         (lambda: told.patch(service_consent=False), None, []),
         (lambda: told.ask("objection"), None, []),
         (lambda: told.patch(affiliate_sharing=True, service_consent=True), None, []),
-        (lambda: told.ask("lift_restriction"), "restored", ["model_center"]),
+        (lambda: told.ask("lift_restriction"), {"w1": "withdrawn", "model_center": "restored"}, both),
         (lambda: told.ask("withdraw_objection"), "restored", ["w1"]),
         (lambda: told.patch(affiliate_sharing=False), "withdrawn", ["w1"]),
         (lambda: told.ask("restriction", "notify"), "restricted", both),
@@ -145,7 +145,8 @@ def test_each_right_is_told_to_whom_it_concerns_and_never_says_why(told: Told) -
     ]:
         act()
         names = {"w1": ref, "model_center": "user_m1"}
-        expected: dict[str, list[Any]] = {name: [(topic, names[name])] for name in recipients}
+        topics = topic if isinstance(topic, dict) else dict.fromkeys(recipients, topic)
+        expected: dict[str, list[Any]] = {name: [(topics[name], names[name])] for name in recipients}
         found = {name: each[-1:] for name, each in told.deliver().items() if each}
         assert found == expected, topic
 

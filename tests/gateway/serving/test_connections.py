@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.serving.server import THREADS
+from gateway.serving.server import MOST_CONNECTIONS, THREADS
 from gateway.serving.worker import MOST_LOOKS, PATIENCE_S
 from tests.conftest import fresh_database
 from tests.journeys.serving import Server, served
@@ -22,8 +22,6 @@ pytestmark = pytest.mark.slow
 
 CONNECTIONS = 3 * THREADS
 SECONDS = 2.0
-MOST_CONNECTIONS = 1_000
-"""gunicorn's own limit for a worker."""
 AT_ONCE_S = 1.0
 LAST_WORDS = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
@@ -49,6 +47,14 @@ BEGUN = {
     "a length with many zeros": (
         FORM.replace(b"Length: 29", b"Length: " + b"0" * 30 + b"29") + b"grant_type=client",
         b"_credentials",
+    ),
+    "a chunk's size that begins with zeros": (
+        FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked") + b"0" * 16 + b"20\r\n\r\n",
+        b"&grant_type=client_credentials\r\n0\r\n\r\n",
+    ),
+    "a chunk's size with an endless extension": (
+        FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked") + b"1d;" + b"a" * 1_100,
+        b"\r\ngrant_type=client_credentials\r\n0\r\n\r\n",
     ),
     "an empty line, and no more": (b"\r\n", GET + b"\r\n"),
 }
@@ -167,11 +173,58 @@ def test_a_request_in_very_many_pieces_is_refused(server: Server) -> None:
 
 def test_who_says_nothing_makes_room_for_who_asks(server: Server) -> None:
     with ExitStack() as held:
-        for _ in range(MOST_CONNECTIONS + 50):
+        for _ in range(MOST_CONNECTIONS + 500):
             held.enter_context(connection_that_says(server, b""))
 
         with connected(server) as connection:
             assert ask(connection) == (200, False)
+
+
+def test_what_comes_in_small_pieces_is_taken(server: Server) -> None:
+    """They fill the kernel's memory long before they are as many bytes as it was to wait for."""
+    body = b"x" * 60_000
+    with connection_that_says(server, FORM.replace(b"Length: 29", b"Length: 60000")) as slow:
+        slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(0, len(body), 100):
+            slow.sendall(body[place : place + 100])
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 400 BAD REQUEST\r\nServer")
+
+
+def test_many_small_chunks_are_refused(server: Server) -> None:
+    head = FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked")
+    with connection_that_says(server, head + (b"1;" + b"a" * 900 + b"\r\nx\r\n") * 80) as odd:
+        assert odd.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_who_asks_on_without_reading_keeps_nobody_waiting(server: Server) -> None:
+    with ExitStack() as held:
+        for _ in range(CONNECTIONS):
+            deaf = held.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            address = urlsplit(server.url)
+            deaf.connect((address.hostname, address.port))
+            deaf.sendall(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 60)
+        time.sleep(1)
+
+        started = time.monotonic()
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        assert time.monotonic() - started < AT_ONCE_S
+
+
+def test_a_request_that_comes_in_two_pieces_after_a_stop_is_answered(database_url: str, tmp_path: Path) -> None:
+    with served(database_url, tmp_path, workers=1) as server:
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        with connection_that_says(server, b"") as late:
+            time.sleep(0.1)
+            server.process.terminate()
+            time.sleep(0.1)
+            late.sendall(GET[:10])
+            time.sleep(0.1)
+            late.sendall(GET[10:] + b"\r\n")
+            assert late.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        server.process.communicate(timeout=60)
 
 
 def test_who_asks_before_sending_the_body_is_told_to_go_on(server: Server) -> None:
@@ -182,6 +235,10 @@ def test_who_asks_before_sending_the_body_is_told_to_go_on(server: Server) -> No
         answer = b"".join(iter(partial(careful.recv, 65_536), b""))
 
     assert answer.count(b"HTTP/1.1 401 ") == 1
+    with connection_that_says(server, head.replace(b"HTTP/1.1", b"HTTP/1.0")) as old:
+        time.sleep(0.1)
+        old.sendall(b"grant_type=client_credentials")
+        assert old.recv(65_536).startswith(b"HTTP/1.0 401 ")
 
 
 def test_a_request_that_does_not_come_is_refused_in_the_end(server: Server) -> None:
@@ -193,8 +250,9 @@ def test_a_request_that_does_not_come_is_refused_in_the_end(server: Server) -> N
     assert PATIENCE_S - 1 < time.monotonic() - begun < PATIENCE_S + 3
 
 
-def test_a_head_without_an_end_is_refused(server: Server) -> None:
-    with connection_that_says(server, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 6_000) as endless:
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_a_head_that_is_too_long_is_refused(server: Server, end: bytes) -> None:
+    with connection_that_says(server, GET + (b"X: " + b"y" * 8_000 + b"\r\n") * 5 + end) as endless:
         assert endless.recv(65_536).startswith(b"HTTP/1.1 431 ")
 
 
