@@ -7,7 +7,7 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""
 LONGEST_HEAD = 32 << 10
-"""Bytes of both together."""
+"""Bytes of that line and all header fields."""
 MOST_OF_A_BODY = 64 << 10
 """Bytes of a body that are waited for: the largest that is read of anybody, whoever it is."""
 ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
