@@ -1,5 +1,6 @@
 """Connections: none takes the threads from the others, and whoever is refused early still hears so."""
 
+import resource
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -172,6 +173,8 @@ def test_a_request_in_very_many_pieces_is_refused(server: Server) -> None:
 
 
 def test_who_says_nothing_makes_room_for_who_asks(server: Server) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with ExitStack() as held:
         for _ in range(MOST_CONNECTIONS + 500):
             held.enter_context(connection_that_says(server, b""))
