@@ -24,6 +24,7 @@ from partners.rights import journal
 from partners.rights.journal import Journal, JournalError
 from partners.tables.access import access_log
 from partners.tables.member import member, profile
+from partners.tables.outbox import concern
 from partners.tables.rights import journal_entry, rights_request
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
@@ -141,6 +142,14 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         kept = connection.execute(select(rights_request.c.type).order_by(rights_request.c.number)).scalars().all()
         records = select(access_log.c.client).where(access_log.c.operation == recovery.OPERATION)
         recorded = connection.execute(records).scalars().all()
+        reasons = connection.execute(
+            select(access_log.c.reason).where(access_log.c.operation == recovery.OPERATION)
+        ).scalars()
+        told = connection.execute(
+            select(member.c.id, concern.c.topic).join(concern, concern.c.member == member.c.number)
+        )
+        assert {"opted_out", "consent_withdrawn"} <= set(reasons)
+        assert {(who, "member.withdrawn") for who in ("chose", "fed", "left")} <= {tuple(row) for row in told}
     assert sorted(kept) == sorted(["restriction"] * 3 + ["erasure"] * 3 + ["lift_restriction", "objection"])
     assert recorded
     assert all(client.startswith("operator:") for client in recorded)
