@@ -1,13 +1,9 @@
 """gunicorn's threaded worker, which waits for no slow caller, stays with a busy one, and repeats nothing but HTTP."""
 
 import errno
-import fcntl
-import select
 import selectors
 import signal
 import socket
-import sys
-import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -15,37 +11,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from http import HTTPStatus
 from io import SEEK_END
 from types import FrameType
 from typing import Any
 
-import orjson
 from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog import get_logger
 
-from gateway.problems import MEDIA_TYPE
-from gateway.serving.arrival import ENOUGH, BodyTooLongError, awaits_permission, lacking
+from gateway.serving.arrival import awaits_permission, lacking
+from gateway.serving.refusals import refusal, status_of
+from gateway.serving.sockets import ends, is_readable, is_unread, peek
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 
-STATUSES = {
-    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    BodyTooLongError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    TimeoutError: HTTPStatus.REQUEST_TIMEOUT,
-}
-"""By error; every other error of parsing is a 400: no input makes a 5xx."""
 PATIENCE_S = 30
 """How long a request may take to come, a caller be silent in a longer one, or take nothing of an answer."""
 AT_ONCE_S = 0.005
 """How long a thread waits for a connection's request; so much longer may another have to wait for a thread."""
 MOST_LOOKS = 500
 """Pieces in which a request may come, where each makes somebody wait for the next."""
-MOST_UNSENT = 64 << 10
-"""Bytes of an answer that may be unsent while the next request begins: beyond, its caller does not read."""
 FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """What the system says where there is no room for another connection."""
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -120,11 +105,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         try:
             if not self._has_come(conn):
                 return _DEFER
-            is_kept = not _is_unread(conn.sock) and super().handle(conn)
+            is_kept = not is_unread(conn.sock) and super().handle(conn)
             while is_kept is True and self.alive and self._is_idle():
                 if not self._has_come(conn):
                     return _DEFER if conn in self._begun else True
-                is_kept = not _is_unread(conn.sock) and super().handle(conn)
+                is_kept = not is_unread(conn.sock) and super().handle(conn)
         except errors.ParseException as error:
             self.handle_error(None, conn.sock, conn.client, error)
             is_kept = False
@@ -245,11 +230,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         begun = self._begun.pop(conn, None)
         awaited, may_go_on = (begun.awaited, begun.may_go_on) if begun else (0, False)
         latest = time.monotonic() + (AT_ONCE_S if self._is_idle() else 0)
-        while (waiting := _peek(conn.sock)) != b"":
+        while (waiting := peek(conn.sock)) != b"":
             there = len(waiting or b"")
             come = (conn.parser.unreader.buf.getvalue() if conn.parser else b"") + (waiting or b"")
             missing = lacking(come)
-            if not missing or (there < awaited and (not there or _ends(conn.sock))):
+            if not missing or (there < awaited and (not there or ends(conn.sock))):
                 break
             if there < awaited:
                 # The kernel has no room for more.
@@ -260,7 +245,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
                     conn.sock.send(GO_ON, socket.MSG_DONTWAIT)
             awaited = there + missing
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
-            if not _is_readable(conn.sock, latest - time.monotonic()):
+            if not is_readable(conn.sock, latest - time.monotonic()):
                 if come:
                     self._begun[conn] = _next(begun, awaited, may_go_on=may_go_on)
                 return False
@@ -285,15 +270,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             return True
         except OSError:
             return False
-        return not is_over or bool(_peek(conn.sock))
+        return not is_over or bool(peek(conn.sock))
 
     def _refuse(self, client: socket.socket, exc: BaseException) -> None:
         """Answer with a problem; the log names the kind of error alone."""
-        status = _status(exc)
+        status = status_of(exc)
         request_id = public(REQUEST_PREFIX, new_id(datetime.now(UTC)))
         log.warning("request_refused", status=int(status), error=type(exc).__name__, request_id=request_id)
         try:
-            util.write_nonblock(client, _response(status, request_id, self.app.issuer))
+            util.write_nonblock(client, refusal(status, request_id, self.app.issuer))
             client.shutdown(socket.SHUT_WR)
         except OSError:
             log.info("caller_gone", request_id=request_id)
@@ -307,22 +292,6 @@ def _next(begun: _Begun | None, awaited: int, *, may_go_on: bool) -> _Begun:
     return _Begun(begun.until, awaited, may_go_on, begun.looks - 1)
 
 
-def _is_readable(sock: socket.socket, within_s: float) -> bool:
-    readable = select.poll()
-    readable.register(sock, select.POLLIN)
-    return bool(readable.poll(max(0.0, within_s) * 1_000))
-
-
-def _ends(sock: socket.socket) -> bool:
-    """Whether no more will come, where the kernel tells of fewer bytes than were awaited; refuse urgent ones."""
-    ending = select.poll()
-    ending.register(sock, select.POLLRDHUP | select.POLLPRI)
-    told = ending.poll(0)
-    if told and not told[0][1] & select.POLLRDHUP:
-        raise errors.InvalidRequestLine("urgent data")
-    return bool(told)
-
-
 def _take_over(conn: Any, there: int) -> int:  # noqa: ANN401 - gunicorn is untyped
     """Have the parser keep what waits in the kernel, and return how much does then: none."""
     conn.init()
@@ -330,45 +299,3 @@ def _take_over(conn: Any, there: int) -> int:  # noqa: ANN401 - gunicorn is unty
     unread.seek(0, SEEK_END)
     unread.write(conn.sock.recv(there))
     return 0
-
-
-def _is_unread(sock: socket.socket) -> bool:
-    """Whether the caller leaves much of an answer where it is, and asks for the next."""
-    unsent = bytearray(4)
-    with suppress(OSError):
-        fcntl.ioctl(sock, termios.TIOCOUTQ, unsent)
-    return int.from_bytes(unsent, sys.byteorder) > MOST_UNSENT
-
-
-def _peek(sock: socket.socket) -> bytes | None:
-    """What waits to be read, and goes on waiting; None where nothing does, no bytes where nothing will."""
-    try:
-        return sock.recv(ENOUGH, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
-
-
-def _status(error: BaseException) -> HTTPStatus:
-    for kind, status in STATUSES.items():
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.BAD_REQUEST if isinstance(error, errors.ParseException) else HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _response(status: HTTPStatus, request_id: str, issuer: str) -> bytes:
-    document = {
-        "type": f"{issuer}/docs/problems#{status.phrase.lower().replace(' ', '-')}",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": f"{status.phrase}.",
-        "request_id": request_id,
-        "errors": [],
-    }
-    body = orjson.dumps(document)
-    head = (
-        f"HTTP/1.1 {int(status)} {status.phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\nCache-Control: no-store\r\n\r\n"
-    )
-    return head.encode() + body

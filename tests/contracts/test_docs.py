@@ -14,7 +14,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.demo.guide import Scene, lines
-from gateway.serving.worker import STATUSES
+from gateway.serving.refusals import STATUSES
 from gateway.settings import SETTINGS
 from partners.vocabulary import FeedError, Reason, Scope
 
