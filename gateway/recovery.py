@@ -42,7 +42,7 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
                     applying.apply(change)
                 done.entries += 1
                 _record(connection, applying.touched)
-                for reason, members in applying.opt_outs.items():
+                for reason, members in applying.begun.items():
                     _record(connection, members, reason)
     return done
 

@@ -1,7 +1,7 @@
 """Who has which username, and which former ones are blocked, while a batch is applied (R42)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from partners.feed.faults import Refused
@@ -23,6 +23,8 @@ class Former:
 
     blocked_until: datetime
     owner: str | None
+    number: int | None = None
+    """The owner's, as stored; the batch need not be about them."""
 
 
 class Names:
@@ -58,13 +60,20 @@ class Names:
         self.retire(key, member_id, changed_at)
 
     def retire(self, key: str, member_id: str, changed_at: datetime) -> None:
-        """Block a username that was the member's at some time, unless it is somebody's now."""
+        """Block a username that was the member's at some time, unless it is somebody's now.
+
+        Whose a blocked one was does not change: else a change that came late would hand it over.
+        """
         if key in self._holders:
             return
         until = blocked_until(changed_at)
         known = self._former.get(key)
-        if known is None or known.blocked_until < until:
-            self._former[key] = Former(until, member_id)
+        if known is None or known.blocked_until <= self._now:
+            known = Former(until, member_id)
+        if until > known.blocked_until:
+            known = replace(known, blocked_until=until)
+        if known != self._former.get(key):
+            self._former[key] = known
             self.touched.add(key)
 
     def former(self, key: str) -> Former | None:

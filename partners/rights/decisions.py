@@ -13,7 +13,7 @@ from partners.outbox import write_concerns
 from partners.privacy import OPTING_OUT, SETTINGS, item_attribute
 from partners.rights.binding import BONDS, bind
 from partners.rights.book import OPEN, Book, MemberRequest
-from partners.rights.erasure import carry_out, remember_as_erased
+from partners.rights.erasure import block_username, carry_out, remember_as_erased
 from partners.rights.journal import Change
 from partners.rights.telling import before_change, concerns_of, tell_of_bond
 from partners.tables.member import erased_member, held_setting, member, member_stamp, profile
@@ -24,6 +24,7 @@ _COLUMNS: Mapping[str, Column[Any]] = {
     **{name: member.c[name] for name in SETTINGS},
     **{item_attribute(item): profile.c[f"{item}_visibility"] for item in ProfileItem},
 }
+_ERASING = frozenset({RequestStatus.VERIFIED, RequestStatus.SETTLED})
 CHOICES = frozenset(_COLUMNS)
 """The attributes that are a member's own choice, as `member_stamp` has them."""
 _STORED = [column for column in rights_request.c if column.name != "number"]
@@ -39,10 +40,12 @@ class Replayed:
     requests: int = 0
 
 
-def request_change(connection: Connection, request: MemberRequest) -> Change:
-    """A request as it stands now; free texts are sealed in it, and the member is a keyed hash."""
+def request_change(connection: Connection, request: MemberRequest, member_number: int, keyring: Keyring) -> Change:
+    """A request of a member as it stands now; free texts are sealed in it, member and username are keyed hashes."""
     row = connection.execute(select(*_STORED).where(rights_request.c.id == request.id)).mappings().one()
-    return {"request": {str(name): _plain(value) for name, value in row.items()}}
+    key = connection.execute(select(member.c.username_key).where(member.c.number == member_number)).scalar_one()
+    told = {str(name): _plain(value) for name, value in row.items()}
+    return {"request": told, "username": keyring.digest(Digest.USERNAME, key).hex()}
 
 
 def choice_changes(connection: Connection, member_number: int, attributes: Collection[str]) -> list[Change]:
@@ -84,17 +87,17 @@ class Replay:
     now: datetime
     touched: set[int] = field(default_factory=set)
     """Members by number."""
-    opt_outs: dict[Reason, set[int]] = field(default_factory=dict)
-    """Those whom it opted out again, or whose consent it withdrew."""
+    begun: dict[Reason, set[int]] = field(default_factory=dict)
+    """Those from whom something is withheld again, by the reason."""
 
     def apply(self, change: Change) -> None:
         """Apply one change, unless the database knows a later one."""
         if "request" in change:
-            self._request(change["request"])
+            self._request(change["request"], change.get("username"))
         else:
             self._choice(change)
 
-    def _request(self, told: Mapping[str, Any]) -> None:
+    def _request(self, told: Mapping[str, Any], username: str | None) -> None:
         row = {column.name: _stored(column.type, told[column.name]) for column in _STORED}
         known = select(rights_request.c.status).where(rights_request.c.id == row["id"]).with_for_update()
         status = self.connection.scalar(known)
@@ -104,6 +107,15 @@ class Replay:
         self.connection.execute(entered.on_conflict_do_update(index_elements=["id"], set_=row))
         self.done.requests += 1
         self._bind(row)
+        if row["type"] == RequestType.ERASURE and row["status"] in _ERASING and username is not None:
+            self._block(bytes.fromhex(username), row["member_digest"])
+
+    def _block(self, username: bytes, member_digest: bytes) -> None:
+        """Block the last username of somebody who is erased, or will be: the database may know an earlier one alone."""
+        member_id = self.ids.get(member_digest.hex())
+        key = self.connection.scalar(select(member.c.username_key).where(member.c.id == member_id))
+        if key is None or self.keyring.digest(Digest.USERNAME, key) != username:
+            block_username(self.connection, username, self.now)
 
     def _bind(self, row: Mapping[str, Any]) -> None:
         erases = (row["type"], row["status"]) == (RequestType.ERASURE, RequestStatus.SETTLED)
@@ -119,6 +131,8 @@ class Replay:
             if holds is not None:
                 tell_of_bond(self.connection, number, bond, self.keyring, holds=holds)
                 self.touched.add(number)
+            if holds:
+                self._begin(bond.reason, number)
         if erases:
             self.touched.add(number)
             carry_out(self.connection, number, self.keyring, self.now)
@@ -145,7 +159,10 @@ class Replay:
             self.done.choices += 1
             self.touched.add(number)
             if told["value"] is False and attribute in OPTING_OUT:
-                self.opt_outs.setdefault(OPTING_OUT[attribute], set()).add(number)
+                self._begin(OPTING_OUT[attribute], number)
+
+    def _begin(self, reason: Reason, number: int) -> None:
+        self.begun.setdefault(reason, set()).add(number)
 
     def _hold(self, told: Mapping[str, Any]) -> None:
         """For a member whom the database does not know: the platform will send the registration again."""

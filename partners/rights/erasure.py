@@ -104,7 +104,7 @@ def carry_out(connection: Connection, member_number: int, keyring: Keyring, now:
     """
     found = select(member.c.number, member.c.id, member.c.username_key).where(member.c.number == member_number)
     erased = _Erased(*connection.execute(found.with_for_update()).one())
-    _block_username(connection, keyring.digest(Digest.USERNAME, erased.username_key), now)
+    block_username(connection, keyring.digest(Digest.USERNAME, erased.username_key), now)
     remember_as_erased(connection, keyring.digest(Digest.MEMBER, erased.id), now)
     _unlink_purchases(connection, erased, keyring)
     _unlink_spending(connection, member_number)
@@ -114,7 +114,8 @@ def carry_out(connection: Connection, member_number: int, keyring: Keyring, now:
     connection.execute(delete(member).where(member.c.number == member_number))
 
 
-def _block_username(connection: Connection, digest: bytes, now: datetime) -> None:
+def block_username(connection: Connection, digest: bytes, now: datetime) -> None:
+    """Let nobody take a username over within a year (R42); `digest` is its keyed hash."""
     statement = insert(former_username).values(digest=digest, blocked_until=blocked_until(now), erased=True)
     until = func.greatest(former_username.c.blocked_until, statement.excluded.blocked_until)
     connection.execute(

@@ -112,12 +112,13 @@ class Desk:
         bond = bond_of(request.type)
         if bond is None:
             return None
+        change = request_change(self.connection, request, member.number, self.keyring)
         if request.type is RequestType.ERASURE and request.status is RequestStatus.SETTLED:
             carry_out(self.connection, member.number, self.keyring, now)
         else:
             self._bind((request, *others), bond, member)
         if self.journal is not None:
-            self.journal.append(self.connection, [request_change(self.connection, request)])
+            self.journal.append(self.connection, [change])
         begins = request.type is bond.begins and request.status is RequestStatus.VERIFIED
         return bond.reason if begins else None
 

@@ -93,6 +93,11 @@ def states(db: Database) -> dict[str, Any]:
         return {row.id: tuple(row[1:]) for row in rows}
 
 
+def numbers_of(db: Database) -> set[int]:
+    with db.write.connect() as connection:
+        return set(connection.execute(select(member.c.number)).scalars())
+
+
 @pytest.mark.slow
 def test_what_members_decided_since_the_backup_holds_again_before_anything_is_served(
     house: House, db: Database, settings: Settings, *, database_url: str, restored_url: str, tmp_path: Path
@@ -104,7 +109,7 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
             add_member(connection, name, webmaster=webmaster)
     house.ask("freed", "restriction", "notify")
     run("backup.sh", database_url, str(tmp_path / "backup"))
-    house.feed(registered("new", LATER), registered("newer", LATER))
+    house.feed(registered("new", LATER, username="name_of_the_new"), registered("newer", LATER))
     house.ask("newer", "restriction")
     house.ask("gone", "erasure", "settle")
     house.ask("going", "erasure")
@@ -121,6 +126,7 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         event("member.privacy_changed", "to-come", LATER, affiliate_sharing=False),
     )
     before = states(db)
+    numbers = numbers_of(db)
     run("restore.sh", restored_url, str(tmp_path / "backup"))
     owner = database.owner(restored_url)
     prepare(owner, now=datetime.now(UTC))
@@ -133,9 +139,18 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
     restricted = before.pop("newer")
     assert states(restored) == before
     again = House(create_app(settings, restored_url), restored)
-    report = again.feed(registered("new", LATER), registered("to-come", LATER), registered("newer", LATER))
+    report = again.feed(
+        registered("new", LATER),
+        registered("to-come", LATER),
+        registered("newer", LATER),
+        registered("heir", LATER, username="name_of_the_new"),
+    )
     assert "accepted" in report, report
-    assert (report["accepted"], [fault["code"] for fault in report["errors"]]) == (2, ["erased_member"])
+    assert (report["accepted"], [fault["code"] for fault in report["errors"]]) == (
+        2,
+        ["erased_member", "username_retired"],
+    )
+    assert min(numbers_of(restored) - numbers) > max(numbers), "a number leads to whom it led before, or to nobody"
     assert states(restored)["to-come"][3] is False
     assert states(restored)["newer"] == restricted
     with restored.write.connect() as connection:
@@ -148,7 +163,7 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         told = connection.execute(
             select(member.c.id, concern.c.topic).join(concern, concern.c.member == member.c.number)
         )
-        assert {"opted_out", "consent_withdrawn"} <= set(reasons)
+        assert {"opted_out", "consent_withdrawn", "restricted", "objection", "erased"} <= set(reasons)
         assert {(who, "member.withdrawn") for who in ("chose", "fed", "left")} <= {tuple(row) for row in told}
     assert sorted(kept) == sorted(["restriction"] * 3 + ["erasure"] * 3 + ["lift_restriction", "objection"])
     assert recorded

@@ -12,7 +12,7 @@ from partners.tables.member import former_username, member
 
 _HOLDERS = select(member.c.username_key, member.c.id, member.c.erased).where(among(member.c.username_key))
 _FORMER = (
-    select(former_username.c.digest, former_username.c.blocked_until, member.c.id)
+    select(former_username.c.digest, former_username.c.blocked_until, member.c.id, member.c.number)
     .outerjoin(member, member.c.number == former_username.c.member)
     .where(among(former_username.c.digest))
 )
@@ -31,4 +31,4 @@ def load_names(connection: Connection, keys: Iterable[str], keyring: Keyring, no
 
 def _former(connection: Connection, digests: Mapping[bytes, str]) -> dict[str, Former]:
     rows = connection.execute(_FORMER, as_values(digests)).all()
-    return {digests[bytes(row.digest)]: Former(row.blocked_until, row.id) for row in rows}
+    return {digests[bytes(row.digest)]: Former(row.blocked_until, row.id, row.number) for row in rows}

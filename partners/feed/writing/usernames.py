@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, delete
 
+from partners.feed.names import Former
 from partners.feed.parameters import among, as_rows, as_values
 from partners.feed.state import State
 from partners.feed.writing.sets import upsert_rows
@@ -23,10 +24,15 @@ def write_former(connection: Connection, state: State) -> None:
         {
             "digest": digest,
             "blocked_until": known.blocked_until,
-            "member": state.members[known.owner].number if known.owner else None,
+            "member": _number_of(known, state),
         }
         for digest, known in former.items()
         if known is not None
     ]
     if blocked:
         connection.execute(_BLOCKED, as_rows(blocked))
+
+
+def _number_of(former: Former, state: State) -> int | None:
+    owner = state.members.get(former.owner) if former.owner else None
+    return owner.number if owner else former.number

@@ -96,6 +96,21 @@ def test_older_rename_that_loses_blocks_its_username(platform: Platform) -> None
     assert {row["blocked_until"] for row in platform.rows(former_username)} == {datetime(2027, 10, 1, 15, tzinfo=UTC)}
 
 
+@pytest.mark.parametrize("is_erased", [False, True])
+def test_a_change_that_comes_late_takes_over_no_blocked_username(platform: Platform, *, is_erased: bool) -> None:
+    platform.must(registered("m1", username="owl"), updated("m1", time=at(hours=1), username="fox"))
+    if is_erased:
+        with platform.db.write.begin() as connection:
+            carry_out(connection, platform.number("m1"), platform.keyring, platform.now)
+    platform.must(registered("m2", username="cat"), updated("m2", time=at(hours=9), username="dog"))
+
+    platform.must(updated("m2", time=at(hours=8), username="owl"))
+
+    assert platform.code(updated("m2", time=at(hours=10), username="owl")) == "username_retired"
+    if not is_erased:
+        platform.must(updated("m1", time=at(hours=11), username="owl"))
+
+
 def test_older_rename_to_what_is_somebody_s_now_blocks_nothing(platform: Platform) -> None:
     platform.must(registered("m1", username="owl"), updated("m1", time=at(hours=3), username="fox"))
     platform.must(registered("m2", username="hare"))
