@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection, Row
 from structlog import get_logger
 
@@ -56,10 +57,11 @@ class Delivery:
     def once(self) -> int:
         """Tell whoever is due now, and return how many notices were acknowledged."""
         self.address()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            told = sum(pool.map(lambda _: self._tell_those_who_are_due(), range(AT_ONCE)))
-        self._judge_silence()
-        return told
+        try:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                return sum(pool.map(lambda _: self._tell_those_who_are_due(), range(AT_ONCE)))
+        finally:
+            self._judge_silence()
 
     def address(self) -> None:
         """Find the recipients of what has happened."""
@@ -97,7 +99,7 @@ class Delivery:
 
     def _lease(self) -> Endpoint | None:
         with self.database.write.begin() as connection:
-            return webhooks.lease(connection, self.keyring, now=datetime.now(UTC))
+            return webhooks.lease(connection, now=datetime.now(UTC))
 
     def _tell(self, endpoint: Endpoint) -> int:
         """Tell one partner what waits for it, in order, until it does not acknowledge."""
@@ -136,9 +138,15 @@ class Delivery:
         return True
 
     def _was_acknowledged(self, endpoint: Endpoint, notice: Row[Any]) -> bool:
-        subject = self.keyring.unseal(notice.sealed_subject).decode()
-        body, notice_id = notice_body(notice, subject, endpoint.kind), public(NOTICE_PREFIX, notice.id)
-        headers = signed_headers(notice_id, body, endpoint.secrets)
+        notice_id = public(NOTICE_PREFIX, notice.id)
+        try:
+            subject = self.keyring.unseal(notice.sealed_subject).decode()
+            secrets = [self.keyring.unseal(each).decode() for each in endpoint.sealed_secrets]
+        except InvalidTag:
+            log.warning("notice_sealed_with_another_key", partner=endpoint.id, notice=notice_id)
+            return False
+        body = notice_body(notice, subject, endpoint.kind)
+        headers = signed_headers(notice_id, body, secrets)
         try:
             status = post(endpoint.url, body, headers, private=self.settings.webhooks_private)
         except (UnsafeAddressError, TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -173,7 +174,7 @@ def acknowledged(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def signed_headers(message_id: str, body: bytes, secrets: tuple[str, ...]) -> dict[str, str]:
+def signed_headers(message_id: str, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """The headers of a Standard Webhook; while a secret is rotated both sign."""
     sent_at = datetime.fromtimestamp(int(time.time()), UTC)
     signatures = (Webhook(secret).sign(message_id, sent_at, body.decode()) for secret in secrets)

@@ -1,7 +1,7 @@
 """Where partners are told: one endpoint each, leased by one worker at a time, and what silence leads to (R65)."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ class Endpoint:
     id: str
     kind: PartnerKind
     url: str
-    secrets: tuple[str, ...]
+    sealed_secrets: tuple[bytes, ...] = field(repr=False)
     """The newest first; each signs."""
     failures: int
 
@@ -97,7 +97,7 @@ def overview(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(every))
 
 
-def lease(connection: Connection, keyring: Keyring, *, now: datetime) -> Endpoint | None:
+def lease(connection: Connection, *, now: datetime) -> Endpoint | None:
     """Take an endpoint that is due and has something to be told, for one worker alone; nothing where none is due."""
     mine = webhook_endpoint.c
     due = and_(mine.next_attempt_at <= now, or_(mine.leased_until.is_(None), mine.leased_until <= now))
@@ -117,8 +117,7 @@ def lease(connection: Connection, keyring: Keyring, *, now: datetime) -> Endpoin
     sealed = [row.sealed_secret]
     if row.former_until is not None and row.former_until > now:
         sealed.append(row.sealed_former_secret)
-    opened = tuple(keyring.unseal(each).decode() for each in sealed)
-    return Endpoint(number, row.id, PartnerKind(row.kind), row.url, opened, row.failures)
+    return Endpoint(number, row.id, PartnerKind(row.kind), row.url, tuple(sealed), row.failures)
 
 
 def keep(connection: Connection, partner_number: int, *, now: datetime) -> None:

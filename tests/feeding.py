@@ -4,14 +4,18 @@ import io
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, Table, select
 
+from partners.access_log.append import Access
 from partners.database import Database
 from partners.feed import Feed, Report, apply_stream
 from partners.keyring import Keyring
+from partners.registry.journal import access_by_operator
+from partners.rights.journal import Journal
 from partners.tables.activity import model
 from partners.tables.member import member, profile, purchase_total
 
@@ -103,6 +107,8 @@ class Platform:
     db: Database
     keyring: Keyring
     now: datetime
+    journal: Path
+    """Where what members decided is journalled."""
     codes: list[str] = field(default_factory=list)
 
     def send(self, *events: Any, batch_lines: int = 4_000) -> Report:
@@ -127,7 +133,8 @@ class Platform:
     @property
     def feed(self) -> Feed:
         """Where the events go."""
-        return Feed(self.db, self.keyring)
+        journal = Journal(self.journal, self.keyring)
+        return Feed(self.db, self.keyring, journal, _by_operator)
 
     def rows(self, table: Table, *order: str) -> list[dict[str, Any]]:
         """All rows of a table."""
@@ -169,3 +176,7 @@ class Platform:
         with self.db.write.connect() as connection:
             number: int = connection.execute(select(model.c.number).where(model.c.id == model_id)).scalar_one()
             return number
+
+
+def _by_operator() -> Access:
+    return access_by_operator(datetime.now(UTC), "events.write", operator="tester")

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
-from gateway.cli.session import session
+from gateway.cli.session import Session, session
+from partners.access_log.append import Access
 from partners.feed import Feed, LineError, Report, apply_stream
 from partners.feed.lines import Readable
 from partners.vocabulary import Purpose
@@ -36,14 +37,17 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
     _look_for_cycles_less_often()
     _take_turns_more_often()
     with session() as opened, _watched(file, shown=sys.stderr.isatty() and not as_json) as stream:
-        feed = Feed(
-            opened.database,
-            opened.keyring,
-            opened.journal,
-            access=lambda: replace(access_by_operator(opened.instant(), "events.write"), purpose=Purpose.OPERATION),
-        )
-        report = apply_stream(stream, feed, opened.settings.now)
+        report = apply_stream(stream, feed_of(opened), opened.settings.now)
     click.echo(json_text(report_document(report)) if as_json else _text(report))
+
+
+def feed_of(opened: Session) -> Feed:
+    """The feed that an operator applies; what it opts out is on record as theirs."""
+
+    def access() -> Access:
+        return replace(access_by_operator(opened.instant(), "events.write"), purpose=Purpose.OPERATION)
+
+    return Feed(opened.database, opened.keyring, opened.journal, access)
 
 
 def _look_for_cycles_less_often() -> None:

@@ -20,6 +20,7 @@ from partners.access_log.append import Access, record
 from partners.access_log.cases import Case
 from partners.people import sessions
 from partners.people.accounts import Person
+from partners.registry import terms
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, Work
 
 P = ParamSpec("P")
@@ -124,18 +125,24 @@ def console_page(auditor: Auditor, template: str, status: HTTPStatus = HTTPStatu
 def _auditor(person: Person, operation: str) -> Auditor:
     with runtime().database.write.begin() as connection:
         auditor = Auditor(person, sessions.case_of(connection, browser().token))
-        refused = person.kind is not PartnerKind.AUDITOR
-        if refused:
+        bar = _bar(connection, person)
+        if bar is not None:
             reason, status = Reason.INSUFFICIENT_SCOPE, HTTPStatus.FORBIDDEN
             auditor.look(connection, operation, outcome=Outcome.DENIED, status=status, reason=reason)
-    if refused:
+    if bar is not None:
         metrics.denied(Reason.INSUFFICIENT_SCOPE)
-        raise PageError(
-            HTTPStatus.FORBIDDEN,
-            "This console is for the security team",
-            "Your account is another partner's. That you came here is on record.",
-        )
+        raise bar
     return auditor
+
+
+def _bar(connection: Connection, person: Person) -> PageError | None:
+    """What a person is told who may not look at the console; R28 holds for auditors as for their clients."""
+    title, text = "This console is for the security team", "Your account is another partner's."
+    if person.kind is PartnerKind.AUDITOR:
+        if terms.are_accepted(connection, person.partner, runtime().settings.terms.binding(g.received_at)):
+            return None
+        title, text = "New terms bind", "The console opens again once it is recorded that you accepted them."
+    return PageError(HTTPStatus.FORBIDDEN, title, f"{text} That you came here is on record.")
 
 
 def _limit(auditor: Auditor, operation: str, work: Work) -> None:

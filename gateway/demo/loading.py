@@ -3,13 +3,13 @@
 import io
 from dataclasses import replace
 
+from gateway.cli.ingest import feed_of
 from gateway.cli.session import Session
 from gateway.demo import credentials as stored
 from gateway.demo import people, registration
 from gateway.demo.cast import CAST, OWL, WEBMASTERS
 from gateway.demo.credentials import Credentials
 from gateway.demo.feed import Delivery, feed
-from partners.feed.batches import Feed
 from partners.feed.streams import apply_stream
 from partners.members import require_member
 from partners.references import References
@@ -61,7 +61,7 @@ def _registered(opened: Session, *, url: str, issuer: str) -> Credentials:
 def _apply(delivery: Delivery, opened: Session) -> None:
     """Apply a month's lines as if it were that month: what is earned then stands in its statement."""
     stream = io.BytesIO(delivery.lines)
-    report = apply_stream(stream, Feed(opened.database, opened.keyring, opened.journal), lambda: delivery.until)
+    report = apply_stream(stream, feed_of(opened), lambda: delivery.until)
     if report.rejected:
         raise RuntimeError(f"the demo's own feed was refused: {report.errors[0].fault.detail}")
 

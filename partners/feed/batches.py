@@ -45,9 +45,9 @@ class Feed:
 
     database: Database
     keyring: Keyring
-    journal: Journal | None = None
+    journal: Journal
     """Where members' choices outlive the restore of a backup (R41)."""
-    access: Callable[[], Access] | None = None
+    access: Callable[[], Access]
     """Who feeds, as the access log describes it: opt-outs are looked up there, however they came (contract §9)."""
 
     def apply(self, batch: Sequence[Checked], *, now: datetime) -> Report:
@@ -72,15 +72,13 @@ class Feed:
             tell_of_batch(connection, state)
             write(connection, state)
             self._record_opt_outs(connection, state)
-            if self.journal is not None:
-                self.journal.append(connection, choices_of_batch(state))
+            self.journal.append(connection, choices_of_batch(state))
             count(connection, registrations=state.registrations, ledger=state.ledger, through=state.through)
             return report
 
     def _record_opt_outs(self, connection: Connection, state: State) -> None:
-        if self.access is not None:
-            for reason, members in opt_outs_of_batch(state):
-                record(connection, self.access(), outcome=Outcome.RELEASED, status=200, reason=reason, members=members)
+        for reason, members in opt_outs_of_batch(state):
+            record(connection, self.access(), outcome=Outcome.RELEASED, status=200, reason=reason, members=members)
 
 
 def _already_applied(connection: Connection, batch: Sequence[Checked]) -> set[str]:

@@ -100,10 +100,12 @@ def approve(connection: Connection, identifier: str, *, operator: str, now: date
     proposal = _undecided(connection, identifier, now)
     if proposal.proposed_by == operator:
         raise SameOperatorError(proposal)
-    if proposal.kind is Kind.GRANT and proposal.client is not None:
-        client_scopes.grant(connection, proposal.client, proposal.scopes)
-    else:
+    if proposal.kind is Kind.WAIVE:
         connection.execute(delete(two_person_rule))
+    elif proposal.client is None:
+        raise RegistryError(f"{proposal.id} names no client that could be granted anything")
+    else:
+        client_scopes.grant(connection, proposal.client, proposal.scopes)
     return _decide(connection, proposal, State.APPROVED, operator=operator, now=now)
 
 

@@ -55,7 +55,7 @@ class Desk:
     connection: Connection
     keyring: Keyring
     member_id: str
-    journal: Journal | None = None
+    journal: Journal
     """Where decisions outlive the restore of a backup (R41)."""
 
     @property
@@ -117,8 +117,7 @@ class Desk:
             carry_out(self.connection, member.number, self.keyring, now)
         else:
             self._bind((request, *others), bond, member)
-        if self.journal is not None:
-            self.journal.append(self.connection, [change])
+        self.journal.append(self.connection, [change])
         begins = request.type is bond.begins and request.status is RequestStatus.VERIFIED
         return bond.reason if begins else None
 

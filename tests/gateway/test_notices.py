@@ -202,7 +202,7 @@ def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: 
     told.delivery.address()
     with db.write.begin() as connection:
         # Somebody took the first endpoint, and was killed.
-        taken = webhooks.lease(connection, told.stage.keyring, now=datetime.now(UTC))
+        taken = webhooks.lease(connection, now=datetime.now(UTC))
     assert taken is not None
 
     with ThreadPoolExecutor(2) as pool:
@@ -216,6 +216,32 @@ def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: 
     assert (first[others], first[taken.id]) == (3, 0)
     assert [len(told.receivers[name].ids) for name in ("w1", "w2")] == [3, 3]
     assert all(len(set(receiver.ids)) == len(receiver.ids) for receiver in told.receivers.values())
+
+
+def test_a_secret_that_cannot_be_read_is_silence_and_holds_up_nobody_else(told: Told, db: Database) -> None:
+    """As after a loss of the key it was sealed with."""
+    told.stage.member("m1")
+    told.stage.member("m2", "w2")
+    told.ref("m1"), told.ref("m2", "w2")
+    with db.write.begin() as connection:
+        foreign = Keyring("the key of another gateway, or of yesterday").seal(b"secret")
+        of_w1 = webhook_endpoint.c.url == told.receivers["w1"].url
+        connection.execute(update(webhook_endpoint).where(of_w1).values(sealed_secret=foreign))
+    for name in ("m1", "m2"):
+        told.ask("restriction", member=name)
+
+    delivered = told.deliver()
+
+    assert (len(delivered["w1"]), len(delivered["w2"])) == (0, 1)
+    with db.write.begin() as connection:
+        waiting = connection.execute(select(webhook_endpoint).where(of_w1)).one()
+        assert (waiting.failures, waiting.silent_since is not None) == (1, True)
+        connection.execute(
+            update(webhook_endpoint).where(of_w1).values(silent_since=datetime.now(UTC) - timedelta(days=8))
+        )
+    told.deliver()
+    with db.write.connect() as connection:
+        assert partners.get(connection, "w1").status is Status.SUSPENDED
 
 
 def test_silence_is_met_with_patience_then_a_tenth_of_the_limits_then_suspension(told: Told, db: Database) -> None:

@@ -317,7 +317,7 @@ def test_opted_out_between_two_purchases(
     db: Database, database_url: str, *, settings: Settings, keyring: Keyring, w1: Webmaster
 ) -> None:
     """R10: the first stays in the statistics, the second is in the statement alone, and no published day changes."""
-    platform = Platform(db, keyring, HAPPENED_AT + timedelta(days=2))
+    platform = Platform(db, keyring, HAPPENED_AT + timedelta(days=2), settings.journal_dir)
     platform.must(referred(time=HAPPENED_AT), purchased("p1", time=HAPPENED_AT, income="5.00"))
     before = stats(w1, group_by="day,campaign")
 

@@ -105,6 +105,18 @@ def test_archives_with_every_value_of_a_member_need_two(typed: As, http: FlaskCl
     assert scope_given(http, added, scope="privacy:write") == "invalid_scope"
 
 
+def test_a_grant_to_nobody_ends_no_rule(typed: As, db: Database) -> None:
+    added = typed("alice", "clients", "add", "w1")["proposed"]["approval"]
+    with db.write.begin() as connection:
+        connection.execute(update(approval).where(approval.c.id == added).values(client=None))
+
+    typed("bob", "approvals", "list")
+    approved = invoke("approvals", "approve", added)
+
+    assert (approved.exit_code, "names no client" in approved.output) == (1, True)
+    assert "proposed" in typed("alice", "clients", "add", "w1")
+
+
 def test_the_rule_ends_by_two_as_well(typed: As) -> None:
     waive = typed("alice", "approvals", "waive")["approval"]
     early = typed("alice", "clients", "add", "w1")

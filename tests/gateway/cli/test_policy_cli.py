@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk
 from partners.rights.steps import Step
 from partners.vocabulary import RequestAction, RequestType
@@ -106,11 +107,11 @@ def test_the_card_follows_relation_and_scope(db: Database) -> None:
     assert (stranger["exists"], stranger["reasons"]) == (False, ["no_relation"])
 
 
-def test_unknown_and_erased_members_are_told_apart(db: Database) -> None:
+def test_unknown_and_erased_members_are_told_apart(db: Database, keyring: Keyring, tmp_path: Path) -> None:
     with db.write.begin() as connection:
         add_partner(connection, "w1")
         add_member(connection, "m1")
-        desk = Desk(connection, Keyring(SECRET), "m1")
+        desk = Desk(connection, keyring, "m1", Journal(tmp_path, keyring))
         entered = desk.enter(Asked(RequestType.ERASURE, received_at=NOW, verified=True), now=NOW)
         desk.move(entered.request.id, Step(RequestAction.SETTLE), now=NOW)
 

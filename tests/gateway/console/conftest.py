@@ -79,13 +79,17 @@ class House:
 
     def browser(self, person: Person | None = None, case: Case | None = None) -> FlaskClient:
         """The browser of somebody who is signed in."""
+        http = self.app.test_client()
+        http.set_cookie("gateway", self.token(person, case))
+        return http
+
+    def token(self, person: Person | None = None, case: Case | None = None) -> str:
+        """The cookie of somebody who is signed in."""
         with self.db.write.begin() as connection:
             token = sessions.begin(connection, person or self.person, now=datetime.now(UTC))
             if case is not None:
                 sessions.take_up(connection, token, case)
-        http = self.app.test_client()
-        http.set_cookie("gateway", token)
-        return http
+        return token
 
     def look(self, address: str, case: Case | None = CASE) -> str:
         """A page, as somebody with a case sees it."""

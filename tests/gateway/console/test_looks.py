@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from gateway.application import create_app
 from partners.access_log.append import record
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
@@ -15,6 +16,7 @@ from partners.access_log.search import member_number
 from partners.access_log.trust import Trust
 from partners.keyring import Keyring
 from partners.registry.journal import Act, access_by_operator, note
+from partners.registry.terms import Terms
 from partners.vocabulary import Outcome, Purpose, RecipientKind
 from tests.conftest import SECRET
 from tests.gateway.console.conftest import CASE, House
@@ -193,6 +195,19 @@ def test_people_of_others_are_refused_on_record(house: House, address: str) -> N
     found = house.app.test_client().get("/v1/audit/accesses?outcome=denied&limit=1", headers=house.auditor)
     (entry,) = found.get_json()["data"]
     assert (entry["client"], entry["partner"], entry["reason"]) == (other.id, "w1", "insufficient_scope")
+
+
+def test_nobody_looks_who_has_not_accepted_the_terms_that_bind(house: House) -> None:
+    """R28: an auditor's client would get no token either."""
+    runtime = house.app.extensions["runtime"]
+    later = create_app(replace(runtime.settings, terms=Terms("2")), house.url)
+    http = later.test_client()
+    http.set_cookie("gateway", house.token())
+    answer = http.get("/console/search")
+    later.extensions["runtime"].database.dispose()
+
+    assert (answer.status_code, "New terms bind" in answer.get_data(as_text=True)) == (403, True)
+    assert house.newest("audit.search").outcome == "denied"
 
 
 def test_whoever_is_not_signed_in_comes_back_after_signing_in(house: House) -> None:

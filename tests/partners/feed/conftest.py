@@ -1,6 +1,7 @@
 """A platform with two webmasters, a campaign of each, and two models, over a database that a module's tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -18,10 +19,10 @@ _EMPTIED = [table for table in reversed(metadata.sorted_tables) if table not in 
 
 
 @pytest.fixture
-def platform(module_db: Database, keyring: Keyring) -> Iterator[Platform]:
+def platform(module_db: Database, keyring: Keyring, tmp_path: Path) -> Iterator[Platform]:
     """A platform at `NOW`; what it told is gone after the test."""
     prepare(module_db)
-    yield Platform(module_db, keyring, NOW)
+    yield Platform(module_db, keyring, NOW, tmp_path)
     empty(module_db)
 
 

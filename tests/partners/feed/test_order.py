@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -106,7 +108,8 @@ ANYTHING = st.one_of(
 def fresh(db: Database) -> Iterator[Platform]:
     empty(db)
     prepare(db)
-    yield Platform(db, Keyring("a key for the order of events, no other"), NOW)
+    with TemporaryDirectory() as journal:
+        yield Platform(db, Keyring("a key for the order of events, no other"), NOW, Path(journal))
     empty(db)
 
 

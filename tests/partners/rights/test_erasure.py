@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, select, text
@@ -11,6 +12,7 @@ from partners.database import Database
 from partners.keyring import Digest, Keyring
 from partners.rights.book import Book
 from partners.rights.erasure import carry_out
+from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk
 from partners.rights.steps import Step
 from partners.tables.activity import ledger_entry, registration, spending, spending_total
@@ -70,7 +72,6 @@ def live_a_full_life(connection: Connection, keyring: Keyring) -> int:
 
 def erase(connection: Connection, keyring: Keyring) -> None:
     """Do it as the platform does: by a verified and settled request."""
-    desk = Desk(connection, keyring, ID)
     asked = Asked(
         RequestType.ERASURE,
         NOW,
@@ -79,8 +80,10 @@ def erase(connection: Connection, keyring: Keyring) -> None:
         authorization="canary-authorization",
         reason="canary-reason",
     )
-    entered = desk.enter(asked, now=NOW)
-    desk.move(entered.request.id, Step(RequestAction.SETTLE), now=NOW)
+    with TemporaryDirectory() as directory:
+        desk = Desk(connection, keyring, ID, Journal(Path(directory), keyring))
+        entered = desk.enter(asked, now=NOW)
+        desk.move(entered.request.id, Step(RequestAction.SETTLE), now=NOW)
 
 
 def forms_of(canary: str) -> tuple[str, str]:

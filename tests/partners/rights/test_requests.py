@@ -1,6 +1,7 @@
 """Members' requests move only where the rules let them, and bind what they say from their verification on."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, select
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.members import NoSuchMemberError
+from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk, Handled, NoSuchRequestError
 from partners.rights.steps import RightsConflictError, Step
 from partners.tables.member import member
@@ -24,9 +26,9 @@ EXTEND = Step(RequestAction.EXTEND, "many requests at once")
 class Front:
     """A desk within one transaction, in the words of these tests."""
 
-    def __init__(self, connection: Connection, keyring: Keyring, member_id: str = "m1") -> None:
+    def __init__(self, connection: Connection, journal: Journal, member_id: str = "m1") -> None:
         self.connection = connection
-        self.desk = Desk(connection, keyring, member_id)
+        self.desk = Desk(connection, journal.keyring, member_id, journal)
 
     def enter(self, kind: RequestType, **asked: Any) -> Handled:
         return self.desk.enter(Asked(type=kind, **{"received_at": NOW} | asked), now=NOW)
@@ -42,10 +44,15 @@ class Front:
 
 
 @pytest.fixture
-def front(db: Database, keyring: Keyring) -> Any:
+def journal(tmp_path: Path, keyring: Keyring) -> Journal:
+    return Journal(tmp_path, keyring)
+
+
+@pytest.fixture
+def front(db: Database, journal: Journal) -> Any:
     with db.write.begin() as connection:
         add_member(connection)
-        yield Front(connection, keyring)
+        yield Front(connection, journal)
 
 
 def test_a_request_is_received_due_in_a_month_and_kept_as_it_was_told(front: Front) -> None:
@@ -224,10 +231,10 @@ def test_after_the_erasure_the_request_is_still_there_and_nothing_new_is_taken(f
     assert front.move(other, VERIFY, SETTLE).member is None
 
 
-def test_nobody_sees_or_moves_anothers_requests(front: Front, keyring: Keyring) -> None:
+def test_nobody_sees_or_moves_anothers_requests(front: Front) -> None:
     add_member(front.connection, "m2")
     mine = front.enter(RequestType.ACCESS)
-    other = Front(front.connection, keyring, "m2")
+    other = Front(front.connection, front.desk.journal, "m2")
 
     assert other.desk.read()[0] == ()
     with pytest.raises(NoSuchRequestError):
@@ -235,4 +242,4 @@ def test_nobody_sees_or_moves_anothers_requests(front: Front, keyring: Keyring) 
     with pytest.raises(NoSuchRequestError):
         other.move(mine, VERIFY)
     with pytest.raises(NoSuchMemberError):
-        Front(front.connection, keyring, "nobody").move(mine, VERIFY)
+        Front(front.connection, front.desk.journal, "nobody").move(mine, VERIFY)
