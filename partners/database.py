@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
@@ -129,7 +130,7 @@ def _engine(
             "application_name": SEALER if role is Role.SEAL else APPLICATION,
         },
         json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
+        json_deserializer=_json,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
@@ -137,3 +138,11 @@ def _engine(
         hide_parameters=True,
         **more,
     )
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any value of JSON
+    """Read JSON; what PostgreSQL keeps and nothing here ever wrote, such as numbers without measure, stays a text."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

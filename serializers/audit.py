@@ -15,6 +15,7 @@ from partners.access_log.following import START, Followed
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.access_log.merkle import Hash
 from partners.access_log.proofs import Inclusion
+from partners.access_log.summary import LARGEST_COUNT, LARGEST_VERDICT
 from partners.vocabulary import Outcome, Reason
 from serializers.cef import CefLines
 from serializers.lines import CsvLines, Lines, NdjsonLines
@@ -227,7 +228,8 @@ def _is_told(verdicts: Any) -> bool:  # noqa: ANN401 - a JSON value
     `gateway audit verify` names the entry.
     """
     try:
-        return all(type(verdict) is type(count) is int for verdict, count in verdicts)
+        are_numbers = all(type(verdict) is type(count) is int for verdict, count in verdicts)
+        return are_numbers and all(bits <= LARGEST_VERDICT and count <= LARGEST_COUNT for bits, count in verdicts)
     except (TypeError, ValueError):
         return False
 

@@ -82,7 +82,8 @@ class Outcome:
         yield from (f"Cannot verify: {obstacle}." for obstacle in self.obstacles)
         yield from (f"Stale: {lack}." for lack in covered.stale)
         if covered.entries:
-            period = f", from {covered.first_at:%Y-%m-%dT%H:%M:%SZ} to {covered.last_at:%Y-%m-%dT%H:%M:%SZ}"
+            since, until = covered.first_at, covered.last_at
+            period = f", from {since:%Y-%m-%dT%H:%M:%SZ} to {until:%Y-%m-%dT%H:%M:%SZ}" if since and until else ""
             yield f"{covered.entries} entries under {covered.checkpoints} checkpoints{period}."
         if covered.pruned:
             yield f"The records of {covered.pruned} were deleted on schedule; their hashes are there."

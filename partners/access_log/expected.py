@@ -51,9 +51,9 @@ def shape_of(shared: bytes) -> Shape | None:
     held = dict(zip(COLUMNS, columns, strict=True))
     values = {name: value for name, value in held.items() if value is not None or name not in IF_ANY}
     values |= dict.fromkeys(_OWN, _BLANK)
-    values |= {"v": LEAF_VERSION, "verdicts": orjson.loads(verdicts)}
-    ordered = {name: values[name] for name in sorted(values, key=lambda name: (len(name), name))}
     try:
+        values |= {"v": LEAF_VERSION, "verdicts": orjson.loads(verdicts)}
+        ordered = {name: values[name] for name in sorted(values, key=lambda name: (len(name), name))}
         one, two, three, four, five, six, seven = json.dumps(ordered, ensure_ascii=False).split(_BLANK)
     except ValueError:
         return None

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.access_log.subjects import members_in
+from partners.access_log.summary import pairs_in
 from partners.literals import number_literal
 from partners.tables.access import access_log
 from partners.tables.sealing import log_checkpoint, sealed_leaf
@@ -100,7 +101,7 @@ def verdicts(connection: Connection, within: Stretch, partner: str | None = None
     decided = (within.condition(partner), access_log.c.policy_version.is_not(None))
     alike = select(*slot, *columns, func.count().label("entries")).where(*decided).group_by(*slot, *columns)
     groups = alike.subquery("alike")
-    pair = func.jsonb_array_elements(groups.c.verdicts).table_valued("value", name="pair")
+    pair = pairs_in(groups.c.verdicts, "pair")
     bits = cast(pair.c.value.op("->")(number_literal(0)), BigInteger)
     members = cast(pair.c.value.op("->")(number_literal(1)), BigInteger)
     told = [column for column in groups.c if column.name not in {"verdicts", "entries"}]

@@ -144,11 +144,18 @@ def _differing(entry: Entry, sealed: dict[str, Any]) -> Iterator[str]:
         "network": sealed.get("network") if entry.salt is None else _network_of(entry.salt, entry.address),
     }
     yield from (name for name, value in known.items() if sealed.get(name) != value)
-    # Python takes 1, 1.0 and true for the same.
-    if orjson.dumps(sealed.get("verdicts")) != orjson.dumps(orjson.loads(verdicts or "null")):
+    if not _are_alike(sealed.get("verdicts"), verdicts):
         yield "verdicts"
     if not _is_of(entry, sealed):
         yield "id or at"
+
+
+def _are_alike(sealed: object, verdicts: str | None) -> bool:
+    """Whether they are to the byte; Python takes 1, 1.0 and true for the same, and lacks numbers of PostgreSQL's."""
+    try:
+        return orjson.dumps(sealed) == orjson.dumps(orjson.loads(verdicts or "null"))
+    except ValueError:
+        return False
 
 
 def _read(leaf: bytes) -> dict[str, Any]:

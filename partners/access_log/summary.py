@@ -1,9 +1,31 @@
 """What a record says of the members it covers: how many, with which verdicts, and a digest of whom."""
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Integer, Text, case, cast, func, literal_column, select, true
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Integer,
+    TableValuedAlias,
+    Text,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from partners.literals import number_literal, text_literal
+
+LARGEST_VERDICT, LARGEST_COUNT = 2**63 - 1, 2**31 - 1
+_PAIRS = (
+    'strict $[*] ? (@.type() == "array"'
+    f" && @[0] >= 0 && @[0] <= {LARGEST_VERDICT} && @[1] >= 0 && @[1] <= {LARGEST_COUNT})"
+)
+"""Whoever altered a record hides no other by it."""
 
 
 def summary_of(covered: FromClause) -> CTE:
@@ -36,6 +58,12 @@ def summary_of_one(covered: FromClause) -> CTE:
         .select_from(anyway.outerjoin(covered, true()))
         .cte("summary")
     )
+
+
+def pairs_in(verdicts: ColumnElement[Any], name: str) -> TableValuedAlias:
+    """What to join for a row for each pair of a verdict and a count, `value`; what is none is left out."""
+    path: ColumnElement[Any] = literal_column(f"'{_PAIRS}'::jsonpath, vars => '{{}}', silent => true")
+    return func.jsonb_path_query(verdicts, path).table_valued("value", name=name).render_derived()
 
 
 def _line(covered: FromClause) -> ColumnElement[str]:

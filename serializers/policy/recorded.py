@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, false, func, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, false, not_, or_, select, true
 
+from partners.access_log.summary import pairs_in
 from partners.literals import number_literal
 from partners.tables.access import access_log
 from serializers.policy.explain import Explainer
@@ -13,7 +14,7 @@ from serializers.policy.publish import Document
 Tree = Any
 """A condition in a document: true, an atom's name, or an object with `all`, `any` or `not`."""
 
-_GROUP = func.jsonb_array_elements(access_log.c.verdicts).table_valued("value", name="verdict_group")
+_GROUP = pairs_in(access_log.c.verdicts, "verdict_group")
 
 
 class Policies:

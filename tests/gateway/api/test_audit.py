@@ -105,7 +105,13 @@ def test_the_record_covers_the_page_and_not_the_probe(db: Database, w1: Webmaste
     assert len(entry["members"]) == 2
 
 
-@pytest.mark.parametrize("verdicts", ["[[127.0, 1]]", "[[1]]", "7", '{"a": 1}', '[["127", "1"]]'])
+@pytest.mark.parametrize(
+    "verdicts",
+    [
+        *("[[127.0, 1]]", "[[1]]", "7", '{"a": 1}', '[["127", "1"]]', "[1e400]", "[[1e400, 1]]"),
+        *("[[9223372036854775808, 1]]", "[[127, 9223372036854775807]]", "[" * 2_000 + "]" * 2_000),
+    ],
+)
 def test_verdicts_that_somebody_altered_explain_nothing_and_hide_no_entry(
     database_url: str, w1: Webmaster, auditor: Auditor, verdicts: str
 ) -> None:
@@ -118,6 +124,8 @@ def test_verdicts_that_somebody_altered_explain_nothing_and_hide_no_entry(
     entry = auditor.entries(operation="members.list")[0]
 
     assert (entry["outcome"], entry["fields_released"], entry["fields_withheld"]) == ("empty", [], {})
+    assert auditor.entries(reason="opted_out") == []
+    assert len(auditor.entries(field="username")) <= 1
 
 
 def test_an_empty_list_is_recorded_as_empty(w1: Webmaster, auditor: Auditor) -> None:

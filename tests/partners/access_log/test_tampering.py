@@ -301,6 +301,7 @@ TAMPERINGS = {
         ),
         {Kind.COLUMNS_CHANGED}, "verdicts",
     ),
+    "verdicts that are no JSON elsewhere": edited_column("verdicts = '[1e400]'", "acc_"),
     "a netmask": Tampering(
         sql(
             "UPDATE access_network SET ip = set_masklen(ip, 8)"
