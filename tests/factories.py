@@ -231,7 +231,8 @@ def _insert(connection: Connection, table: Any, row: dict[str, Any]) -> int:
 
 
 def dump(connection: Connection) -> str:
-    """Return every value of every table as text: what a test looks for canaries in."""
+    """Return every value of every table as text, bytes too: what a test looks for canaries in."""
+    connection.execute(text("SET LOCAL bytea_output = 'escape'"))
     tables = connection.execute(
         text(
             "SELECT quote_ident(relname) FROM pg_class "

@@ -23,7 +23,8 @@ def test_rows_of_every_kind_are_accepted_and_totals_follow_lines(db: Database) -
     with db.write.begin() as connection:
         webmaster = add_partner(connection)
         campaign = add_campaign(connection, webmaster)
-        member = add_member(connection, webmaster=webmaster, campaign=campaign, profile_columns={"age": 34})
+        items = {"age": 34, "turn_ons": b"some bytes"}
+        member = add_member(connection, webmaster=webmaster, campaign=campaign, profile_columns=items)
         add_device(connection, member)
         model = add_model(connection)
         add_action(connection, model, member)
@@ -39,3 +40,4 @@ def test_rows_of_every_kind_are_accepted_and_totals_follow_lines(db: Database) -
     assert (spent.count, spent.credits) == (2, 15)
     assert (bought.count, bought.amounts, bought.usage_clock_at) == (2, {"EUR": 2941}, HAPPENED_AT)
     assert "user_m1" in everything
+    assert "some bytes" in everything
