@@ -97,6 +97,7 @@ class TestCodes:
         assert [answer.status_code for answer in answers] == [200, 401]
 
         written = (log_directory / "serve.log").read_text()
+        assert "/oauth/token" in written
         for secret in (token, prover.thumbprint, prover.key.as_dict()["x"], *(each["DPoP"] for each in requests_)):
             assert secret not in written
 

@@ -39,6 +39,7 @@ class TestCodes:
         written = (log_directory / "serve.log").read_text()
         with stored.write.connect() as connection:
             kept = dump(connection)
+        assert "/oauth/token" in written
         for secret in (code, got["access_token"], got["refresh_token"], tool.verifier, tool.secret):
             assert secret not in written
             assert secret not in kept
