@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
@@ -298,11 +300,12 @@ def test_campaigns_are_the_webmaster_s_own(w1: Webmaster, w2: Webmaster) -> None
     assert w2.get("/campaigns").get_json()["data"] == [{"code": "spring", "name": "Spring"}]
 
 
-@pytest.mark.parametrize("path", ["/members", "/members/mbr_x", "/campaigns"])
-def test_no_webmaster_path_takes_a_write(w1: Webmaster, path: str) -> None:
+def test_no_webmaster_path_takes_a_write(app: Flask, w1: Webmaster) -> None:
     """R5."""
-    for method in ("post", "put", "patch", "delete"):
-        answer = getattr(w1.http, method)(f"/v1/webmaster{path}", headers=w1.headers)
+    paths = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/v1/webmaster")}
+    for path, method in product(paths, ("POST", "PUT", "PATCH", "DELETE")):
+        answer = w1.http.open(path.replace("<ref>", "mbr_x"), method=method, headers=w1.headers)
 
-        assert answer.status_code == 405
+        assert answer.status_code == 405, (method, path)
         assert answer.content_type == "application/problem+json"
+    assert {"/v1/webmaster/members/<ref>", "/v1/webmaster/purchases"} < paths
