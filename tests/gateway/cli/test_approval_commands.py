@@ -12,20 +12,17 @@ from partners.database import Database
 from partners.tables.access import access_log
 from partners.tables.operator import approval, operator_act
 from tests.callers import basic
-from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run_json
 
 As = Callable[..., Any]
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, database_url: str) -> As:
+def typed(environment: pytest.MonkeyPatch) -> As:
     """Run a command that succeeds as somebody; the rule is on."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
 
     def run_as(operator: str, *arguments: str) -> Any:
-        monkeypatch.setenv("GATEWAY_OPERATOR", operator)
+        environment.setenv("GATEWAY_OPERATOR", operator)
         return run_json(*arguments)
 
     run_as("alice", "partners", "add", "webmaster", "w1", "--name", "Web One")

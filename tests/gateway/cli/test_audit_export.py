@@ -14,16 +14,13 @@ from partners import database
 from partners.database import Database
 from partners.tables.access import access_log
 from serializers import searches
-from tests.conftest import SECRET
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.gateway.cli.commands import invoke, run, run_json
 
 
 @pytest.fixture(autouse=True)
-def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setattr(searches, "CHUNK_ROWS", 2)
+def small_chunks(environment: pytest.MonkeyPatch) -> None:
+    environment.setattr(searches, "CHUNK_ROWS", 2)
 
 
 @pytest.fixture

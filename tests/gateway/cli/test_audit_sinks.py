@@ -15,12 +15,7 @@ from tests.gateway.log_receivers import certificate, tool
 from tests.partners.access_log.logs import Log
 from tests.recycling import Recycled
 
-
-@pytest.fixture(autouse=True)
-def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`gateway disclosures`: what was disclosed elsewhere stands in the member's list and archive, and in the log (R27)."""
 
 import json
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,26 +11,16 @@ from partners.keyring import Keyring
 from partners.tables.access import access_log, access_subject
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
-from tests.conftest import SECRET
 from tests.gateway.api.stage import Stage
 from tests.gateway.api.test_archives import ask, fetch
 from tests.gateway.cli.commands import invoke, run_json
 
+pytestmark = pytest.mark.usefixtures("environment")
 ENTERED = ("--recipient-kind", "authority", "--recipient", "The court of Luxembourg", "--field", "username")
 
 
 @pytest.fixture
-def stage(
-    http: FlaskClient,
-    db: Database,
-    keyring: Keyring,
-    *,
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Stage:
-    for name, value in {"DATABASE_URL": database_url, "SECRET_KEY": SECRET, "DATA_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(f"GATEWAY_{name}", value)
+def stage(http: FlaskClient, db: Database, keyring: Keyring) -> Stage:
     return Stage(http, db, keyring)
 
 

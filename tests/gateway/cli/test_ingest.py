@@ -8,17 +8,15 @@ from sqlalchemy import select
 
 from partners.database import Database
 from partners.tables.member import member
-from tests.conftest import NOW, SECRET
+from tests.conftest import NOW
 from tests.feeding import lines, purchased, registered, updated
 from tests.gateway.cli.commands import invoke, run, run_json
 
 
 @pytest.fixture(autouse=True)
-def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_TESTING", "1")
-    monkeypatch.setenv("GATEWAY_NOW", NOW.isoformat())
+def clock(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_TESTING", "1")
+    environment.setenv("GATEWAY_NOW", NOW.isoformat())
 
 
 def written(tmp_path: Path, body: bytes) -> str:

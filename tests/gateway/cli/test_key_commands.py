@@ -10,16 +10,12 @@ from sqlalchemy import select
 from partners.database import Database
 from partners.tables.access import access_log
 from partners.tables.operator import operator_act
-from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
-    """The commands work on this test's database, typed by alice."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_OPERATOR", "Alice")
+def typed_by_alice(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_OPERATOR", "Alice")
 
 
 def states() -> dict[str, str]:

@@ -1,20 +1,13 @@
 """`gateway people`: invitations are shown once, and who is kept out is."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> None:
-    """The commands work on this test's database, which has a webmaster."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GATEWAY_ISSUER", "https://gateway.example")
+def with_a_webmaster(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_ISSUER", "https://gateway.example")
     run("partners", "add", "webmaster", "w1", "--name", "Web One")
 
 

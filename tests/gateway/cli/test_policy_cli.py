@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +22,9 @@ LONG_AGO = NOW - timedelta(days=121)
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> None:
-    """The commands work on this test's database, by the tests' clock."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GATEWAY_TESTING", "1")
-    monkeypatch.setenv("GATEWAY_NOW", NOW.isoformat())
+def clock(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_TESTING", "1")
+    environment.setenv("GATEWAY_NOW", NOW.isoformat())
 
 
 def policy(*arguments: str) -> Result:

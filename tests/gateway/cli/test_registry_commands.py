@@ -11,18 +11,10 @@ from partners.database import Database
 from partners.registry import journal
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
-from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 
+pytestmark = pytest.mark.usefixtures("environment")
 KEY = ECKey.generate_key("P-256", {"kid": "1"})
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> None:
-    """The commands work on this test's database."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
 
 
 @pytest.fixture

@@ -29,11 +29,9 @@ LAPSED = NOW + timedelta(days=120, seconds=1)
 
 
 @pytest.fixture
-def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_TESTING", "1")
-    monkeypatch.setenv("GATEWAY_NOW", LAPSED.isoformat())
+def lapsed(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_TESTING", "1")
+    environment.setenv("GATEWAY_NOW", LAPSED.isoformat())
 
 
 def run(capsys: pytest.CaptureFixture[str], *options: str) -> str:
@@ -43,7 +41,7 @@ def run(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_a_run_deletes_what_has_lapsed_and_reports_what_it_skipped(
     db: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,7 +59,7 @@ def test_a_run_deletes_what_has_lapsed_and_reports_what_it_skipped(
     assert "actions: 0" in run(capsys)
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_what_is_kept_of_the_erased_goes_after_ten_years(
     db: Database, keyring: Keyring, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +87,7 @@ def test_what_is_kept_of_the_erased_goes_after_ten_years(
     assert kept_after(NOW.replace(year=2036) + timedelta(microseconds=1)) == (["of_here"], 1, 0)
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_whoever_was_inactive_for_more_than_a_year_is_named_and_nobody_erased(
     db: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +120,7 @@ def test_whoever_was_inactive_for_more_than_a_year_is_named_and_nobody_erased(
         assert connection.execute(looks).scalars().all() == ["retention.candidates"]
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_a_run_makes_the_logs_coming_partitions_and_forgets_old_network_data(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,7 +146,7 @@ def test_a_run_makes_the_logs_coming_partitions_and_forgets_old_network_data(
     owner.dispose()
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,7 +176,7 @@ def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
     assert verified(capsys) == 1
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("lapsed")
 def test_a_month_that_was_detached_by_hand_is_not_dropped(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

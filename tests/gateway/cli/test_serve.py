@@ -21,23 +21,14 @@ from partners import database
 from partners.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
-from tests.conftest import SECRET
 from tests.journeys.serving import served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("environment")]
 
 GRACE_S = 15
 """Well below the time after which workers that hang are killed."""
 SLOW_TO_LISTEN = "import os, time; os.register_at_fork(after_in_child=lambda: time.sleep(1))"
 """Has a new worker wait before it sets its own signal handlers."""
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path) -> None:
-    """The command serves this test's database."""
-    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
-    monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
 
 
 @pytest.fixture

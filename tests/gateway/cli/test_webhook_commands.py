@@ -1,7 +1,6 @@
 """`gateway webhooks`: endpoints registered, told, listed and taken away; and telling by hand where there is none."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,24 +12,15 @@ from partners.outbox import concern_about
 from partners.tables.operator import operator_act
 from partners.vocabulary import NoticeTopic, PartnerKind
 from tests.callers import add_caller
-from tests.conftest import SECRET
 from tests.gateway.api.stage import Stage
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.gateway.receiver import receiving
 
+pytestmark = pytest.mark.usefixtures("environment")
+
 
 @pytest.fixture
-def stage(
-    http: FlaskClient,
-    db: Database,
-    keyring: Keyring,
-    database_url: str,
-    *,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Stage:
-    for name, value in {"DATABASE_URL": database_url, "SECRET_KEY": SECRET, "DATA_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(f"GATEWAY_{name}", value)
+def stage(http: FlaskClient, db: Database, keyring: Keyring) -> Stage:
     return Stage(http, db, keyring)
 
 
