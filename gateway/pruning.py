@@ -1,6 +1,5 @@
 """Letting go of the access log's outlived months, each only once the log has promised to say so."""
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from partners.access_log import letting_go
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.letting_go import PruningError
 from partners.access_log.pruning import OPERATION, Pruning
-from partners.files import keep_names
+from partners.files import replacing
 
 SEALED_WITHIN_S = 60.0
 _LOOK_S = 0.2
@@ -89,13 +88,7 @@ def _export(connection: Connection, month: date, directory: Path) -> Path:
     """Write each record's index and exact bytes as a line of JSON, into a file that its owner alone may read."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"access-log-{month:%Y-%m}.ndjson"
-    part = path.with_name(f"{path.name}.part")
-    part.touch(mode=0o600)
-    with part.open("wb") as file:
+    with replacing(path) as file:
         for index, leaf in letting_go.leaves_of(connection, month):
             file.write(orjson.dumps({"index": index, "leaf": leaf.decode()}) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    keep_names(directory)
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 from pwd import getpwuid
 from urllib.parse import urlsplit
 
+from partners import files
 from partners.access_log.checkpoints import origin_of
 from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
@@ -268,16 +269,17 @@ def _secret_key(value: str | None, data_dir: Path) -> str:
 def _generated_secret(path: Path) -> str:
     """Return the data directory's secret key; two processes that start at once agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    candidate = path.with_name(f"{path.name}.{os.getpid()}")
+    candidate = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     if not path.exists():
-        candidate.touch(mode=0o600)
-        candidate.write_text(secrets.token_urlsafe(48))
+        with files.new(candidate) as file:
+            file.write(secrets.token_urlsafe(48).encode())
         try:
             os.link(candidate, path)
         except FileExistsError:
             pass
         finally:
             candidate.unlink()
+        files.keep_names(path.parent)
     return path.read_text().strip()
 
 

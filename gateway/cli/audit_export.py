@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.cli.operator import access_by_operator
-from gateway.cli.output import Document, json_text
+from gateway.cli.output import Document, json_text, output_file
 from gateway.cli.session import Session, session
 from gateway.streaming import BrokenStreamError, Chunks, note_broken, written
 from partners.access_log.append import record
@@ -116,19 +116,10 @@ def _search(connection: Connection, query: Query, policies: Policies, references
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """Standard output; or a file that nobody else may read, and that is there only once it is whole."""
+    """Standard output, or a file."""
     if output is None:
         with click.open_file("-", "wb") as stdout:
             yield stdout
         return
-    part = output.with_name(f"{output.name}.part")
-    try:
-        part.touch(mode=0o600)
-        with part.open("wb") as file:
-            yield file
-        part.replace(output)
-    except OSError as error:
-        raise click.FileError(str(output), error.strerror) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    with output_file(output) as file:
+        yield file

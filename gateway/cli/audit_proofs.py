@@ -7,7 +7,7 @@ import click
 import orjson
 
 from gateway.cli.operator import access_by_operator
-from gateway.cli.output import Document, printed
+from gateway.cli.output import Document, output_file, printed
 from gateway.cli.session import session
 from partners.access_log import promises, search, tiles
 from partners.access_log.append import record
@@ -44,7 +44,8 @@ def prove(access_id: str, out: Path | None) -> Document:
         inclusion = prove_inclusion(connection, index) if index is not None else None
     if inclusion is None:
         raise click.ClickException("There is no sealed entry of this id.")
-    _write(path, inclusion.file(bytes(row.leaf) if row else None))
+    with output_file(path) as file:
+        file.write(inclusion.file(bytes(row.leaf) if row else None).encode())
     return {"id": access_id, "index": inclusion.index, "file": str(path), "has_entry": row is not None}
 
 
@@ -91,11 +92,3 @@ def export_tiles(directory: Path, *, entries: bool) -> Document:
             except (BrokenTreeError, NoteError, OSError) as error:
                 raise click.ClickException(f"{error}.") from None
     return {"directory": str(directory), "size": promise.size, "files": files}
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.touch(mode=0o600)
-        path.write_text(text)
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from None

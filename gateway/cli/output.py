@@ -1,16 +1,21 @@
 """How commands print: lines and columns for people, or one JSON document for scripts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeAlias
+from pathlib import Path
+from typing import BinaryIO, ParamSpec, TypeAlias
 
 import click
 import orjson
 
+from partners.files import replacing
+
 P = ParamSpec("P")
 Entry: TypeAlias = Mapping[str, object]
 Document: TypeAlias = Entry | Sequence[Entry]
+_DEVICES = Path("/dev")
 
 
 def printed(command: Callable[P, Document]) -> Callable[P, None]:
@@ -29,6 +34,17 @@ def printed(command: Callable[P, Document]) -> Callable[P, None]:
 def json_text(document: Document) -> str:
     """Write a document as JSON, instants as RFC 3339 with `Z`."""
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that nobody else may read, and that is there only once it is whole; a device or a pipe as it is."""
+    is_stream = path.parent == _DEVICES or (path.exists() and not path.is_file())
+    try:
+        with path.open("wb") if is_stream else replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None
 
 
 def _text(document: Document) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from partners.files import replacing
+
 FILE = "demo.json"
 
 
@@ -61,7 +63,5 @@ def read(data_dir: Path) -> Credentials | None:
 
 def write(data_dir: Path, credentials: Credentials) -> None:
     """Replace the file in one step; nobody but its owner can read it."""
-    candidate = data_dir / f"{FILE}.new"
-    candidate.touch(mode=0o600)
-    candidate.write_bytes(orjson.dumps(asdict(credentials), option=orjson.OPT_INDENT_2))
-    candidate.replace(data_dir / FILE)
+    with replacing(data_dir / FILE) as file:
+        file.write(orjson.dumps(asdict(credentials), option=orjson.OPT_INDENT_2))

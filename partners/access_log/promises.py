@@ -1,7 +1,6 @@
 """The checkpoints that were signed: in the database, and the last of them outside it, where no restore reaches."""
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, insert, select
 
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
+from partners.files import replacing
 from partners.tables.sealing import log_checkpoint
 
 _NEWEST = select(log_checkpoint).order_by(log_checkpoint.c.number.desc()).limit(1)
@@ -57,10 +57,5 @@ class Anchor:
     def move(self, note: str) -> None:
         """Remember a newer note; raise `OSError` where that cannot be."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.touch(mode=0o600)
-        with part.open("w") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path)
+        with replacing(self.path) as file:
+            file.write(note.encode())

@@ -10,10 +10,13 @@ from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.promises import Promise
 from partners.access_log.pruning import prunings
 from partners.access_log.tree import TILE_HEIGHT, TILE_WIDTH, BrokenTreeError, StoredTree
+from partners.files import replacing
 from partners.tables.access import access_log
 from partners.tables.sealing import sealed_leaf
 
 _THOUSAND = 1_000
+_SERVED = 0o666
+"""Whoever the umask lets may read them: a web server of another login serves them."""
 
 
 def export(connection: Connection, promise: Promise, directory: Path, *, entries: bool) -> int:
@@ -76,9 +79,8 @@ def _bundle(connection: Connection, number: int, width: int) -> Iterator[bytes]:
 
 def _write(path: Path, content: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with replacing(path, mode=_SERVED) as file:
+        file.write(content)
     return 1
 
 

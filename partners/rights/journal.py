@@ -1,6 +1,5 @@
 """The journal of members' rights outside the database: what no restore may undo, sealed, as long as backups live."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import ARRAY, Connection, Uuid, any_, bindparam, delete, event, insert, select
 
 from partners.access_log.identifiers import instant_of, new_id
-from partners.files import keep_names
+from partners.files import replacing
 from partners.keyring import Keyring
 from partners.tables.rights import journal_entry
 
@@ -88,14 +87,8 @@ class Journal:
     def _write(self, path: Path, sealed: bytes) -> None:
         """Whole or not at all, and on the disk before anything is committed."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600, exist_ok=False)
-        with unfinished.open("wb") as file:
+        with replacing(path) as file:
             file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-        keep_names(self.directory)
 
 
 def _remove_if_undone(connection: Connection, path: Path) -> None:

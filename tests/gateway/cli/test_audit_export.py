@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,28 @@ def test_every_search_over_http_is_an_option(tmp_path: Path) -> None:
     assert (tmp_path / "log.csv").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
     assert run_json("audit", "export", "--member", "nobody", "-o", str(tmp_path / "none"))["rows"] == 0
+
+
+@pytest.mark.usefixtures("w1")
+def test_what_an_earlier_export_left_lets_nobody_read_the_next(tmp_path: Path) -> None:
+    (tmp_path / "log.part").touch(mode=0o644)
+
+    run("audit", "export", "-o", str(tmp_path / "log"))
+
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.usefixtures("w1")
+def test_a_pipe_takes_an_export_and_stays_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    told = run_json("audit", "export", "-o", str(tmp_path / "pipe"))
+
+    assert len(os.read(reader, 1 << 16).splitlines()) == told["rows"] + 1
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.usefixtures("w1")

@@ -201,7 +201,9 @@ def test_a_proof_is_a_file_that_needs_nothing_else(log: Log, tmp_path: Path) -> 
     (row,) = log.sql("SELECT access FROM sealed_leaf WHERE index = 3")
     file, trust = tmp_path / "entry.tlog-proof", tmp_path / "trust"
     trust.write_text(f"{log.signer.verifier}\n")
+    file.touch(mode=0o644)
     proved = run_json("audit", "prove", f"acc_{row.access.hex}", "--out", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
     assert proved["index"] == 3
 
     told = run_json("audit", "check", str(file), "--trust", str(trust))

@@ -158,9 +158,12 @@ def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
     for at in (end - timedelta(days=35), end - timedelta(days=1), end + timedelta(hours=1)):
         log.add(2, at=at)
         log.seal()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / f"access-log-{end - timedelta(days=1):%Y-%m}.ndjson.part").touch(mode=0o644)
 
     said = json.loads(run(capsys, "--json", "--export", str(tmp_path / "old")))
 
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "old").iterdir()} == {0o600}
     assert said["pruned"] == [f"{end - timedelta(days=35):%Y-%m}", f"{end - timedelta(days=1):%Y-%m}"]
     assert said["pruned_entries"] == 4
     lines = [json.loads(line) for file in said["exported"] for line in Path(file).read_text().splitlines()]
