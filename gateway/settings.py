@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from partners import files
 from partners.access_log.checkpoints import origin_of
+from partners.instants import read_instant
 from partners.keyring import MINIMUM_SECRET_LENGTH
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
@@ -332,9 +333,6 @@ def _fixed_now(environ: Mapping[str, str]) -> datetime | None:
 
 def _instant(name: str, value: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(value)
+        return read_instant(value)
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise SettingsError(f"{name} must be an RFC 3339 instant such as 2026-11-01T00:00:00Z, not {value!r}")
-    return instant.astimezone(UTC)
+        raise SettingsError(f"{name} must be an RFC 3339 instant such as 2026-11-01T00:00:00Z, not {value!r}") from None

@@ -60,7 +60,7 @@ class PastInstant(Moment):
         given = super()._deserialize(value, *args, **kwargs)
         if not EARLIEST_RECEIPT <= given <= RulesClock.get():
             raise ValidationError("Lies in the future, or before the year 2000.")
-        return given.astimezone(UTC)
+        return given
 
 
 _ItemsPatch = Schema.from_dict(

@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from partners.instants import read_instant
+
 SHAPE = (
     "a date such as 2026-10-01, a month, a year or an instant with its zone; before it `>=`, `>`, `<=` or `<`; or a..b"
 )
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
-_INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})",
-    re.ASCII,
-)
+_TO_THE_MINUTE = re.compile(r"(.{10}[Tt]\d{2}:\d{2})([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)")
 
 
@@ -55,15 +54,14 @@ def _ordered(since: datetime | None, until: datetime | None) -> Stretch:
 def _unit(text: str) -> Stretch:
     """The year, month, day, minute, second or microsecond that a text names."""
     try:
-        day, instant = _DAY.fullmatch(text), _INSTANT.fullmatch(text)
+        day, minute = _DAY.fullmatch(text), _TO_THE_MINUTE.fullmatch(text)
         if day is not None:
             return _of_calendar(*(int(part) if part else None for part in day.groups()))
-        if instant is None:
-            raise NotATimeError
-        since = datetime.fromisoformat(text.upper()).astimezone(UTC)
-        if instant["fraction"]:
-            return Stretch(since, since + timedelta(microseconds=1))
-        return Stretch(since, since + (timedelta(seconds=1) if instant["seconds"] else timedelta(minutes=1)))
+        if minute is not None:
+            since = read_instant(f"{minute[1]}:00{minute[2]}")
+            return Stretch(since, since + timedelta(minutes=1))
+        since = read_instant(text)
+        return Stretch(since, since + (timedelta(microseconds=1) if "." in text else timedelta(seconds=1)))
     except (OverflowError, ValueError):
         raise NotATimeError from None
 

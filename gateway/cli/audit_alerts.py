@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from uuid import UUID
@@ -15,12 +15,14 @@ from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from gateway.settings import operator_name
 from partners.access_log.append import Access, record
+from partners.access_log.identifiers import EPOCH
 from partners.detections import alerts as stored
 from partners.detections.alerts import UNSETTLED, Alert, Wanted
 from partners.detections.gaps import found_elsewhere
 from partners.detections.raising import raise_alerts
 from partners.detections.running import Run
 from partners.detections.running import detect as run_detections
+from partners.instants import read_instant
 from partners.vocabulary import AlertState, Detection, Outcome, Tier
 from serializers.alerts import alert_document
 
@@ -39,19 +41,16 @@ def tell_gap(opened: Session, what: str, summary: str, records: Sequence[UUID]) 
 
 
 class Since(click.ParamType[datetime]):
-    """An RFC 3339 instant."""
+    """An RFC 3339 instant; those before any record could be are all the same."""
 
     name = "instant"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it; without an offset it would mean something else from place to place."""
         try:
-            instant = datetime.fromisoformat(str(value))
+            return max(read_instant(str(value)), EPOCH)
         except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
             self.fail(f"{value!r} is no instant such as 2026-11-01T00:00:00Z.", param, ctx)
-        return instant.astimezone(UTC)
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """`gateway disclosures`: what was disclosed outside the gateway, entered by hand (R27)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 
 import click
@@ -12,6 +12,7 @@ from gateway.cli.session import session
 from partners.access_log.append import record
 from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
 from partners.access_log.identifiers import EPOCH
+from partners.instants import read_instant
 from partners.members import NoSuchMemberError, require_member
 from partners.registry import RegistryError
 from partners.vocabulary import Outcome, Purpose, RecipientKind
@@ -78,9 +79,8 @@ def add(member: str, *, kind: str, recipient: str, fields: tuple[str, ...], purp
 
 def _instant(text: str, now: datetime) -> datetime:
     try:
-        given = datetime.fromisoformat(text)
-        instant = given.astimezone(UTC) if given.tzinfo else None
-    except (ValueError, OverflowError):
+        instant = read_instant(text)
+    except ValueError:
         instant = None
     if instant is None or not EPOCH <= instant <= now:
         raise click.UsageError("--at is a past instant in RFC 3339, such as 2026-11-01T09:30:00Z.")

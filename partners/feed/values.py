@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from partners.countries import COUNTRIES
 from partners.currencies import DECIMALS
 from partners.devices import Device, device_of
 from partners.feed.faults import invalid_value
+from partners.instants import read_instant
 
 Check = Callable[[Any], Any]
 E = TypeVar("E", bound=StrEnum)
@@ -25,7 +27,6 @@ QUARTER_HOUR = timedelta(minutes=15)
 
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _SLUG = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 _DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,10}))?")
 
 
@@ -102,11 +103,9 @@ def one_of(values: type[E]) -> Check:
 
 def instant(value: object) -> datetime:
     """An instant as RFC 3339 writes it, to the microsecond, in UTC."""
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return read_instant(value)
     raise invalid_value("must be an RFC 3339 instant such as 2026-10-01T12:00:00Z")
 
 

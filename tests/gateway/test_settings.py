@@ -43,6 +43,9 @@ def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
         ("GATEWAY_DPOP_NONCES", "2"),
         ("GATEWAY_NOW", "soon"),
         ("GATEWAY_NOW", "2026-11-01T12:00:00"),
+        ("GATEWAY_NOW", "0001-01-01T00:00:00+14:00"),
+        ("GATEWAY_TERMS_FROM", "0001-01-01T00:00:00+14:00"),
+        ("GATEWAY_TERMS_FROM", "2026-W44-1 00+01"),
     ],
 )
 def test_an_unusable_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:

@@ -284,6 +284,8 @@ def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:
         ({"from": "2026-01-01"}, "from"),
         ({"from": "2026-W45-2T00:00:00Z"}, "from"),
         ({"from": "2026-01-01T00:00Z"}, "from"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "from"),
+        ({"from": "2026-01-01T00:00:00+01:99"}, "from"),
         ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01t00:00:00z"}, "to"),
         ({"ip": "here"}, "ip"),
         ({"ip": "fe80::1%eth0"}, "ip"),

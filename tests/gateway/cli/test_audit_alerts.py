@@ -32,7 +32,8 @@ def test_an_alert_from_its_raising_to_its_end(log: Log) -> None:
     (raised,) = run_json("audit", "detect")["raised"]
     tier, rule, identifier = raised.split()
     assert (tier, rule) == ("page", "gap")
-    assert run_json("audit", "detect", "--since", "2026-01-01T00:00:00Z")["raised"] == []
+    for since in ("2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):
+        assert run_json("audit", "detect", "--since", since)["raised"] == []
 
     assert [each["id"] for each in run_json("audit", "alerts", "list")] == [identifier]
     assert run_json("audit", "alerts", "show", identifier)["figures"] == {"what": "seal_lag"}
@@ -50,7 +51,8 @@ def test_an_alert_from_its_raising_to_its_end(log: Log) -> None:
 @pytest.mark.usefixtures("log")
 def test_wrong_use_is_said() -> None:
     unknown = "alr_0198c0de5a7b7c1e8f00a1b2c3d4e5f6"
-    assert "no instant such as" in invoke("audit", "detect", "--since", "yesterday").output
+    for none in ("yesterday", "2026-W44-1 00+01", "0001-01-01T00:00:00+14:00"):
+        assert "no instant such as" in invoke("audit", "detect", "--since", none).output
     assert f"There is no alert {unknown}." in invoke("audit", "alerts", "show", unknown).output
     assert f"There is no alert {unknown}." in invoke("audit", "alerts", "close", unknown, "--note", "x").output
     assert "--note" in invoke("audit", "alerts", "close", unknown).output

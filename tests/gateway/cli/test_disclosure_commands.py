@@ -63,6 +63,7 @@ def test_who_and_what_are_closed_lists(stage: Stage) -> None:
         (("m1", "--recipient-kind", "neighbour", *ENTERED[2:]), 2),
         (("m1", *ENTERED, "--field", "email"), 2),
         (("m1", *ENTERED, "--at", "tomorrow"), 2),
+        (("m1", *ENTERED, "--at", "2026-W01-1 00+01"), 2),
         (("m1", *ENTERED, "--at", "2999-01-01T00:00:00Z"), 2),
         (("m1", *ENTERED, "--recipient", " "), 2),
     ]:
