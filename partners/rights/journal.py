@@ -11,7 +11,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import ARRAY, Connection, Uuid, any_, bindparam, delete, event, insert, select
 
-from partners.access_log.identifiers import instant_of, new_id
+from partners.access_log.identifiers import instant_of, new_id, parse
 from partners.files import replacing
 from partners.keyring import Keyring
 from partners.tables.rights import journal_entry
@@ -55,12 +55,14 @@ class Journal:
         _remove_if_undone(connection, path)
 
     def entries(self) -> list[UUID]:
-        """Every entry, the oldest first."""
-        found = (path.stem for path in self.directory.glob(f"*{SUFFIX}"))
-        return sorted((UUID(hex=stem) for stem in found), key=lambda entry: entry.int)
+        """Every entry, the oldest first; raise `JournalError` where a file has the suffix of one, and not the name."""
+        return sorted(map(_entry_in, self.directory.glob(f"*{SUFFIX}")), key=lambda entry: entry.int)
 
     def lacking(self, connection: Connection) -> list[UUID]:
-        """The entries that this database does not have, the oldest first: none unless it was set back."""
+        """The entries that this database does not have, the oldest first: none unless it was set back.
+
+        Raise `JournalError` as `entries` does.
+        """
         entries = self.entries()
         there = set(connection.execute(_KNOWN, {"entries": entries}).scalars())
         return [entry for entry in entries if entry not in there]
@@ -74,7 +76,7 @@ class Journal:
         return changes
 
     def forget(self, connection: Connection, *, now: datetime) -> int:
-        """Remove entries that no backup can lack any more; return how many."""
+        """Remove entries that no backup can lack any more; return how many. Raise `JournalError` as `entries` does."""
         old = [entry for entry in self.entries() if instant_of(entry) < now - KEPT]
         for entry in old:
             self._path(entry).unlink(missing_ok=True)
@@ -89,6 +91,13 @@ class Journal:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with replacing(path) as file:
             file.write(sealed)
+
+
+def _entry_in(path: Path) -> UUID:
+    entry = parse("", path.stem)
+    if entry is None:
+        raise JournalError(f"{path} has no name of an entry of the rights journal; take it away or name it as it was")
+    return entry
 
 
 def _remove_if_undone(connection: Connection, path: Path) -> None:

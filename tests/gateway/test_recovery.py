@@ -1,9 +1,11 @@
 """After a restore every erasure, restriction and choice since the backup holds again, before data is served (R41)."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,7 @@ from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
 from partners import database
+from partners.access_log.identifiers import new_id
 from partners.database import Database
 from partners.embedded import binary
 from partners.keyring import Keyring
@@ -190,15 +193,28 @@ def test_the_journal_names_nobody_and_only_this_key_opens_it(house: House, db: D
         assert len(unread) == (1 if held else 2)
 
 
+@pytest.mark.parametrize("name", ["notes", UUID(int=7).hex, "{01a2258c-a15f-71d8-a3f0-b103808844b4}", "f" * 32])
+def test_a_stray_file_in_the_journal_is_named(db: Database, tmp_path: Path, keyring: Keyring, name: str) -> None:
+    opened = Journal(tmp_path, keyring)
+    (tmp_path / f"{new_id(NOW).hex}{journal.SUFFIX}").touch()
+    (tmp_path / f"{name}{journal.SUFFIX}").touch()
+
+    with db.write.begin() as connection:
+        for use in (opened.lacking, partial(opened.forget, now=NOW)):
+            with pytest.raises(JournalError, match=re.escape(f"{name}{journal.SUFFIX}")):
+                use(connection)
+
+
 @pytest.mark.slow
 def test_a_journal_may_hold_more_entries_than_a_statement_takes_parameters(
     db: Database, tmp_path: Path, keyring: Keyring
 ) -> None:
     opened = Journal(tmp_path, keyring)
-    for number in range(70_000):
-        (tmp_path / f"{UUID(int=number).hex}{journal.SUFFIX}").touch()
+    made = [new_id(NOW) for _ in range(70_000)]
+    for entry in made:
+        (tmp_path / f"{entry.hex}{journal.SUFFIX}").touch()
     with db.write.begin() as connection:
-        connection.execute(insert(journal_entry).values(id=UUID(int=7), at=NOW))
+        connection.execute(insert(journal_entry).values(id=made[7], at=NOW))
 
         assert len(opened.lacking(connection)) == 69_999
 
