@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from limits.storage import MemoryStorage, RedisStorage
 from structlog import get_logger
 
+from gateway.settings import REDIS_SCHEMES
+
 T = TypeVar("T")
 IN_PROCESS = "process"
 SILENCE_S = 1
@@ -72,7 +74,7 @@ class ProcessStorage(MemoryStorage):
 class SharedStorage(RedisStorage):
     """Counts in Redis; while it does not answer each process for itself: nobody is let in or kept out for that."""
 
-    STORAGE_SCHEME = [f"{IN_PROCESS}+{scheme}" for scheme in ("redis", "rediss", "redis+unix")]  # noqa: RUF012 - how the library finds it
+    STORAGE_SCHEME = [f"{IN_PROCESS}+{scheme}" for scheme in REDIS_SCHEMES]  # noqa: RUF012 - how the library finds it
 
     def __init__(self, uri: str, **options: Any) -> None:
         """Take Redis' address, with `process+` before it."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from pwd import getpwuid
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from partners import files
 from partners.access_log.checkpoints import origin_of
@@ -57,8 +60,9 @@ LIMITED = {
     Work.EXPORTS: "whole lists of members, purchases or log entries as lines",
 }
 """Kinds of work that are counted by client."""
-REDIS_SCHEMES = ("redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
-LONGEST_HOURS = 5
+REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
+"""Those of one server: what counts there knows no others."""
+LONGEST_HOURS, LONGEST_PROXIES = 5, 2
 """Digits."""
 
 SETTINGS = (
@@ -187,7 +191,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         issuer=_issuer(environ.get("GATEWAY_ISSUER") or USUAL_ISSUER),
         secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),
         data_dir=data_dir,
-        database_url=environ.get("GATEWAY_DATABASE_URL") or None,
+        database_url=_database_url(environ.get("GATEWAY_DATABASE_URL") or None),
         proxies=_proxies(environ.get("GATEWAY_PROXIES", "0")),
         fixed_now=_fixed_now(environ),
         redis_url=_redis_url(environ.get("GATEWAY_REDIS_URL") or None),
@@ -228,10 +232,10 @@ def _login() -> str:
 
 
 def _issuer(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts("GATEWAY_ISSUER", value)
     if (
         parts.scheme not in {"http", "https"}
-        or not parts.netloc
+        or not parts.hostname
         or parts.query
         or parts.fragment
         or "@" in parts.netloc
@@ -241,10 +245,33 @@ def _issuer(value: str) -> str:
 
 
 def _redis_url(value: str | None) -> str | None:
-    if value is not None and urlsplit(value).scheme not in REDIS_SCHEMES:
-        # It may hold a password, and is not repeated.
-        raise SettingsError("GATEWAY_REDIS_URL must begin with redis://, rediss:// or redis+unix://")
+    if value is None:
+        return None
+    _parts("GATEWAY_REDIS_URL", value)
+    beginnings = tuple(f"{scheme}://" for scheme in REDIS_SCHEMES)
+    if not value.startswith(beginnings):
+        *others, last = beginnings
+        raise SettingsError(f"GATEWAY_REDIS_URL must begin with {', '.join(others)} or {last}")
     return value
+
+
+def _database_url(value: str | None) -> str | None:
+    try:
+        if value is not None:
+            make_url(value)
+    except (ArgumentError, ValueError):
+        raise SettingsError("GATEWAY_DATABASE_URL must be an address such as postgresql://host/database") from None
+    return value
+
+
+def _parts(name: str, value: str) -> SplitResult:
+    """An address taken apart, its port too. It may hold a password: no error repeats it."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - refuses what is none
+    except ValueError:
+        raise SettingsError(f"{name} must be an address: its host or port is none") from None
+    return parts
 
 
 def _log_origin(value: str | None) -> str | None:
@@ -285,8 +312,8 @@ def _generated_secret(path: Path) -> str:
 
 
 def _proxies(value: str) -> int:
-    if not value.isdecimal():
-        raise SettingsError(f"GATEWAY_PROXIES must be a whole number, not {value!r}")
+    if not value.isdecimal() or len(value) > LONGEST_PROXIES:
+        raise SettingsError(f"GATEWAY_PROXIES must be a whole number of at most {LONGEST_PROXIES} digits")
     return int(value)
 
 
@@ -300,7 +327,7 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
 def _hours(environ: Mapping[str, str], name: str, usual: str) -> timedelta:
     value = environ.get(name) or usual
     if not value.isdecimal() or len(value) > LONGEST_HOURS:
-        raise SettingsError(f"{name} must be a whole number of hours, not {value!r}")
+        raise SettingsError(f"{name} must be a whole number of hours, of at most {LONGEST_HOURS} digits")
     return timedelta(hours=int(value))
 
 

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
+from limits.storage import storage_from_string
 
-from gateway.settings import SettingsError, read, refuse_unsafe_production
+from gateway.counting import IN_PROCESS, SharedStorage
+from gateway.settings import REDIS_SCHEMES, SettingsError, read, refuse_unsafe_production
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -38,7 +41,12 @@ def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
         ("GATEWAY_SECRET_KEY", "short"),
         ("GATEWAY_ISSUER", "gateway.example"),
         ("GATEWAY_ISSUER", "https://gateway.example/?x=1"),
+        ("GATEWAY_ISSUER", "http://[::1"),
+        ("GATEWAY_ISSUER", "http://gateway.example:65536"),
+        ("GATEWAY_ISSUER", "http://:80"),
         ("GATEWAY_PROXIES", "some"),
+        ("GATEWAY_PROXIES", "9" * 5_000),
+        ("GATEWAY_WEBHOOKS_SUSPEND_AFTER", "9" * 5_000),
         ("GATEWAY_DPOP_REQUIRED", "yes"),
         ("GATEWAY_DPOP_NONCES", "2"),
         ("GATEWAY_NOW", "soon"),
@@ -51,6 +59,34 @@ def test_the_clock_is_fixed_in_tests_alone(tmp_path: Path) -> None:
 def test_an_unusable_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         read({"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_TESTING": "1", name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_REDIS_URL", "redis://:canary@[redis.example"),
+        ("GATEWAY_REDIS_URL", "redis://:canary@redis.example:port"),
+        ("GATEWAY_REDIS_URL", "redis+sentinel://:canary@redis.example:26379/counts"),
+        ("GATEWAY_REDIS_URL", "redis+cluster://:canary@redis.example:7000"),
+        ("GATEWAY_REDIS_URL", "REDIS://:canary@redis.example"),
+        ("GATEWAY_REDIS_URL", "memcached://:canary@redis.example"),
+        ("GATEWAY_DATABASE_URL", "postgresql://gateway:canary@[::1"),
+        ("GATEWAY_DATABASE_URL", "postgresql://gateway:canary@db.example:port/gateway"),
+        ("GATEWAY_DATABASE_URL", "canary"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_without_it(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refused:
+        read({"GATEWAY_DATA_DIR": str(tmp_path), name: value})
+
+    assert "canary" not in "".join(format_exception(refused.value))
+
+
+@pytest.mark.parametrize("scheme", REDIS_SCHEMES)
+def test_every_address_of_redis_that_settings_take_is_counted_at(tmp_path: Path, scheme: str) -> None:
+    url = read({"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_REDIS_URL": f"{scheme}:///redis.example"}).redis_url
+
+    assert isinstance(storage_from_string(f"{IN_PROCESS}+{url}"), SharedStorage)
 
 
 def test_what_is_bound_to_keys_is_switched_on_by_a_one(tmp_path: Path) -> None:
