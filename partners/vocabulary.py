@@ -275,6 +275,8 @@ SUB_GROUPS = (
     StatisticsGroup.SUB5,
 )
 """Groups that can stand for one person: they need the scope for member rows too."""
+SUBS = tuple(group.value for group in SUB_GROUPS)
+"""The sub ids of a referral, as they are named everywhere."""
 
 
 class StatisticsFilter(StrEnum):

@@ -5,7 +5,7 @@ from sqlalchemy import func
 from partners.tables.activity import ledger_entry
 from partners.tables.member import member
 from partners.tables.partner import campaign
-from partners.vocabulary import PartnerKind, Purpose
+from partners.vocabulary import SUBS, PartnerKind, Purpose
 from serializers import webmaster
 from serializers.policy.conditions import ALWAYS
 from serializers.policy.declaration import Field, Policy
@@ -36,8 +36,8 @@ POLICY = Policy(
         ),
         Field("campaign", campaign.c.code, Text(allow_none=True), ALWAYS, "R1", "The campaign of the referral."),
         *(
-            Field(f"sub{n}", member.c[f"sub{n}"], Text(allow_none=True), ALWAYS, "R1", f"Sub id {n} of the referral.")
-            for n in range(1, 6)
+            Field(sub, member.c[sub], Text(allow_none=True), ALWAYS, "R1", f"Sub id {place} of the referral.")
+            for place, sub in enumerate(SUBS, start=1)
         ),
         Field("credits", ledger_entry.c.credits, Number(), ALWAYS, "R1", "Credits; negative in a reversal."),
         Field(

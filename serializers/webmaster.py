@@ -6,7 +6,7 @@ from partners import usage
 from partners.standing import CALLER_NUMBER
 from partners.tables.member import member, purchase_total
 from partners.tables.partner import campaign
-from partners.vocabulary import PartnerKind, Purpose, Reason
+from partners.vocabulary import SUBS, PartnerKind, Purpose, Reason
 from serializers.policy.conditions import ALWAYS, Atom
 from serializers.policy.declaration import Field, Policy
 from serializers.policy.shapes import Amounts, Day, Instant, Number, Object, ObjectOrNull, Ref, Text
@@ -109,7 +109,7 @@ POLICY = Policy(
         ),
         Field(
             "referral",
-            {"campaign": campaign.c.code} | {f"sub{n}": member.c[f"sub{n}"] for n in range(1, 6)},
+            {"campaign": campaign.c.code} | {sub: member.c[sub] for sub in SUBS},
             Object(Referral),
             ALWAYS,
             "R1",

@@ -14,9 +14,10 @@ from partners.access_log.findings import Kind
 from partners.access_log.identifiers import ACCESS_PREFIX
 from partners.access_log.merkle import Hash
 from partners.access_log.stored import rows_between
+from partners.tables.access import NETWORK_KEPT
 
-NETWORK_SURELY_KEPT = timedelta(days=119)
-"""After 120 days a sweep may have removed network data (see `partners.rights.retention`)."""
+NETWORK_SURELY_KEPT = NETWORK_KEPT - timedelta(days=1)
+"""A sweep (`partners.rights.retention`) may go by a clock that is ahead of the one that is verified by."""
 _NOBODY = sha256().hexdigest()
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL's: it counts the microseconds since."""

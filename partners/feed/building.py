@@ -19,9 +19,7 @@ from partners.feed.events import (
 from partners.feed.faults import Refused, invalid_value
 from partners.feed.fields import Values
 from partners.privacy import ITEMS, item_attribute
-from partners.vocabulary import ItemVisibility, ProfileItem, Signal
-
-SUBS = tuple(f"sub{position}" for position in range(1, 6))
+from partners.vocabulary import SUBS, ItemVisibility, ProfileItem, Signal
 
 
 def profile_attribute(item: ProfileItem) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partners.feed import building, values
-from partners.feed.building import SUBS
 from partners.feed.events import Acted, Content, DeviceSeen, ModelRegistered, Refunded, Spent
 from partners.feed.fields import Field, Fields, Values, object_of
 from partners.privacy import ITEMS
 from partners.vocabulary import (
+    SUBS,
     Action,
     EventType,
     MaskVisibility,

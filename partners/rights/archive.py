@@ -37,7 +37,7 @@ from partners.tables.member import (
 from partners.tables.outbox import concern, notice
 from partners.tables.partner import campaign, partner
 from partners.tables.rights import rights_request
-from partners.vocabulary import ItemVisibility, ProfileItem, RequestStatus, RequestType
+from partners.vocabulary import SUBS, ItemVisibility, ProfileItem, RequestStatus, RequestType
 
 PRODUCES_AN_ARCHIVE = frozenset({RequestType.ACCESS, RequestType.PORTABILITY, RequestType.KNOW})
 ROWS_AT_ONCE = 1_000
@@ -102,7 +102,7 @@ _ACCOUNT = (
         *member.c["id", "username", "username_key", "username_harmless", "site", "country", "registered_at"],
         partner.c.name.label("referred_by"),
         campaign.c.code.label("campaign"),
-        *(member.c[f"sub{position}"] for position in range(1, 6)),
+        *(member.c[sub] for sub in SUBS),
         *member.c["mask", "regular_payer", "device_type", "device_os", "device_browser"],
         _finite(member.c.device_seen_at),
         *member.c["objecting", "restricted", "erased"],

@@ -28,7 +28,7 @@ from partners.detections import keeping
 from partners.outbox import give_up
 from partners.registry import client_use
 from partners.rights.due import months_after
-from partners.tables.access import access_network
+from partners.tables.access import NETWORK_KEPT, access_network
 from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
@@ -40,7 +40,6 @@ BATCH = 500
 """Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
 HELD_SETTING_KEPT = timedelta(days=30)
 """Long enough for events that arrive out of order: a choice given up too soon would expose who made it."""
-NETWORK_KEPT = timedelta(days=120)
 FINANCIAL_MONTHS = 120
 CLOCK_SKEW = timedelta(minutes=5)
 """What is used up or revoked is remembered a little longer than it could have been valid."""

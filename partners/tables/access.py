@@ -1,6 +1,7 @@
 """The access log: who received which fields of whom, when, and what was withheld. Append-only."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy import (
     ARRAY,
@@ -26,6 +27,8 @@ from sqlalchemy.types import UserDefinedType
 from partners.tables import internal, metadata
 from partners.vocabulary import Outcome
 
+NETWORK_KEPT = timedelta(days=120)
+"""How long the address of a caller is kept, in the log and wherever else one is."""
 REFUSALS = ", ".join(f"'{outcome}'" for outcome in (Outcome.DENIED, Outcome.NOT_FOUND, Outcome.LIMITED, Outcome.ERROR))
 
 
@@ -138,7 +141,8 @@ access_network = Table(
     Column("salt", Uuid, nullable=False, info=internal(), comment="The leaf holds SHA-256 over salt and address."),
     Index(None, "ip", "at"),
     postgresql_partition_by="RANGE (at)",
-    comment="Network data, apart from the record so that it can go after 120 days and leave every proof valid.",
+    comment="Network data, apart from the record so that it can go after "
+    f"{NETWORK_KEPT.days} days and leave every proof valid.",
 )
 
 outside_disclosure = Table(

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from partners.tables import internal, metadata, personal, shared
-from partners.vocabulary import SENSITIVE_ITEMS, ItemVisibility, MaskVisibility, ProfileItem, Visibility
+from partners.vocabulary import SENSITIVE_ITEMS, SUBS, ItemVisibility, MaskVisibility, ProfileItem, Visibility
 
 ACCOUNT = "the life of the account"
 HELD = "until the member registers, 30 days at most"
@@ -60,7 +60,7 @@ member = Table(
     Column("registered_at", DateTime(timezone=True), nullable=False, info=shared("R1")),
     Column("webmaster", ForeignKey("partner.number"), info=internal()),
     Column("campaign", ForeignKey("campaign.number"), info=shared("R1")),
-    *(Column(f"sub{position}", Text, info=shared("R1")) for position in range(1, 6)),
+    *(Column(sub, Text, info=shared("R1")) for sub in SUBS),
     Column("mask", Text, info=shared("R16, R18")),
     Column("regular_payer", Boolean, nullable=False, server_default=false(), info=shared("R15")),
     Column("device_type", Text, info=shared("R8, R36")),

@@ -7,7 +7,6 @@ from partners import stamps
 from partners.devices import Device
 from partners.feed.activity_state import HeldSetting
 from partners.feed.attributes import DEVICE, REGISTRATION, USERNAME
-from partners.feed.building import SUBS
 from partners.feed.events import (
     Change,
     DeviceSeen,
@@ -23,6 +22,7 @@ from partners.feed.member_state import MemberState
 from partners.feed.state import State
 from partners.feed.totals import new_totals
 from partners.usernames import harmless
+from partners.vocabulary import SUBS
 
 
 def register(state: State, event: Event[MemberRegistered]) -> None:

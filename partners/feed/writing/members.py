@@ -2,13 +2,13 @@
 
 from sqlalchemy import Connection, Text, cast, delete, update
 
-from partners.feed.building import SUBS
 from partners.feed.parameters import among, as_rows, as_values
 from partners.feed.state import State
 from partners.feed.writing.sets import change_rows, insert_rows, upsert_rows
 from partners.literals import text_literal
 from partners.privacy import SETTINGS
 from partners.tables.member import held_setting, member, member_stamp, profile, purchase_total
+from partners.vocabulary import SUBS
 
 _USERNAME = ("username", "username_key", "username_harmless")
 _DEVICE = ("device_type", "device_os", "device_browser", "device_seen_at")
