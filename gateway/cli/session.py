@@ -9,11 +9,12 @@ from sqlalchemy import func, select
 
 from gateway import settings as gateway_settings
 from gateway.cli.lazy import importing
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.registry import signing_keys
 from partners.rights.journal import Journal
 
 _PREPARING = 0x50524550
@@ -55,6 +56,16 @@ def session(*, upgrade: bool = False) -> Iterator[Session]:
             yield Session(settings, keyring, opened, url)
         finally:
             opened.dispose()
+
+
+def refuse_a_foreign_key(opened: Session) -> None:
+    """Raise `SettingsError` where the database was written to with another secret key.
+
+    References would lead nowhere, and former usernames and erased members not be known again.
+    """
+    with opened.database.write.connect() as connection:
+        if not signing_keys.can_be_opened(connection, opened.keyring):
+            raise SettingsError("GATEWAY_SECRET_KEY is not the one that this database was written with")
 
 
 @contextmanager

@@ -86,6 +86,12 @@ def get(connection: Connection, identifier: str, *, now: datetime) -> SigningKey
     return found
 
 
+def can_be_opened(connection: Connection, keyring: Keyring) -> bool:
+    """Whether these are this secret's keys; nothing can be said where none is stored that still signs."""
+    sealed = selected(connection, signing_key.c.sealed_private.is_not(None))
+    return not sealed or any(key.private(keyring) for key in sealed)
+
+
 def is_retired(now: datetime) -> ColumnElement[bool]:
     """Hold for a key that verifies nothing any more, whether or not that was written down."""
     lapsed = and_(signing_key.c.state == KeyState.RETIRING, signing_key.c.retiring_at <= now - KEPT_RETIRING)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import ARRAY, Connection, Uuid, any_, bindparam, delete, event, insert, select
+from sqlalchemy import ARRAY, Connection, DateTime, Uuid, any_, bindparam, delete, event, insert, select
 
 from partners.access_log.identifiers import instant_of, new_id, parse
 from partners.files import replacing
@@ -21,6 +21,9 @@ KEPT = timedelta(days=35)
 SUFFIX = ".sealed"
 # As one parameter: a statement has 65,535 at most, and members decide oftener in the time that entries are kept.
 _KNOWN = select(journal_entry.c.id).where(journal_entry.c.id == any_(bindparam("entries", type_=ARRAY(Uuid))))
+_KEPT = select(journal_entry.c.id).where(journal_entry.c.at > bindparam("since", type_=DateTime(timezone=True)))
+_FORGOTTEN_WITHIN = timedelta(days=1)
+"""So much younger are those that nobody can have forgotten yet."""
 Change = dict[str, Any]
 """What a member decided, in plain JSON."""
 
@@ -55,15 +58,30 @@ class Journal:
         _remove_if_undone(connection, path)
 
     def entries(self) -> list[UUID]:
-        """Every entry, the oldest first; raise `JournalError` where a file has the suffix of one, and not the name."""
-        return sorted(map(_entry_in, self.directory.glob(f"*{SUFFIX}")), key=lambda entry: entry.int)
+        """Every entry, the oldest first; none where there is no directory yet.
+
+        Raise `JournalError` where it cannot be read, or a file has the suffix of an entry, and not the name.
+        """
+        try:
+            files = [path for path in self.directory.iterdir() if path.suffix == SUFFIX]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise JournalError(f"the rights journal in {self.directory} cannot be read: {error.strerror}") from None
+        return sorted(map(_entry_in, files), key=lambda entry: entry.int)
 
     def lacking(self, connection: Connection) -> list[UUID]:
         """The entries that this database does not have, the oldest first: none unless it was set back.
 
-        Raise `JournalError` as `entries` does.
+        Raise `JournalError` as `entries` does, and where the database has some that the journal lacks.
         """
+        # Before the files: each of them was there before its transaction was committed.
+        kept = connection.execute(_KEPT, {"since": datetime.now(UTC) - KEPT + _FORGOTTEN_WITHIN}).scalars().all()
         entries = self.entries()
+        lost = len(set(kept).difference(entries))
+        if lost:
+            text = f"{lost} entries of the rights journal that the database knows are not in {self.directory}"
+            raise JournalError(f"{text}; GATEWAY_JOURNAL_DIR has to be the one that they were written to")
         there = set(connection.execute(_KNOWN, {"entries": entries}).scalars())
         return [entry for entry in entries if entry not in there]
 

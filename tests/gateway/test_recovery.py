@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -259,3 +260,20 @@ def test_a_server_that_cannot_read_the_journal_does_not_start(settings: Settings
 
     with pytest.raises(JournalError):
         recovery.before_serving(settings, database_url)
+
+
+def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
+    house: House, db: Database, settings: Settings, *, database_url: str, tmp_path: Path
+) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    elsewhere = replace(settings, own_journal_dir=tmp_path / "not-mounted")
+    recovery.before_serving(elsewhere, database_url)
+    house.patch("m1", affiliate_sharing=False)
+
+    with pytest.raises(JournalError, match=r"1 entries of the rights journal .* are not in .*not-mounted"):
+        recovery.before_serving(elsewhere, database_url)
+    (tmp_path / "not-mounted").write_text("no directory")
+    with pytest.raises(JournalError, match="cannot be read"):
+        recovery.before_serving(elsewhere, database_url)
+    recovery.before_serving(settings, database_url)

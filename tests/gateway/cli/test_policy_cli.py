@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from partners.rights.requests import Asked, Desk
 from partners.rights.steps import Step
 from partners.vocabulary import RequestAction, RequestType
 from serializers.policies import DOCUMENT, VERSION
-from tests.conftest import NOW, SECRET
+from tests.conftest import NOW
 from tests.factories import add_member, add_model, add_partner, add_relation, set_usage_clock
 
 LONG_AGO = NOW - timedelta(days=121)
