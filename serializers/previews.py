@@ -12,6 +12,7 @@ from marshmallow import Schema
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, bindparam, func, null, select
 
 from partners.literals import text_literal
+from partners.registry import terms
 from partners.standing import CALLER_NUMBER, may_have_member_rows
 from partners.tables.member import member
 from partners.tables.partner import partner
@@ -28,8 +29,8 @@ ToolsFor = Callable[[int], Tools]
 """What puts values into words for the partner of this number."""
 
 _MEMBER = bindparam("member", type_=BigInteger)
-_gets_member_rows = and_(partner.c.status == text_literal(Status.ACTIVE), may_have_member_rows())
-"""Of the partner as a whole: a preview knows no client, token or network to ask about."""
+_gets_member_rows = and_(partner.c.status == text_literal(Status.ACTIVE), may_have_member_rows(), ~terms.are_lacking())
+"""Of the partner as a whole: a preview knows no client, token or network to ask about; no terms, no token (R28)."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,25 @@ class Preview:
         return document
 
 
-def as_webmaster(connection: Connection, *, member_number: int, now: datetime, tools: ToolsFor) -> Document | None:
+@dataclass(frozen=True)
+class Moment:
+    """Whose data a preview is of, and when."""
+
+    member: int
+    now: datetime
+    terms: str | None
+    """The version that a partner must have accepted by then, if any."""
+
+
+def as_webmaster(connection: Connection, moment: Moment, tools: ToolsFor) -> Document | None:
     """Return the row that the webmaster who referred the member would get."""
-    return _AS_WEBMASTER.of(connection, {"member": member_number, "now": now}, tools)
+    return _AS_WEBMASTER.of(connection, vars(moment), tools)
 
 
-def as_model(
-    connection: Connection, model_id: str, *, member_number: int, now: datetime, tools: ToolsFor
-) -> Document | None:
+def as_model(connection: Connection, model_id: str, moment: Moment, tools: ToolsFor) -> Document | None:
     """Return the card that this model would get by a usual token, one without `cards.sensitive:read`."""
-    asked = {"caller_model": model_id, "caller_may_read_sensitive": False, "member": member_number, "now": now}
-    return _AS_MODEL.of(connection, asked, tools)
+    caller = {"caller_model": model_id, "caller_may_read_sensitive": False}
+    return _AS_MODEL.of(connection, caller | vars(moment), tools)
 
 
 def _preview(policy: Policy, schema: type[Schema], partner_number: ColumnElement[int]) -> Preview:

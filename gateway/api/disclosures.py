@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, g
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import tools_of
@@ -23,6 +23,7 @@ from serializers import previews
 from serializers.disclosures import MODEL, DisclosuresQuery, PreviewQuery, disclosure
 from serializers.policies import VERSION
 from serializers.policy.recorded import Policies
+from serializers.previews import Moment
 
 
 def _guard(operation: str) -> Guard:
@@ -69,8 +70,8 @@ def preview_member(caller: Caller, query: dict[str, Any], member_id: str) -> Res
 
 
 def _seen(work: Work, viewer: str, number: int) -> dict[str, Any] | None:
-    now, tools = runtime().now(), partial(tools_of, runtime())
+    binding = runtime().settings.terms.binding(g.received_at)
+    moment, tools = Moment(number, runtime().now(), binding), partial(tools_of, runtime())
     if viewer.startswith(MODEL):
-        model_id = viewer.removeprefix(MODEL)
-        return previews.as_model(work.connection, model_id, member_number=number, now=now, tools=tools)
-    return previews.as_webmaster(work.connection, member_number=number, now=now, tools=tools)
+        return previews.as_model(work.connection, viewer.removeprefix(MODEL), moment, tools)
+    return previews.as_webmaster(work.connection, moment, tools)

@@ -1,6 +1,7 @@
 """A preview is what the partner would get now, to the byte, and it is no disclosure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select, text
 
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.registry.terms import Terms
 from partners.tables.access import access_log, access_subject
 from partners.tables.member import member
 from serializers.policies import VERSION
@@ -84,11 +86,17 @@ def sql(stage: Stage, statement: str) -> Callable[[], None]:
 
 
 def test_a_partner_that_gets_no_member_rows_now_sees_nothing(stage: Stage) -> None:
-    """R28, R29: suspended, without terms, outside the EEA."""
+    """R28, R29: suspended, without terms or with others than those that bind, outside the EEA."""
     stage.member("m1")
+    runtime = stage.http.application.extensions["runtime"]
+    stage.http.application.extensions["runtime"] = replace(
+        runtime, settings=replace(runtime.settings, terms=Terms("2"))
+    )
+    sql(stage, "UPDATE partner SET terms_version = '2'")()
     for columns, back in (
         ("status = 'suspended'", "status = 'active'"),
         ("terms_accepted_at = NULL", "terms_accepted_at = now()"),
+        ("terms_version = '1'", "terms_version = '2'"),
         ("country = 'US'", "country = 'LU'"),
     ):
         for partner, viewer in (("w1", "webmaster"), ("model_center", "model:mdl-1")):
