@@ -211,6 +211,9 @@ class Access(Answer):
     policy_version = fields.String(allow_none=True)
     ip = fields.String(allow_none=True)
     index = fields.Integer(allow_none=True, metadata={"description": "In the log, once it is sealed."})
+    sensitive = fields.List(
+        fields.String(), metadata={"description": "Of the fields released, those that speak of sexual interests."}
+    )
 
 
 class Proof(Answer):

@@ -173,6 +173,7 @@ class Entry(Schema):
     policy_version = fields.String(required=True, allow_none=True)
     ip = fields.String(required=True, allow_none=True)
     index = fields.Integer(required=True, allow_none=True)
+    sensitive = fields.List(fields.String(), required=True)
 
 
 _LINES: Mapping[ExportForm, Callable[[], Lines]] = {
@@ -219,6 +220,7 @@ def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:
         "policy_version": row.policy_version,
         "ip": str(row.ip) if row.ip else None,
         "index": row.sealed_index,
+        "sensitive": explainer.sensitive(released) if explainer else [],
     }
 
 
@@ -245,6 +247,7 @@ def gone(index: int, identifier: str, at: str) -> dict[str, Any]:
         "fields_released": [],
         "fields_withheld": {},
         "index": index,
+        "sensitive": [],
     }
 
 

@@ -18,6 +18,7 @@ class FieldTold(NamedTuple):
     shown: str
     """When the policy shows it."""
     meaning: str
+    is_sensitive: bool
 
 
 def explained(entry: Mapping[str, Any], explainer: Explainer | None) -> list[FieldTold]:
@@ -33,6 +34,7 @@ def explained(entry: Mapping[str, Any], explainer: Explainer | None) -> list[Fie
             field["clause"],
             field["shown"],
             field["meaning"],
+            name in explainer.sensitive([name]),
         )
         for name, field in fields.items()
     ]

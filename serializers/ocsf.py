@@ -29,6 +29,7 @@ _UNMAPPED = (
     "fields_released",
     "fields_withheld",
     "policy_version",
+    "sensitive",
 )
 """What OCSF has no place for, under our own names."""
 _MILLISECOND = timedelta(milliseconds=1)

@@ -9,6 +9,9 @@ from typing import Any
 from partners.vocabulary import Reason
 from serializers.policy.publish import Document
 
+SENSITIVE = "R24"
+"""The clause of what speaks of sexual interests, in every version of the policy."""
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -50,6 +53,11 @@ class Explainer:
             [field for field in in_order if field in released],
             {field: dict(withheld[field]) for field in in_order if field in withheld},
         )
+
+    def sensitive(self, names: Iterable[str]) -> list[str]:
+        """Of some fields, those that the log marks (R24)."""
+        fields = self.document["fields"]
+        return [name for name in names if SENSITIVE in fields[name]["clause"].split(", ")]
 
     def _work_out(self, verdict: int) -> Explanation:
         failing = {name: self._failing(field["when"], verdict) for name, field in self.document["fields"].items()}

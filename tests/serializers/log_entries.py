@@ -24,6 +24,7 @@ ENTRY: dict[str, Any] = {
     "model": None, "operation": "members.list", "purpose": "campaigns", "outcome": "partial", "status": 200,
     "reason": None, "member_count": 2, "members": ["m1", "m2"], "fields_released": ["username", "profile.age"],
     "fields_withheld": {"mask": {"visibility_private": 1}}, "policy_version": "1f", "ip": "192.0.2.7", "index": 7,
+    "sensitive": [],
 }  # fmt: skip
 NOBODY = {"audience": None, "partner": None, "client": None, "ip": None}
 

@@ -21,7 +21,7 @@ from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import add_member, add_model
-from tests.gateway.api.test_model import ModelCenter
+from tests.gateway.api.test_model import EVERY_SCOPE, ModelCenter
 from tests.gateway.api.test_webmaster import ABSENT, Webmaster, change, webmaster
 
 
@@ -54,7 +54,7 @@ def w1(db: Database, http: FlaskClient) -> Webmaster:
 
 @pytest.fixture
 def center(db: Database, http: FlaskClient, keyring: Keyring) -> ModelCenter:
-    return ModelCenter(http, db, add_caller(db, PartnerKind.MODEL_CENTER), keyring)
+    return ModelCenter(http, db, add_caller(db, PartnerKind.MODEL_CENTER, scopes=EVERY_SCOPE), keyring)
 
 
 def test_an_entry_names_who_what_and_whom(db: Database, w1: Webmaster, auditor: Auditor) -> None:
@@ -171,14 +171,17 @@ def test_cards_name_withheld_items_and_why(db: Database, center: ModelCenter, au
         add_relation(connection, add_model(connection, "mdl-1"), number)
     center.get("/members/night_owl")
     center.get("/members/nobody")
+    center.get("/members/night_owl", scope="cards:read cards.sensitive:read")
 
-    missing, entry = auditor.entries(operation="card.get")
+    marked, missing, entry = auditor.entries(operation="card.get")
 
     assert missing["reason"] == "unknown"
     assert entry["model"] == "mdl-1"
     assert entry["fields_withheld"]["mask"] == {"visibility_private": 1}
     assert entry["fields_withheld"]["profile.age"] == {"visibility_private_chatted": 1}
     assert entry["fields_withheld"]["profile.turn_ons"] == {"scope_missing": 1}
+    assert entry["sensitive"] == []
+    assert marked["sensitive"] == ["profile.sexual_preferences", "profile.turn_ons", "profile.dislikes"]
     assert "profile.nickname" in entry["fields_released"]
 
 

@@ -51,6 +51,7 @@ def test_an_entry_shows_each_field_with_its_reason_and_clause(house: House, entr
     mask = table_row(page, "mask")
     assert "withheld the member keeps it private visibility_private" in mask
     assert mask.endswith("R12, R16, R17, R18")
+    assert table_row(page, "profile.turn_ons").startswith("sensitive ")
     assert "given not withheld" in table_row(page, "username")
     assert '"id": "' + entry in unescape(page)
     assert "/console/members?member=m1" in page
