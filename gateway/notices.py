@@ -83,9 +83,8 @@ class Delivery:
         return settled
 
     def _address_one(self, connection: Connection, concern: Row[Any], policies: Policies) -> None:
-        received = outbox.received_about(connection, concern.member)
-        since = outbox.named_since(connection, concern)
-        for number, found in recipients_of(concern, received, policies, named_since=since).items():
+        received = outbox.received_about(connection, concern)
+        for number, found in recipients_of(concern, received, policies).items():
             by_ref = KNOWN_BY[found.audience] == REF
             ref = References(self.keyring).ref(number, concern.member).encode()
             subject = self.keyring.seal(ref) if by_ref else concern.sealed_username

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, union_all, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, union_all, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
@@ -27,6 +27,9 @@ KEPT = timedelta(days=30)
 """How long a member's reference waits for a recipient who cannot be told."""
 CLOSED_KEPT = timedelta(days=760)
 """How long it can be proved that somebody was told: as long as the log says what of."""
+BY_NAME = (PartnerKind.MODEL_CENTER,)
+"""Recipients that know members by their names alone."""
+_CLOSING = frozenset({NoticeTopic.ERASED, NoticeTopic.RESTRICTED, NoticeTopic.WITHDRAWN})
 _NOW = func.clock_timestamp()
 
 
@@ -45,15 +48,13 @@ class Concern:
 
 @dataclass(frozen=True)
 class Received:
-    """Accesses of one partner to one member that were decided alike, between two instants."""
+    """Accesses of one partner to one member that were decided alike."""
 
     partner: int
     audience: PartnerKind
     operation: str
     policy_version: str | None
     verdict: int
-    first_at: datetime
-    last_at: datetime
 
 
 def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring: Keyring) -> None:
@@ -85,24 +86,45 @@ def open_concerns(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(waiting.with_for_update(skip_locked=True)))
 
 
-def received_about(connection: Connection, number: int) -> Iterator[Received]:
-    """Who received anything about a member, as the log has it (R65)."""
-    about = accesses_about(number)
+def received_about(connection: Connection, of: Row[Any]) -> Iterator[Received]:
+    """Who had received anything about a member when it came to a concern, as the log has it (R65).
+
+    Of those who know members by name, only who was given the name that the concern goes by.
+    """
+    about = accesses_about(of.member)
     entry = (access_log.c.at == about.c.at) & (access_log.c.id == about.c.access)
-    alike = (partner.c.number, access_log.c.audience, access_log.c.operation, access_log.c.policy_version)
     statement = (
-        select(*alike, about.c.verdict, func.min(about.c.at).label("first_at"), func.max(about.c.at).label("last_at"))
+        select(partner.c.number, *access_log.c["audience", "operation", "policy_version"], about.c.verdict)
+        .distinct()
         .select_from(about.join(access_log, entry).join(partner, partner.c.id == access_log.c.partner))
         .where(access_log.c.audience.in_(RECIPIENTS), access_log.c.outcome.in_(GIVEN))
-        .group_by(*alike, about.c.verdict)
+        .where(about.c.at <= _until(connection, of))
         .order_by(partner.c.number)
     )
-    for row in connection.execute(statement):
-        number, audience, *rest = row
+    named_since = _named_since(connection, of)
+    if named_since is not None:
+        statement = statement.where(or_(access_log.c.audience.not_in(BY_NAME), about.c.at > named_since))
+    for number, audience, *rest in connection.execute(statement):
         yield Received(number, PartnerKind(audience), *rest)
 
 
-def named_since(connection: Connection, of: Row[Any]) -> datetime | None:
+def _until(connection: Connection, of: Row[Any]) -> datetime:
+    """Up to when whoever received something has to be told.
+
+    What closes a member binds a moment after it was put down. What is given from then on, until the member is opened
+    again, was under way.
+    """
+    put_down: datetime = of.created_at
+    if of.topic not in _CLOSING:
+        return put_down
+    later = (concern.c.member == of.member) & (concern.c.number > of.number)
+    opened = later & (concern.c.topic == NoticeTopic.RESTORED)
+    reopened: datetime | None = connection.scalar(select(func.min(concern.c.created_at)).where(opened))
+    settled = put_down + LOG_SETTLES
+    return settled if reopened is None else min(settled, reopened)
+
+
+def _named_since(connection: Connection, of: Row[Any]) -> datetime | None:
     """From when on partners were given the name a concern goes by; nothing where the member always had it."""
     earlier = (concern.c.member == of.member) & (concern.c.number < of.number)
     renamed = earlier & (concern.c.topic == NoticeTopic.RENAMED)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -18,8 +17,6 @@ NOTICE_PREFIX = "ntc_"
 REF, USERNAME = "ref", "username"
 KNOWN_BY: Mapping[PartnerKind, str] = {PartnerKind.WEBMASTER: REF, PartnerKind.MODEL_CENTER: USERNAME}
 """How each kind of recipient knows a member: by its own reference, or by the name on the cards it was given."""
-ABOUT_WHAT_WAS_HELD = frozenset({NoticeTopic.ITEMS_REMOVED, NoticeTopic.RENAMED})
-"""Told to those who received it before it changed; what was read afterwards was right already."""
 TOPICS: Mapping[NoticeTopic, str] = {
     NoticeTopic.ERASED: "The member is erased: delete everything you hold about them.",
     NoticeTopic.RESTRICTED: "Processing is restricted: keep what you hold, but do nothing with it.",
@@ -40,20 +37,11 @@ class Recipient:
     fields: set[str] = field(default_factory=set)
 
 
-def recipients_of(
-    concern: Row[Any], received: Iterable[Received], policies: Policies, *, named_since: datetime | None
-) -> dict[int, Recipient]:
-    """Those whom the log names as having received what a concern is about, by partner: no more, no fewer (R65).
-
-    Whoever knows members by name is told only by a name that it was given.
-    """
+def recipients_of(concern: Row[Any], received: Iterable[Received], policies: Policies) -> dict[int, Recipient]:
+    """Those whom the log names as having received what a concern is about, by partner: no more, no fewer (R65)."""
     found: dict[int, Recipient] = {}
     for each in received:
         if each.audience not in concern.audiences:
-            continue
-        if concern.topic in ABOUT_WHAT_WAS_HELD and each.first_at > concern.created_at:
-            continue
-        if KNOWN_BY[each.audience] == USERNAME and named_since is not None and each.last_at <= named_since:
             continue
         explainer = policies.explainer(each.policy_version, each.operation)
         released = set(explainer.explain(each.verdict).released) if explainer else set()

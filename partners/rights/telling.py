@@ -10,14 +10,13 @@ from sqlalchemy import Connection, RowMapping, select
 from partners import stamps
 from partners.access_log.disclosures import RECIPIENTS
 from partners.keyring import Keyring
-from partners.outbox import Concern, concern_about, write_concerns
+from partners.outbox import BY_NAME, Concern, concern_about, write_concerns
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
 from partners.sharing import Sharing
 from partners.tables.member import member, member_stamp, profile
 from partners.vocabulary import NoticeTopic, PartnerKind, ProfileItem, Reason
 
-MODEL_CENTERS = (PartnerKind.MODEL_CENTER,)
 FACTS = tuple(fact.name for fact in fields(Sharing))
 """Columns of `member` that decide for whom a member exists. That a single field is hidden is not told (R61)."""
 _ALWAYS_TOLD = {Reason.ERASED: NoticeTopic.ERASED, Reason.RESTRICTED: NoticeTopic.RESTRICTED}
@@ -57,7 +56,7 @@ def concerns_of(before: RowMapping, of_member: Mapping[str, Any], of_profile: Ma
         yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(f"profile.{item}" for item in removed))
     if of_member.get("username_key", before["username_key"]) != before["username_key"]:
         # Studios know members by name alone, and what they hold under this one is nobody's from now on.
-        yield Concern(number, NoticeTopic.RENAMED, username, ("username",), MODEL_CENTERS)
+        yield Concern(number, NoticeTopic.RENAMED, username, ("username",), BY_NAME)
 
 
 def tell_of_choices(connection: Connection, number: int, change: PrivacyChange, keyring: Keyring) -> None:

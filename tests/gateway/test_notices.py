@@ -176,6 +176,49 @@ def test_a_removed_item_is_told_to_whoever_received_it_and_a_new_name_by_the_old
     assert ("restricted", "new_name") in told.deliver()["model_center"]
 
 
+def test_who_received_something_only_afterwards_is_not_told(told: Told) -> None:
+    """R61, R65: nobody learns what had happened before it received anything."""
+    told.stage.member("m1")
+    told.ask("restriction", "notify")
+    told.ask("lift_restriction")
+    told.ask("objection")
+    told.ask("withdraw_objection")
+    told.ask("erasure", "refuse")
+    told.ask("rectification", "settle")
+    ref = told.ref()
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": []}
+    told.ask("objection")
+    assert told.deliver() == {"w1": [("withdrawn", ref)], "w2": [], "model_center": []}
+
+
+def test_what_was_given_while_a_member_was_being_closed_is_told_of(told: Told, db: Database) -> None:
+    """R65: a release that was under way may be in the log with a later instant than the change."""
+    told.stage.member("m1")
+    before = datetime.now(UTC)
+    ref = told.ref()
+    told.ask("restriction")
+    with db.write.begin() as connection:
+        connection.execute(update(concern).values(created_at=before))
+
+    assert told.deliver()["w1"] == [("restricted", ref)]
+
+
+def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
+    """R65: neither by one between two that it was given."""
+    told.stage.member("m1")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    told.feed(event("member.updated", "m1", LATER, username="between"))
+    told.feed(event("member.updated", "m1", profile={"age": None}))
+    told.feed(event("member.updated", "m1", LATER + timedelta(minutes=1), username="at_last"))
+    told.stage.center.get("/members/at_last", of="mdl-1")
+
+    assert told.deliver()["model_center"] == [("renamed", "user_m1", "username")]
+    told.ask("restriction")
+    assert told.deliver()["model_center"] == [("restricted", "at_last")]
+
+
 def test_a_rectification_names_what_was_rectified(told: Told) -> None:
     """R49."""
     told.stage.member("m1")
