@@ -55,8 +55,8 @@ def concerns_of(before: RowMapping, of_member: Mapping[str, Any], of_profile: Ma
     if removed:  # R22
         yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(f"profile.{item}" for item in removed))
     if of_member.get("username_key", before["username_key"]) != before["username_key"]:
-        # Studios know members by name alone, and what they hold under this one is nobody's from now on.
-        yield Concern(number, NoticeTopic.RENAMED, username, ("username",), BY_NAME)
+        # Studios know members by name alone, and what they hold under this one is nobody's from now on: whatever it is.
+        yield Concern(number, NoticeTopic.RENAMED, username, audiences=BY_NAME)
 
 
 def tell_of_choices(connection: Connection, number: int, change: PrivacyChange, keyring: Keyring) -> None:

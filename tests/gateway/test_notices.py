@@ -166,7 +166,7 @@ def test_a_removed_item_is_told_to_whoever_received_it_and_a_new_name_by_the_old
         ("items_removed", "user_m1", "profile.dislikes"),
     ]
     told.feed(event("member.updated", "m1", username="new_name"))
-    assert told.deliver() == {"w1": [], "w2": [], "model_center": [("renamed", "user_m1", "username")]}
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": [("renamed", "user_m1")]}
     told.ask("restriction")
     assert told.deliver()["model_center"] == []
     told.ask("restriction", "notify")
@@ -214,9 +214,22 @@ def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
     told.feed(event("member.updated", "m1", LATER + timedelta(minutes=1), username="at_last"))
     told.stage.center.get("/members/at_last", of="mdl-1")
 
-    assert told.deliver()["model_center"] == [("renamed", "user_m1", "username")]
+    assert told.deliver()["model_center"] == [("renamed", "user_m1")]
     told.ask("restriction")
     assert told.deliver()["model_center"] == [("restricted", "at_last")]
+
+
+def test_who_read_only_what_a_member_spent_holds_it_under_the_name_too(told: Told) -> None:
+    """R20, R65."""
+    told.stage.member("m1")
+    read = told.stage.center.get("/members/user_m1/spending", of="mdl-1")
+    told.feed(event("member.updated", "m1", LATER, username="new_name"))
+
+    assert read.status_code == 200
+    assert told.deliver()["model_center"] == [("renamed", "user_m1")]
+    told.stage.center.get("/members/new_name/spending", of="mdl-1")
+    told.ask("erasure")
+    assert told.deliver()["model_center"] == [("erased", "new_name")]
 
 
 def test_a_rectification_names_what_was_rectified(told: Told) -> None:
