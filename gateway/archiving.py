@@ -67,7 +67,7 @@ def archive_of(work: Work, member_id: str, request_id: str, now: datetime) -> Ar
     desk = work.desk(member_id)
     request = desk.read_one(request_id).request
     require_archive(request)
-    number = require_member(work.connection, member_id, work.keyring).not_erased()
+    number = require_member(work.connection, member_id, work.keyring).number
     every_request = [request_document(entry) for entry in desk.book.entries()]
     # It outlives this block: the response closes it.
     file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115

@@ -125,11 +125,15 @@ def test_there_is_none_before_identity_is_sure_and_the_request_settled(stage: St
         assert ("supervisory_authority" in answer.get_json()) == (slug == "request-refused")
 
 
-def test_after_an_erasure_there_is_nothing_to_tell(stage: Stage) -> None:
+def test_once_an_erasure_is_settled_there_is_nothing_to_tell(stage: Stage) -> None:
+    """R46, R50."""
     stage.member("m1")
     path = ask(stage, "access", "settle", verified=True)
-    ask(stage, "erasure", verified=True)
+    erasure = ask(stage, "erasure", verified=True).removesuffix("/archive")
 
+    # It may still be refused.
+    assert fetch(stage, path)["account.json"]
+    stage.http.post(erasure, json={"action": "settle"}, headers=stage.headers)
     assert stage.http.get(path, headers=stage.headers).status_code == 404
 
     ask_again = stage.http.get(path.replace("m1", "nobody"), headers=stage.headers)
