@@ -1,37 +1,45 @@
 """What a batch of the feed gives to tell recipients of data, and what of it is journalled as a member's own choice."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
 from partners.feed.attributes import PLACES
-from partners.feed.member_state import MemberState
+from partners.feed.member_state import MemberState, Written
 from partners.feed.state import State
-from partners.outbox import write_concerns
+from partners.outbox import Concern, write_concerns
 from partners.privacy import OPTING_OUT
 from partners.rights.decisions import CHOICES, choice_change
 from partners.rights.journal import Change
-from partners.rights.telling import FACTS, before_change, concerns_of
+from partners.rights.telling import FACTS, after_change, before_change, concerns_of
 from partners.vocabulary import Reason
 
 _OF_MEMBER = frozenset({*FACTS, "username_key"})
 
 
 def tell_of_batch(connection: Connection, state: State) -> None:
-    """Put down what has to be told of a batch that is about to be written."""
+    """Put down what has to be told of a batch that is about to be written: the same as if each event were one."""
     changed = {found.number: found for found in state.members.values() if found.number is not None and _may(found)}
     if changed:
         before = before_change(connection, changed)
-        concerns = [
-            each
-            for number, found in changed.items()
-            for each in concerns_of(before[number], found.changes, found.profile_changes)
-        ]
+        concerns = [each for number, found in changed.items() for each in _step_by_step(before[number], found)]
         write_concerns(connection, concerns, state.keyring)
 
 
 def _may(found: MemberState) -> bool:
-    return not _OF_MEMBER.isdisjoint(found.changes) or None in found.profile_changes.values()
+    return any(map(_may_concern, found.written.values()))
+
+
+def _may_concern(written: Written) -> bool:
+    return not _OF_MEMBER.isdisjoint(written.of_member) or None in written.of_profile.values()
+
+
+def _step_by_step(before: Mapping[str, Any], found: MemberState) -> Iterator[Concern]:
+    for written in found.written.values():
+        yield from concerns_of(before, written.of_member, written.of_profile)
+        before = after_change(before, written.of_member, written.of_profile)
 
 
 def choices_of_batch(state: State) -> list[Change]:
@@ -50,12 +58,18 @@ def choices_of_batch(state: State) -> list[Change]:
 
 
 def opt_outs_of_batch(state: State) -> Iterator[tuple[Reason, list[int]]]:
-    """Whom a batch that was written opted out, or whose consent it withdrew (contract §9)."""
+    """Whom a batch that was written opted out, or whose consent it withdrew, as often as it did (contract §9)."""
     for attribute, reason in OPTING_OUT.items():
-        stamped = (found for found in state.members.values() if attribute in found.stamped)
-        numbers = [found.number for found in stamped if _value(found, attribute) is False and found.number is not None]
-        if numbers:
+        times = Counter(
+            found.number
+            for found in state.members.values()
+            if found.number is not None
+            for written in found.written.values()
+            if written.of_member.get(attribute) is False
+        )
+        while numbers := list(times):
             yield reason, numbers
+            times -= Counter(numbers)
 
 
 def _value(found: MemberState, attribute: str) -> object:

@@ -1,5 +1,6 @@
 """A member in memory while a batch is applied: who wrote what last, and what has to be written back."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from partners.feed.attributes import PLACES, REGISTRATION, SAID_BY_REGISTRATION
@@ -9,10 +10,18 @@ from partners.keyring import Keyring
 from partners.sharing import Sharing
 
 
+@dataclass(slots=True)
+class Written:
+    """What one event wrote of a member, by column of `member` and of `profile`."""
+
+    of_member: dict[str, Any] = field(default_factory=dict)
+    of_profile: dict[str, Any] = field(default_factory=dict)
+
+
 class MemberState:
     """A member: the columns the feed reads, the stamps of attributes, and what has to be written."""
 
-    __slots__ = ("changes", "id", "number", "profile_changes", "row", "stamped", "stamps", "totals")
+    __slots__ = ("changes", "id", "number", "profile_changes", "row", "stamped", "stamps", "totals", "written")
 
     def __init__(
         self, member_id: str, row: dict[str, Any], *, number: int | None, totals: Totals | None = None
@@ -27,6 +36,8 @@ class MemberState:
         """Attributes that were written by the batch."""
         self.changes: dict[str, Any] = {}
         self.profile_changes: dict[str, Any] = {}
+        self.written: dict[str, Written] = {}
+        """What each event of the batch wrote that may have to be told, by its stamp, in the order of the events."""
 
     def wins(self, attribute: str, stamp: str) -> bool:
         """Whether a write with this stamp would be the last."""
@@ -56,8 +67,17 @@ class MemberState:
         value = _sealed(change.value, keyring) if place.sealed else change.value
         if place.on_profile:
             self.profile_changes[place.column] = value
+            self.by_event(stamp).of_profile[place.column] = value
         else:
             self.put(**{place.column: value})
+            self.by_event(stamp).of_member[place.column] = value
+
+    def by_event(self, stamp: str) -> Written:
+        """What the event with this stamp has written so far."""
+        written = self.written.get(stamp)
+        if written is None:
+            written = self.written[stamp] = Written()
+        return written
 
     def is_shared(self) -> bool:
         """Whether the member is shared with a webmaster now: the one who referred them, if anybody did."""

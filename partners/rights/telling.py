@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from partners import stamps
 from partners.access_log.disclosures import RECIPIENTS
@@ -38,13 +38,22 @@ _BEFORE = select(
 ).join_from(member, profile)
 
 
-def before_change(connection: Connection, numbers: Collection[int]) -> dict[int, RowMapping]:
+def before_change(connection: Connection, numbers: Collection[int]) -> dict[int, Mapping[str, Any]]:
     """What members are like before a change, as far as it decides what has to be told; by number."""
-    rows = connection.execute(_BEFORE.where(member.c.number.in_(numbers))).mappings()
-    return {row["number"]: row for row in rows}
+    return {row.number: row._asdict() for row in connection.execute(_BEFORE.where(member.c.number.in_(numbers)))}
 
 
-def concerns_of(before: RowMapping, of_member: Mapping[str, Any], of_profile: Mapping[str, Any]) -> Iterator[Concern]:
+def after_change(
+    before: Mapping[str, Any], of_member: Mapping[str, Any], of_profile: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What a member who was like that is like after new values, by column of `member` and of `profile`."""
+    items = {item: of_profile[item] is not None for item in of_profile if item in before}
+    return {**before, **{column: of_member[column] for column in of_member if column in before}, **items}
+
+
+def concerns_of(
+    before: Mapping[str, Any], of_member: Mapping[str, Any], of_profile: Mapping[str, Any]
+) -> Iterator[Concern]:
     """What has to be told of new values, by column of `member` and of `profile`."""
     number, username = before["number"], before["username"]
     was = Sharing(**{fact: before[fact] for fact in FACTS})

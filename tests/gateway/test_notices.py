@@ -232,6 +232,26 @@ def test_who_read_only_what_a_member_spent_holds_it_under_the_name_too(told: Tol
     assert told.deliver()["model_center"] == [("erased", "new_name")]
 
 
+def test_what_a_batch_takes_back_is_told_as_if_each_event_were_a_batch(told: Told) -> None:
+    """R22, R62, R65, contract §9."""
+    told.stage.member("m1")
+    ref = told.ref()
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    after = [LATER + timedelta(seconds=second) for second in range(5)]
+    told.feed(
+        event("member.signal_received", "m1", after[0], signal="gpc"),
+        event("member.updated", "m1", after[0], username="first", profile={"nickname": None}),
+        event("member.updated", "m1", after[1], username="second", profile={"nickname": "new", "gender": None}),
+        event("member.privacy_changed", "m1", after[2], affiliate_sharing=True),
+    )
+
+    assert told.deliver() == {
+        "w1": [("withdrawn", ref), ("restored", ref)],
+        "w2": [],
+        "model_center": [("items_removed", "user_m1", "profile.nickname"), ("renamed", "user_m1")],
+    }
+
+
 def test_a_rectification_names_what_was_rectified(told: Told) -> None:
     """R49."""
     told.stage.member("m1")

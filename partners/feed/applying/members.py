@@ -134,7 +134,9 @@ def _rename(state: State, member: MemberState, name: Username, event: Event[Memb
         state.names.take(name.key, member.id)
         state.names.give_up(current, member.id, event.time)
     member.stamp(USERNAME, event.stamp)
-    member.put(**_columns_of(name))
+    columns = _columns_of(name)
+    member.put(**columns)
+    member.by_event(event.stamp).of_member.update(columns)
 
 
 def _columns_of(name: Username) -> dict[str, Any]:

@@ -289,15 +289,18 @@ def test_opt_outs_of_the_feed_are_in_the_log_as_those_of_a_patch(sender: Sender,
     later = at(hours=1)
     events = [
         event("member.signal_received", "held", later, signal="gpc"),
-        *(registered(who) for who in ("held", "m1", "m2", "m3")),
+        *(registered(who) for who in ("held", "m1", "m2", "m3", "m4")),
         event("member.signal_received", "m1", later, signal="gpc"),
         event("member.privacy_changed", "m2", later, affiliate_sharing=False, service_consent=False),
         event("member.privacy_changed", "m3", later, affiliate_sharing=True, mask_visibility="private"),
         event("member.privacy_changed", "m3", at(hours=-1), affiliate_sharing=False),
+        *(event("member.privacy_changed", "m4", at(hours=hour), affiliate_sharing=hour == 2) for hour in (1, 2, 3)),
+        event("member.privacy_changed", "m4", at(hours=4), affiliate_sharing=True),
     ]
 
     answer = sender.post(orjson.dumps(events), BATCH) if batch else sender.post(lines(*events))
 
     assert answer.get_json()["accepted"] == len(events)
     told = [("opted_out", "held"), ("opted_out", "m1"), ("opted_out", "m2"), ("consent_withdrawn", "m2")]
+    told += [("opted_out", "m4")] * 2
     assert sender.opt_outs() == sorted(told)
