@@ -69,7 +69,7 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
         "not-verified": "Identity comes first: verify the member's request before settling it.",
         "request-closed": "The member's request is settled or refused and cannot change any more.",
         "extension-exhausted": "The member's request is extended to 60 days from its receipt already.",
-        "notice-required": "A restriction is lifted only after the member was told: `notify` first.",
+        "notice-required": "A restriction ends only after the member was told, since it began: `notify` first.",
         "no-archive": "Only requests for access, for portability and to know have an archive.",
         "not-settled": "The archive is there once the member's request is settled.",
         "request-refused": "The member's request was refused; `supervisory_authority` names who hears complaints.",

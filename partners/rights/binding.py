@@ -42,11 +42,16 @@ def decisive(requests: Iterable[MemberRequest], bond: Bond) -> MemberRequest | N
     return max(binding, key=lambda request: request.bound_as or 0, default=None)
 
 
+def holds(requests: Iterable[MemberRequest], bond: Bond) -> bool:
+    """Whether requests bring a state about."""
+    last = decisive(requests, bond)
+    return last is not None and last.type is bond.begins
+
+
 def states_of(requests: Iterable[MemberRequest]) -> dict[str, bool]:
     """The states that requests bring about, by column of `member`; those that do not hold are left out."""
     every = tuple(requests)
-    last = {str(bond.state.name): (decisive(every, bond), bond) for bond in BONDS}
-    return {name: True for name, (request, bond) in last.items() if request and request.type is bond.begins}
+    return {str(bond.state.name): True for bond in BONDS if holds(every, bond)}
 
 
 def bind(connection: Connection, member_number: int, requests: Iterable[MemberRequest], bond: Bond) -> bool | None:
@@ -54,8 +59,7 @@ def bind(connection: Connection, member_number: int, requests: Iterable[MemberRe
 
     Return the new state where it has changed.
     """
-    last = decisive(requests, bond)
-    holds = last is not None and last.type is bond.begins
-    changing = (member.c.number == member_number) & (bond.state != holds)
-    changed = connection.execute(update(member).where(changing).values({bond.state: holds})).rowcount
-    return holds if changed else None
+    new = holds(requests, bond)
+    changing = (member.c.number == member_number) & (bond.state != new)
+    changed = connection.execute(update(member).where(changing).values({bond.state: new})).rowcount
+    return new if changed else None

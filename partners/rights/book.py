@@ -32,8 +32,10 @@ class MemberRequest:
     refusal_reason: str | None = None
     verified_at: datetime | None = None
     bound_as: int | None = None
-    """The order in which the member's requests came to bind; nothing while this one does not."""
+    """The order in which the member's requests came to bind, or were refused then; nothing for one that never did."""
     notified_at: datetime | None = None
+    notified_as: int | None = None
+    """After which of those in that order the member was told that a restriction would end."""
     extended_at: datetime | None = None
     closed_at: datetime | None = None
 

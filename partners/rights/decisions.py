@@ -98,7 +98,8 @@ class Replay:
             self._choice(change)
 
     def _request(self, told: Mapping[str, Any], username: str | None) -> None:
-        row = {column.name: _stored(column.type, told[column.name]) for column in _STORED}
+        # Entries of an earlier version lack columns that there were not yet.
+        row = {column.name: _stored(column.type, told.get(column.name)) for column in _STORED}
         known = select(rights_request.c.status).where(rights_request.c.id == row["id"]).with_for_update()
         status = self.connection.scalar(known)
         if status is not None and RequestStatus(status) not in OPEN:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from partners.rights import due
-from partners.rights.binding import bond_of, decisive
+from partners.rights.binding import Bond, bond_of, decisive, holds
 from partners.rights.book import MemberRequest
-from partners.vocabulary import RequestAction, RequestStatus, RequestType
+from partners.vocabulary import Reason, RequestAction, RequestStatus, RequestType
 
 NEEDS_A_REASON = frozenset({RequestAction.EXTEND, RequestAction.REFUSE})
 SUPERVISORY_AUTHORITY: Mapping[str, str] = {
@@ -52,9 +52,13 @@ def _verify(_: Step, request: MemberRequest, others: Sequence[MemberRequest], no
     _require_open(request)
     if request.status is RequestStatus.VERIFIED:
         raise RightsConflictError("already-verified", "This request is verified already.")
+    bond = bond_of(request.type)
+    if bond is None:
+        return replace(request, status=RequestStatus.VERIFIED, verified_at=now)
     if request.type is RequestType.LIFT_RESTRICTION:
-        _require_notice(request, others)
-    return replace(request, status=RequestStatus.VERIFIED, verified_at=now, bound_as=_next_bound(request, others))
+        _require_notice(request, others, bond)
+    bound_as = _newest_bound(request, others) + 1
+    return replace(request, status=RequestStatus.VERIFIED, verified_at=now, bound_as=bound_as)
 
 
 def _extend(step: Step, request: MemberRequest, _: Sequence[MemberRequest], now: datetime) -> MemberRequest:
@@ -73,16 +77,22 @@ def _settle(_: Step, request: MemberRequest, __: Sequence[MemberRequest], now: d
     return replace(request, status=RequestStatus.SETTLED, closed_at=now)
 
 
-def _refuse(step: Step, request: MemberRequest, _: Sequence[MemberRequest], now: datetime) -> MemberRequest:
+def _refuse(step: Step, request: MemberRequest, others: Sequence[MemberRequest], now: datetime) -> MemberRequest:
     _require_open(request)
-    return replace(request, status=RequestStatus.REFUSED, closed_at=now, refusal_reason=step.reason)
+    refused = replace(request, status=RequestStatus.REFUSED, closed_at=now, refusal_reason=step.reason)
+    bond = bond_of(request.type)
+    if bond is None or not request.binds:
+        return refused
+    if bond.reason is Reason.RESTRICTED and holds((request, *others), bond) and not holds((refused, *others), bond):
+        _require_notice(request, others, bond)
+    return replace(refused, bound_as=_newest_bound(request, others) + 1)
 
 
-def _notify(_: Step, request: MemberRequest, __: Sequence[MemberRequest], now: datetime) -> MemberRequest:
+def _notify(_: Step, request: MemberRequest, others: Sequence[MemberRequest], now: datetime) -> MemberRequest:
     # Of a settled restriction too: it holds until it is lifted, and notice comes before that.
     if request.status is RequestStatus.REFUSED:
         raise RightsConflictError("request-closed", "This request was refused; nothing more can be done with it.")
-    return replace(request, notified_at=now)
+    return replace(request, notified_at=now, notified_as=_newest_bound(request, others))
 
 
 _STEPS: Mapping[RequestAction, Callable[[Step, MemberRequest, Sequence[MemberRequest], datetime], MemberRequest]] = {
@@ -99,20 +109,23 @@ def _require_open(request: MemberRequest) -> None:
         raise RightsConflictError("request-closed", f"This request is {request.status}; it cannot change any more.")
 
 
-def _require_notice(request: MemberRequest, others: Sequence[MemberRequest]) -> None:
-    """R54: the member is told before a restriction is lifted, on this request or on the one that restricts."""
-    bond = bond_of(request.type)
-    restricting = decisive(others, bond) if bond else None
-    told = request.notified_at or (restricting and restricting.notified_at)
-    if told is None:
+def _require_notice(request: MemberRequest, others: Sequence[MemberRequest], bond: Bond) -> None:
+    """R54: the member is told before a restriction ends, on this request or on the one that restricts.
+
+    Notice counts that came after the restriction had begun to bind, also if it did because a request to lift it was
+    refused.
+    """
+    every = (request, *others)
+    restricting = decisive(every, bond)
+    began = max((each.bound_as or 0 for each in every if each is restricting or each.type is bond.ends), default=0)
+    told = (each.notified_as for each in (request, restricting) if each is not None)
+    if all(after is None or after < began for after in told):
         raise RightsConflictError(
             "notice-required",
-            "A restriction is lifted only after the member was told: `notify` first.",
+            "A restriction ends only after the member was told, since it began: `notify` first.",
             {"supervisory_authority": SUPERVISORY_AUTHORITY},
         )
 
 
-def _next_bound(request: MemberRequest, others: Sequence[MemberRequest]) -> int | None:
-    if bond_of(request.type) is None:
-        return None
-    return 1 + max((other.bound_as or 0 for other in others), default=0)
+def _newest_bound(request: MemberRequest, others: Sequence[MemberRequest]) -> int:
+    return max(each.bound_as or 0 for each in (request, *others))

@@ -45,6 +45,12 @@ rights_request = Table(
         comment="The order in which the member's requests came to bind; the newest that was not refused decides.",
     ),
     Column("notified_at", DateTime(timezone=True), info=internal()),
+    Column(
+        "notified_as",
+        Integer,
+        info=internal(),
+        comment="After which request in that order notice was given: only what began before may end by it (R54).",
+    ),
     Column("extended_at", DateTime(timezone=True), info=internal()),
     Column("closed_at", DateTime(timezone=True), info=internal()),
     Index(None, "member_digest", "number"),

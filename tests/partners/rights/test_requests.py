@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select, update
 
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.members import NoSuchMemberError
+from partners.rights.decisions import Replay, Replayed, members_by_digest
 from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk, Handled, NoSuchRequestError
 from partners.rights.steps import RightsConflictError, Step
 from partners.tables.member import member
+from partners.tables.rights import rights_request
 from partners.vocabulary import Reason, RequestAction, RequestStatus, RequestType, Via
 from tests.conftest import NOW
 from tests.factories import add_member, dump
@@ -101,7 +103,7 @@ def test_a_request_binds_from_its_verification_until_it_is_refused(
     verified = front.move(entered, VERIFY)
     assert (front.state(), verified.bound, verified.request.verified_at) == (state, reason, NOW)
 
-    front.move(entered, REFUSE)
+    front.move(entered, NOTIFY, REFUSE)
     assert front.state() == (False, False, False)
 
 
@@ -164,6 +166,56 @@ def test_notice_on_the_restriction_itself_will_do_but_not_on_an_earlier_one(fron
     front.enter(RequestType.RESTRICTION, verified=True)
     with pytest.raises(RightsConflictError, match="notify"):
         front.enter(RequestType.LIFT_RESTRICTION, verified=True)
+
+
+def require_notice(front: Front, request: Handled, step: Step) -> None:
+    """It is refused, then taken once notice was given."""
+    before = front.state()
+    with pytest.raises(RightsConflictError) as conflict:
+        front.move(request, step)
+    assert (conflict.value.slug, front.state()) == ("notice-required", before)
+    front.move(request, NOTIFY, step)
+    assert front.state() == (False, False, False)
+
+
+def test_a_restriction_does_not_end_by_a_refusal_without_notice(front: Front) -> None:
+    """R54; whatever ends nothing needs none."""
+    restriction = front.enter(RequestType.RESTRICTION, verified=True)
+    second = front.enter(RequestType.RESTRICTION, verified=True)
+    front.move(second, REFUSE)
+    front.move(front.enter(RequestType.RESTRICTION), REFUSE)
+    assert front.state() == (True, False, False)
+
+    require_notice(front, restriction, REFUSE)
+
+
+def test_notice_of_a_restriction_that_does_not_bind_yet_does_not_count(front: Front) -> None:
+    """R54."""
+    restriction = front.enter(RequestType.RESTRICTION)
+    front.move(restriction, NOTIFY, VERIFY, SETTLE)
+
+    require_notice(front, front.enter(RequestType.LIFT_RESTRICTION), VERIFY)
+
+
+def test_notice_on_a_request_to_lift_does_not_count_for_a_later_restriction(front: Front) -> None:
+    """R54."""
+    front.enter(RequestType.RESTRICTION, verified=True)
+    told_early = front.move(front.enter(RequestType.LIFT_RESTRICTION), NOTIFY)
+    front.move(front.enter(RequestType.LIFT_RESTRICTION), NOTIFY, VERIFY)
+    front.enter(RequestType.RESTRICTION, verified=True)
+
+    require_notice(front, told_early, VERIFY)
+
+
+def test_after_a_refused_lift_the_member_is_told_again(front: Front) -> None:
+    """R54: the restriction has begun to bind another time."""
+    restriction = front.move(front.enter(RequestType.RESTRICTION, verified=True), NOTIFY)
+    lift = front.enter(RequestType.LIFT_RESTRICTION, verified=True)
+    front.move(restriction, NOTIFY)
+    front.move(lift, REFUSE)
+    assert front.state() == (True, False, False)
+
+    require_notice(front, front.enter(RequestType.LIFT_RESTRICTION), VERIFY)
 
 
 def test_an_extension_goes_to_sixty_days_once_and_keeps_its_reason(front: Front) -> None:
@@ -243,3 +295,16 @@ def test_nobody_sees_or_moves_anothers_requests(front: Front) -> None:
         other.move(mine, VERIFY)
     with pytest.raises(NoSuchMemberError):
         Front(front.connection, front.desk.journal, "nobody").move(mine, VERIFY)
+
+
+def test_an_entry_of_the_journal_from_before_notices_had_an_order_binds_again(front: Front, journal: Journal) -> None:
+    """R41."""
+    front.enter(RequestType.RESTRICTION, verified=True)
+    (change,) = journal.read(journal.entries()[-1])
+    del change["request"]["notified_as"]
+    front.connection.execute(delete(rights_request))
+    front.connection.execute(update(member).values(restricted=False))
+
+    ids = members_by_digest(front.connection, journal.keyring, [change["request"]["member_digest"]])
+    Replay(front.connection, journal.keyring, ids, Replayed(), NOW).apply(change)
+    assert front.state() == (True, False, False)
