@@ -29,7 +29,7 @@ class Recipient:
     given: int = 0
     """How often something was given."""
     refused: int = 0
-    """How often nothing was: to them this member was not there."""
+    """How often an access about the member gave nothing; that of a 404 names nobody."""
     fields: dict[str, int] = field(default_factory=dict)
     """How often each field was given."""
     withheld: dict[tuple[str, str], int] = field(default_factory=dict)

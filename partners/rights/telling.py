@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -25,12 +25,13 @@ _FIELDS = (
     "username",
     "site",
     "country",
-    "device",
     "mask",
     "regular_payer",
     *(f"profile.{item}" for item in ProfileItem),
 )
-"""Attributes in `member_stamp` that partners receive; policies name them alike."""
+"""Attributes in `member_stamp` that partners receive; policies name them alike. A device is seen, and not corrected."""
+_AT_LEAST_BEFORE = timedelta(days=1)
+"""So long before its request something may have been corrected: the platform tells of both in any order."""
 _BEFORE = select(
     *member.c["number", "username", "username_key"],
     *member.c[FACTS],
@@ -99,9 +100,10 @@ def _turned(before: Sharing, after: Sharing) -> Iterator[tuple[NoticeTopic, tupl
 
 
 def tell_of_rectification(connection: Connection, number: int, since: datetime, keyring: Keyring) -> None:
-    """Put down which fields were rectified: those written since the request came in, or whatever was received (R49)."""
+    """Put down what was rectified (R49): what changed from a day before `since` on, or whatever was received."""
     written = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
         member_stamp.c.member == number, member_stamp.c.attribute.in_(_FIELDS)
     )
-    written_since = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= since)
-    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=written_since)
+    begin = since - _AT_LEAST_BEFORE
+    rectified = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= begin)
+    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=rectified)

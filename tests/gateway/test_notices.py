@@ -22,7 +22,7 @@ from partners.vocabulary import PartnerKind, Status
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import dump
-from tests.feeding import event
+from tests.feeding import IPHONE, event
 from tests.gateway.api.stage import Stage
 from tests.gateway.receiver import Receiver, receiving
 
@@ -253,13 +253,17 @@ def test_what_a_batch_takes_back_is_told_as_if_each_event_were_a_batch(told: Tol
 
 
 def test_a_rectification_names_what_was_rectified(told: Told) -> None:
-    """R49."""
+    """R49: also what was corrected shortly before the request, and no device that was seen meanwhile."""
     told.stage.member("m1")
     ref = told.ref()
     told.stage.center.get("/members/user_m1", of="mdl-1")
     path = "/v1/platform/members/m1/requests"
     made = told.stage.http.post(path, json={"type": "rectification", "verified": True}, headers=told.writer)
-    told.feed(event("member.updated", "m1", LATER, country="FR", profile={"age": 40}))
+    told.feed(
+        event("member.updated", "m1", LATER, country="FR"),
+        event("member.updated", "m1", NOW - timedelta(minutes=2), profile={"age": 40}),
+        event("member.device_seen", "m1", LATER, user_agent=IPHONE),
+    )
     told.stage.http.post(f"{path}/{made.get_json()['id']}", json={"action": "settle"}, headers=told.writer)
 
     assert told.deliver() == {
