@@ -8,9 +8,11 @@ from flask import request
 from sqlalchemy import Connection
 
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import Guard
+from gateway.oauth.challenges import refusal
+from gateway.oauth.guard import Guard, reason_against
 from gateway.problems import Fault, invalid_request
 from gateway.records import access_of
+from gateway.streaming import Chunks
 from partners.access_log.append import record
 from partners.access_log.cases import LONGEST_NUMBER, Case
 from partners.vocabulary import CasePurpose, Outcome, PartnerKind, Purpose, Reason, Scope, Work
@@ -19,9 +21,9 @@ NUMBER, PURPOSE = "Case-Number", "Case-Purpose"
 """Headers by which a program says what its look is for."""
 
 
-def guard_of(operation: str) -> Guard:
+def guard_of(operation: str, work: Work = Work.AUDIT) -> Guard:
     """What stands before a path that auditors look at the log by."""
-    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=Work.AUDIT)
+    return Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, operation, Purpose.SECURITY, live=True, work=work)
 
 
 def look(
@@ -39,6 +41,15 @@ def look(
     access = replace(access_of(guard.operation, guard.purpose, caller), case=case)
     asked_about = members if case is not None else ()
     record(connection, access, outcome=outcome, status=status, reason=reason, members=asked_about)
+
+
+def while_admitted(chunks: Chunks, guard: Guard, caller: Caller) -> Chunks:
+    """End with a problem where the caller may not act any more: a suspension stops what is under way too."""
+    for chunk in chunks:
+        yield chunk
+        reason = reason_against(caller, member_rows=False)
+        if reason is not None:
+            raise refusal(reason, guard.scope)
 
 
 def case_told() -> Case | None:

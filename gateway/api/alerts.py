@@ -10,7 +10,7 @@ from flask import Response
 from sqlalchemy import Engine
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import guard_of
+from gateway.audit_looks import guard_of, look, while_admitted
 from gateway.disclosure import Disclosing
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -46,7 +46,7 @@ def list_alerts(caller: Caller, query: dict[str, Any]) -> Response:
     with runtime().database.write.begin() as connection:
         wanted = _wanted(query, runtime().cursors.open(query.get("cursor"), bound_to=bound_to))
         found = alerts.find(connection, wanted, limit=query["limit"] + 1)
-        LIST.note(connection, caller, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
+        look(connection, LIST, caller, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
     said, page = page_of(found, query["limit"], position=lambda each: [each.id.hex], bound_to=bound_to)
     return answer({"data": [alert_document(each) for each in said], "page": page})
 
@@ -60,9 +60,9 @@ def get_alert(caller: Caller, _query: dict[str, Any], alert_id: str) -> Response
         found = alerts.get(connection, alert_id)
         if found is None:
             status = HTTPStatus.NOT_FOUND
-            GET.note(connection, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
+            look(connection, GET, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
         else:
-            GET.note(connection, caller)
+            look(connection, GET, caller)
     if found is None:
         raise not_found()
     return answer({"data": alert_document(found)})
@@ -72,8 +72,9 @@ def _as_events(caller: Caller, query: dict[str, Any]) -> Response:
     engine, wanted = runtime().database.write, _wanted(query, None)
     with engine.begin() as connection:
         first = alerts.find(connection, wanted, limit=_AT_ONCE)
-        LIST.note(connection, caller, outcome=Outcome.RELEASED if first else Outcome.EMPTY)
-    return streamed(_events(engine, wanted, first), FindingLines(), Disclosing(caller, LIST))
+        look(connection, LIST, caller, outcome=Outcome.RELEASED if first else Outcome.EMPTY)
+    events = while_admitted(_events(engine, wanted, first), LIST, caller)
+    return streamed(events, FindingLines(), Disclosing(caller, LIST))
 
 
 def _events(engine: Engine, wanted: Wanted, found: Sequence[Alert]) -> Chunks:

@@ -7,18 +7,19 @@ from flask import Response
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_looks import guard_of, look
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import Guard, guarded_by
+from gateway.oauth.guard import guarded_by
 from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log import following
 from partners.access_log.following import START
 from partners.access_log.search import policy_documents
-from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope, Work
+from partners.vocabulary import Outcome
 from serializers.audit import StreamQuery, followed_entry, lines_of_export
 from serializers.policy.recorded import Policies
 
-STREAM = Guard(PartnerKind.AUDITOR, Scope.AUDIT_READ, following.PULLED, Purpose.SECURITY, live=True, work=Work.AUDIT)
+STREAM = guard_of(following.PULLED)
 LOOK_S = 0.5
 """How often who waits looks; about as often something is sealed."""
 
@@ -44,7 +45,7 @@ def stream_accesses(caller: Caller, query: dict[str, Any]) -> Response:
             raise invalid_request(Fault("invalid_value", "No sealed entry has this index yet.", parameter="after"))
         policies = Policies(policy_documents(connection)) if is_news else Policies({})
         found = following.follow(connection, after=after, limit=query["limit"]) if is_news else []
-        STREAM.note(connection, caller, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
+        look(connection, STREAM, caller, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
     body = lines.of([followed_entry(each, policies) for each in found])
     told = {"Log-Origin": runtime().settings.log_origin, "Log-Size": str(size)}
     return Response(body, content_type=lines.content_type, headers=told)

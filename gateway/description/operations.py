@@ -9,6 +9,7 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from gateway.api.bodies import JSON, MERGE_PATCH
+from gateway.audit_looks import NUMBER, PURPOSE
 from gateway.description import events
 from gateway.description.answers import ANSWERS, Told
 from gateway.description.errors import LIMITED, Document, errors_of, headers
@@ -16,7 +17,8 @@ from gateway.description.examples import EXAMPLES
 from gateway.description.fields import IN_PATH
 from gateway.negotiation import MEDIA_TYPES
 from gateway.oauth.guard import Guard
-from partners.vocabulary import PartnerKind
+from partners.access_log.cases import LONGEST_NUMBER
+from partners.vocabulary import CasePurpose, PartnerKind
 from serializers.lines import Form, Streamable
 from serializers.queries import NoQuery
 
@@ -29,6 +31,26 @@ IF_NONE_MATCH: Document = {
     "description": "The `ETag` of an earlier answer.",
     "schema": {"type": "string"},
 }
+CASE: tuple[Document, ...] = (
+    {
+        "in": "header",
+        "name": NUMBER,
+        "description": f"For which case this is asked, by the number of your own records; together with `{PURPOSE}`.",
+        "schema": {
+            "type": "string",
+            "maxLength": LONGEST_NUMBER,
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._/#-]*$",
+            "description": "A digit is among its characters.",
+        },
+    },
+    {
+        "in": "header",
+        "name": PURPOSE,
+        "description": f"What the case is about; together with `{NUMBER}`. Both are sealed with the record.",
+        "schema": {"type": "string", "enum": list(CasePurpose)},
+    },
+)
+"""What every look of an auditor may tell."""
 
 
 def operation_of(rule: Rule, method: str, view: View) -> Document:
@@ -44,7 +66,7 @@ def operation_of(rule: Rule, method: str, view: View) -> Document:
         "summary": summary,
         "description": "\n\n".join(part for part in (more, _asks(guard, streams=_streams(query))) if part),
         "security": _security(guard),
-        "parameters": [*_parameters(rule, query), *([IF_NONE_MATCH] if revalidated else [])],
+        "parameters": [*_parameters(rule, query), *([IF_NONE_MATCH] if revalidated else []), *_case(guard)],
         **({"requestBody": {"required": True, "content": body}} if body else {}),
         "responses": {
             **_good(rule.endpoint, told, guard, streams=_streams(query), revalidated=revalidated),
@@ -60,6 +82,10 @@ def operation_of(rule: Rule, method: str, view: View) -> Document:
 
 def _can_conflict(guard: Guard, method: str) -> bool:
     return guard.operation == "requests.archive" or (method == "POST" and guard.operation.startswith("requests."))
+
+
+def _case(guard: Guard) -> tuple[Document, ...]:
+    return CASE if guard.kind is PartnerKind.AUDITOR else ()
 
 
 def _asks(guard: Guard, *, streams: bool) -> str:

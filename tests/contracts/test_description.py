@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from gateway.description import path_of
 from gateway.description.examples import EXAMPLES
 from gateway.oauth.guard import Guard
-from partners.vocabulary import Scope
+from partners.vocabulary import PartnerKind, Scope
 from serializers.policies import POLICIES
 
 Described = dict[str, Any]
@@ -65,6 +65,16 @@ def test_every_operation_has_its_own_id_a_known_tag_and_a_summary(described: Des
 
     assert len({operation["operationId"] for operation in every}) == len(every)
     assert all(set(operation["tags"]) <= tags and operation["summary"] for operation in every)
+
+
+def test_looks_of_auditors_may_tell_their_case(app: Flask, described: Described) -> None:
+    guards = {(path, method): guard for path, method, guard in routes(app)}
+    for path, method, operation in operations(described):
+        guard = guards[path, method]
+        told = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+
+        assert (guard is not None and guard.kind is PartnerKind.AUDITOR) == ("Case-Number" in told), path
+        assert ("Case-Number" in told) == ("Case-Purpose" in told), path
 
 
 def test_what_is_guarded_needs_its_scope_and_may_be_refused(app: Flask, described: Described) -> None:

@@ -1,15 +1,18 @@
 """Alerts over HTTP: searched, read, on record, and for auditors alone."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from gateway.api import alerts
 from gateway.detecting import Detecting
+from gateway.streaming import BrokenStreamError
 from partners.access_log.append import record
 from partners.database import Database
 from partners.detections.raising import Raised, raise_alerts
@@ -128,6 +131,27 @@ def test_looks_at_alerts_are_on_record(auditor: Auditor, told: list[Raised]) -> 
     assert [each["outcome"] for each in auditor.entries(operation="audit.alerts")] == ["empty", "released"]
     found = [(each["outcome"], each["reason"]) for each in auditor.entries(operation="audit.alert")]
     assert found == [("not_found", "unknown"), ("not_found", "unknown"), ("released", None)]
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("suspended", [False, True])
+def test_an_auditor_suspended_midway_gets_no_more_alerts(
+    db: Database, auditor: Auditor, monkeypatch: pytest.MonkeyPatch, *, suspended: bool
+) -> None:
+    monkeypatch.setattr(alerts, "_AT_ONCE", 1)
+    body = auditor.http.get("/v1/audit/alerts?format=ocsf", headers=auditor.headers).iter_encoded()
+    received = [next(body), next(body)]
+
+    if suspended:
+        with db.write.begin() as connection:
+            connection.execute(text("UPDATE partner SET status = 'suspended' WHERE id = 'auditor'"))
+    with pytest.raises(BrokenStreamError) if suspended else nullcontext():
+        received.extend(body)
+
+    assert b"".join(received).count(b"class_uid") == (1 if suspended else 3)
+    with db.write.begin() as connection:
+        rows = connection.execute(text("SELECT outcome FROM access_log WHERE operation = 'audit.alerts' ORDER BY at"))
+        assert rows.scalars().all() == (["released", "error"] if suspended else ["released"])
 
 
 @pytest.mark.parametrize(

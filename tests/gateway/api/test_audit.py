@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
@@ -15,7 +17,7 @@ from partners import database
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
-from partners.tables.access import access_network, access_subject
+from partners.tables.access import access_log, access_network, access_subject
 from partners.vocabulary import PartnerKind
 from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
@@ -92,6 +94,25 @@ def test_an_entry_names_who_what_and_whom(db: Database, w1: Webmaster, auditor: 
         "referral",
     ]
     assert entry["fields_withheld"] == {"username": {"username_identifying": 1}}
+
+
+def test_every_look_may_have_a_case_and_none_has_half_of_one(app: Flask, db: Database, auditor: Auditor) -> None:
+    """Whatever is looked at, a case is held to the same rule, and is on record."""
+    case = {"Case-Number": "SEC-7", "Case-Purpose": "complaint"}
+    guards = {rule.rule: getattr(app.view_functions[rule.endpoint], "guard", None) for rule in app.url_map.iter_rules()}
+    looks = {path: guard.operation for path, guard in guards.items() if guard and path.startswith("/v1/audit/")}
+    del looks["/v1/audit/consistency"]  # Nothing is sealed here.
+    assert len(looks) == 9
+    for rule, operation in looks.items():
+        path = re.sub("<[a-z_]+>", "unknown", rule)
+        half = auditor.http.get(path, headers=auditor.headers | {"Case-Number": "nonsense"})
+        whole = auditor.http.get(path, headers=auditor.headers | case)
+
+        assert (half.status_code, half.get_json()["errors"][0]["code"]) == (422, "invalid_case"), path
+        assert whole.status_code in {200, 404}, path
+        with db.write.begin() as connection:
+            told = select(access_log.c["case_number", "case_purpose"]).where(access_log.c.operation == operation)
+            assert connection.execute(told).all() == [("SEC-7", "complaint")], path
 
 
 def test_the_record_covers_the_page_and_not_the_probe(db: Database, w1: Webmaster, auditor: Auditor) -> None:
