@@ -1,6 +1,6 @@
 """Errors as answers: RFC 9457 problem documents, all faults at once, and never a stored value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from traceback import extract_tb
@@ -127,16 +127,24 @@ def register(app: Flask) -> None:
     """Answer every exception with a problem document."""
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(DBAPIError, _database_error)
-    app.register_error_handler(DriverError, _database_error)
-    app.register_error_handler(PoolTimeoutError, _database_error)
-    app.register_error_handler(BrokenTreeError, _broken_tree)
-    app.register_error_handler(JournalError, _journal_silent)
+    for kind, answered in _UNAVAILABLE.items():
+        app.register_error_handler(kind, answered)
     app.register_error_handler(Exception, _unexpected)
 
 
+def status_of(error: Exception) -> int:
+    """The status that an exception is answered with."""
+    if isinstance(error, Problem):
+        return error.status
+    if isinstance(error, HTTPException):
+        return error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(error, tuple(_UNAVAILABLE)):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def _http_exception(error: HTTPException) -> Response:
-    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = HTTPStatus(status_of(error))
     if status is HTTPStatus.NOT_FOUND:
         return not_found().response()
     kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
@@ -160,6 +168,16 @@ def _journal_silent(_error: Exception) -> Response:
     """What a restore could undo is not done: no journal, no change (R41)."""
     log.error("rights_journal_silent", request_id=g.request_id)
     return unavailable().response()
+
+
+_UNAVAILABLE: Mapping[type[Exception], Callable[[Any], Response]] = {
+    DBAPIError: _database_error,
+    DriverError: _database_error,
+    PoolTimeoutError: _database_error,
+    BrokenTreeError: _broken_tree,
+    JournalError: _journal_silent,
+}
+"""What may be over soon."""
 
 
 def _unexpected(error: Exception) -> Response:

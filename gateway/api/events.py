@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from flask import Response, request
-from werkzeug.exceptions import HTTPException
 
 from gateway import metrics, patience
 from gateway.api.arguments import ApiBlueprint
@@ -17,7 +16,7 @@ from gateway.bodies import whole_body
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.problems import Problem
+from gateway.problems import Problem, status_of
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.feed import Feed, Report, apply_events, apply_stream
@@ -60,7 +59,7 @@ def _recorded(caller: Caller) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _note(caller, Outcome.ERROR, _status_of(error))
+        _note(caller, Outcome.ERROR, status_of(error))
         raise
     _note(caller, Outcome.RELEASED, HTTPStatus.OK)
 
@@ -68,12 +67,6 @@ def _recorded(caller: Caller) -> Iterator[None]:
 def _note(caller: Caller, outcome: Outcome, status: int) -> None:
     with runtime().database.write.begin() as connection:
         WRITE_EVENTS.note(connection, caller, outcome=outcome, status=status)
-
-
-def _status_of(error: Exception) -> int:
-    if isinstance(error, Problem):
-        return error.status
-    return (error.code if isinstance(error, HTTPException) else None) or HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _reader() -> Callable[[Feed], Report]:

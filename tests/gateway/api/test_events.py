@@ -10,8 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from gateway.api import events
 from partners import database
 from partners.database import Database
+from partners.feed import Report
 from partners.tables.access import access_log, access_subject
 from partners.tables.activity import applied_event
 from partners.tables.member import member
@@ -230,6 +232,16 @@ def test_body_that_breaks_off_is_400_and_on_record(sender: Sender) -> None:
     assert answer.status_code == 400
     assert sender.records() == [("error", 400, 0)]
     assert sender.post(told).get_json()["accepted"] == 1
+
+
+def test_what_nobody_expected_is_500_here_and_on_record(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Report:
+        raise RuntimeError
+
+    monkeypatch.setattr(events, "apply_stream", fail)
+
+    assert sender.post(lines(registered())).status_code == 500
+    assert sender.records() == [("error", 500, 0)]
 
 
 def test_what_the_database_refuses_is_503_and_may_be_sent_again(sender: Sender, database_url: str) -> None:
