@@ -1,14 +1,12 @@
 """`gateway audit detect` and `gateway audit alerts`: what is out of the ordinary in the access log."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
 import click
-from sqlalchemy import Connection
 
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, Entry, printed
@@ -23,7 +21,7 @@ from partners.detections.raising import raise_alerts
 from partners.detections.running import Run
 from partners.detections.running import detect as run_detections
 from partners.instants import read_instant
-from partners.vocabulary import AlertState, Detection, Outcome, Tier
+from partners.vocabulary import AlertState, Detection, Outcome, Reason, Tier
 from serializers.alerts import alert_document
 
 _identifier = click.argument("alert", metavar="ALERT")
@@ -94,8 +92,11 @@ def list_all(*, is_all: bool, tier: str | None, rule: str | None, partner: str |
         rule=Detection(rule) if rule else None,
         partner=partner,
     )
-    with _on_record("audit.alerts") as connection:
-        return [_line(each) for each in stored.find(connection, wanted, limit=limit)]
+    with session() as opened, opened.database.write.begin() as connection:
+        found = stored.find(connection, wanted, limit=limit)
+        outcome = Outcome.RELEASED if found else Outcome.EMPTY
+        record(connection, access_by_operator(opened.instant(), "audit.alerts"), outcome=outcome, status=HTTPStatus.OK)
+    return [_line(each) for each in found]
 
 
 @alerts.command()
@@ -103,8 +104,13 @@ def list_all(*, is_all: bool, tier: str | None, rule: str | None, partner: str |
 @printed
 def show(alert: str) -> Document:
     """Show an alert whole: its figures beside the baseline, and the records that show it."""
-    with _on_record("audit.alert") as connection:
+    with session() as opened, opened.database.write.begin() as connection:
         found = stored.get(connection, alert)
+        access = access_by_operator(opened.instant(), "audit.alert")
+        if found is None:
+            record(connection, access, outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
+        else:
+            record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
     if found is None:
         raise click.ClickException(f"There is no alert {alert}.")
     return alert_document(found)
@@ -139,14 +145,6 @@ def list_floors() -> Document:
         {"rule": each.rule, "partner": each.partner, "value": each.value, "until": each.until, "by": each.set_by}
         for each in found
     ]
-
-
-@contextmanager
-def _on_record(operation: str) -> Iterator[Connection]:
-    with session() as opened, opened.database.write.begin() as connection:
-        access = access_by_operator(opened.instant(), operation)
-        record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
-        yield connection
 
 
 def _changed(operation: str, change: Callable[..., Alert]) -> Document:

@@ -58,6 +58,17 @@ def test_wrong_use_is_said() -> None:
     assert "--note" in invoke("audit", "alerts", "close", unknown).output
 
 
+def test_what_is_not_there_is_on_record_as_such(log: Log) -> None:
+    assert invoke("audit", "alerts", "show", "alr_nope").exit_code == 1
+    assert run_json("audit", "alerts", "list") == []
+
+    told = log.sql("SELECT operation, status, outcome, reason FROM access_log WHERE operation LIKE 'audit.alert%'")
+    assert sorted(map(tuple, told)) == [
+        ("audit.alert", 404, "not_found", "unknown"),
+        ("audit.alerts", 200, "empty", None),
+    ]
+
+
 def test_what_verification_and_reconciliation_find_is_told_when_asked(log: Log, tmp_path: Path) -> None:
     log.grow(3)
     log.sql("UPDATE access_log SET status = 418 WHERE id = (SELECT access FROM sealed_leaf WHERE index = 1)")
