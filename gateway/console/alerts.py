@@ -12,14 +12,13 @@ from gateway.runtime import runtime
 from gateway.wording import sentence
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.detections import alerts as log
-from partners.detections.alerts import UNSETTLED, Alert, AlertError, NoSuchAlertError, Wanted
+from partners.detections.alerts import UNSETTLED, Alert, AlertError, NoSuchAlertError, NoteError, Wanted
 from partners.detections.rules import RULES
 from partners.vocabulary import AlertState, Outcome, Reason
 
 LIST, GET, ACKNOWLEDGE, CLOSE = "audit.alerts", "audit.alert", "audit.acknowledge", "audit.close"
 STATES = {"unsettled": UNSETTLED, "closed": (AlertState.CLOSED, AlertState.FALSE_POSITIVE), "all": ()}
 ROWS = 50
-LONGEST_NOTE = 500
 
 
 @blueprint.get("/alerts")
@@ -74,12 +73,12 @@ def close_alert(auditor: Auditor, alert_id: str) -> Response:
     """End it with a note; a false positive raises the rule's floor for the partner, visibly and for a while."""
     form_of_ours()
     note, by = request.form.get("note", ""), auditor.person.name
-    if not note.isprintable() or len(note) > LONGEST_NOTE:
-        raise PageError(HTTPStatus.BAD_REQUEST, "This note cannot be used", f"It has 1 to {LONGEST_NOTE} characters.")
     ending: dict[str, Any] = {"note": note, "false_positive": request.form.get("ending") == "false_positive"}
     try:
         with runtime().database.write.begin() as connection:
             log.close(connection, alert_id, by=by, access=auditor.access(CLOSE), **ending)
+    except NoteError as error:
+        raise PageError(HTTPStatus.BAD_REQUEST, "This note cannot be used", sentence(str(error))) from None
     except AlertError as error:
         raise _refusal("This alert cannot be closed", error) from None
     return to(f"{HOME}/alerts/{alert_id}")

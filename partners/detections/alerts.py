@@ -17,6 +17,7 @@ from partners.vocabulary import AlertState, Detection, Outcome, Tier
 
 PREFIX = "alr_"
 UNSETTLED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+LONGEST_NOTE = 500
 _OK = 200
 
 
@@ -26,6 +27,10 @@ class AlertError(Exception):
 
 class NoSuchAlertError(AlertError):
     """There is no alert of this id."""
+
+
+class NoteError(AlertError):
+    """A note that cannot be kept."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +154,12 @@ def close(
     A false positive raises this rule's floor for the partner until it expires: visibly, in `floors` and in the figures
     of whatever is told above it.
     """
-    if not note.strip():
-        raise AlertError("a note must say what it was")
+    said = note.strip()
+    if not (1 <= len(said) <= LONGEST_NOTE and said.isprintable()):
+        raise NoteError(f"a note has 1 to {LONGEST_NOTE} printable characters")
     known = _unsettled(connection, identifier)
     state = AlertState.FALSE_POSITIVE if false_positive else AlertState.CLOSED
-    _set(connection, known, state=state, closed_at=access.at, closed_by=by, note=note.strip())
+    _set(connection, known, state=state, closed_at=access.at, closed_by=by, note=said)
     if false_positive and known.partner is not None:
         _raise_floor(connection, known, by, access.at)
     return _changed(connection, known, access)

@@ -71,7 +71,9 @@ def test_an_alert_is_acknowledged_and_closed_on_record(past: Past, told: Alert) 
 @pytest.mark.parametrize(
     ("identifier", "note", "why"),
     [
-        (None, " ", "a note must say"),
+        (None, " ", "a note has 1 to 500 printable characters"),
+        (None, "x" * 501, "a note has 1 to 500 printable characters"),
+        (None, "a\x1b[2J", "a note has 1 to 500 printable characters"),
         ("alr_0198c0de5a7b7c1e8f00a1b2c3d4e5f6", "x", "no alert"),
         ("alr_", "x", "no alert"),
     ],
