@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -199,9 +200,13 @@ def _plain_record(
     return _Plain(select(decision.c.outcome).add_cte(*inserts), telling.add_cte(*inserts))
 
 
-_PLAIN_RECORD = _plain_record()
-_DETAILED_RECORD = _plain_record(bindparam("details", type_=JSONB))
-_RECORD_WITH_CASE = _plain_record(more={name: bindparam(name, type_=Text) for name in ("case_number", "case_purpose")})
+_DETAILS = bindparam("details", type_=JSONB)
+_CASE = {name: bindparam(name, type_=Text) for name in ("case_number", "case_purpose")}
+_PLAIN_RECORDS = {
+    (has_details, has_case): _plain_record(_DETAILS if has_details else None, _CASE if has_case else {})
+    for has_details, has_case in product((False, True), repeat=2)
+}
+"""By whether a record has details, and a case."""
 
 
 def record(
@@ -215,15 +220,13 @@ def record(
     details: Mapping[str, str] | None = None,
 ) -> UUID:
     """Append the record of an access that released no member's data to a partner; return its id."""
-    parameters = {"outcome": outcome, "status": status, "reason": reason, "members": list(members)}
-    own = access.parameters()
-    if access.case is not None:
-        looked_for = {"case_number": access.case.number, "case_purpose": access.case.purpose}
-        _execute(connection, _RECORD_WITH_CASE, own | parameters | looked_for)
-    elif details is None:
-        _execute(connection, _PLAIN_RECORD, own | parameters)
-    else:
-        _execute(connection, _DETAILED_RECORD, own | parameters | {"details": details})
+    parameters: dict[str, Any] = {"outcome": outcome, "status": status, "reason": reason, "members": list(members)}
+    own, case = access.parameters(), access.case
+    if case is not None:
+        parameters |= {"case_number": case.number, "case_purpose": case.purpose}
+    if details is not None:
+        parameters["details"] = details
+    _execute(connection, _PLAIN_RECORDS[details is not None, case is not None], own | parameters)
     identifier: UUID = own["access_id"]
     return identifier
 

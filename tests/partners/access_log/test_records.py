@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from partners.access_log import records
+from partners.access_log.append import record
+from partners.access_log.cases import Case
 from partners.access_log.records import entries_from
 from partners.tables.access import access_log
-from tests.partners.access_log.logs import Log
+from partners.vocabulary import CasePurpose, Outcome
+from tests.partners.access_log.logs import Log, access
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,17 @@ def test_a_record_whose_network_data_went_in_time_is_not_read(log: Log, monkeypa
     monkeypatch.setattr(records, "_read", None)
 
     assert log.verify(now=datetime.now(UTC) + records.NETWORK_SURELY_KEPT + timedelta(minutes=1)) == []
+
+
+def test_a_record_with_a_case_has_its_details_too(log: Log) -> None:
+    asked = access(case=Case("SEC-1", CasePurpose.INCIDENT))
+    with log.engines.write.begin() as connection:
+        record(connection, asked, outcome=Outcome.RELEASED, status=200, details={"note": "a disk"})
+    log.seal()
+
+    leaf = json.loads(log.sql("SELECT leaf FROM access_log")[0].leaf)
+    assert (leaf["case_number"], leaf["case_purpose"], leaf["details"]) == ("SEC-1", "incident", {"note": "a disk"})
+    assert log.verify() == []
 
 
 def test_texts_that_are_escaped_are_read_and_found_right(log: Log) -> None:
