@@ -65,7 +65,8 @@ class RevocationEndpoint(_OwnTokenEndpoint):
                 tokens.deny_token(connection, token.caller.token, expires_at=token.expires_at, now=g.received_at)
             elif token is not None:
                 ending.end(connection, token.family, EndedBy.REVOCATION)
-        self.server.keep(client, Outcome.RELEASED if token else Outcome.EMPTY, status=200)
+            outcome = Outcome.RELEASED if token else Outcome.EMPTY
+            self.server.keep(client, outcome, status=200, connection=connection)
         return 200, {}, default_json_headers
 
     def refuse_anothers(self) -> None:

@@ -32,7 +32,7 @@ class PushedRequestEndpoint(TokenEndpoint):
         asked = self._asked(client)
         with self.server.engine.begin() as connection:
             uri = pushed.keep(connection, client.get_client_id(), asked.document(), now=g.received_at)
-        self.server.keep(client, Outcome.RELEASED, status=201)
+            self.server.keep(client, Outcome.RELEASED, status=201, connection=connection)
         return 201, {"request_uri": uri, "expires_in": int(pushed.LASTS.total_seconds())}, default_json_headers
 
     def _asked(self, client: RegisteredClient) -> authorization.Asked:

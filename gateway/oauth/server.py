@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
@@ -19,6 +20,7 @@ from authlib.oauth2.rfc6749 import (
 )
 from flask import Request, Response, current_app, g
 from flask import request as flask_request
+from sqlalchemy import Connection
 from structlog import get_logger
 
 from gateway import metrics
@@ -161,14 +163,18 @@ class Server(AuthorizationServer):
         reason: Reason | None = None,
         model: str | None = None,
         operation: str | None = None,
+        connection: Connection | None = None,
     ) -> None:
-        """Append a record of the current request, whose endpoint is the operation if nothing else is."""
+        """Append a record of the current request, whose endpoint is the operation if nothing else is.
+
+        What is done stands in the transaction that does it, that of the `connection`.
+        """
         access = access_of(operation or str(flask_request.endpoint), Purpose.OPERATION)
         if client is not None:
             known = client.registration
             access = replace(access, audience=known.kind, partner=known.partner, client=known.client, model=model)
-        with self.engine.begin() as connection:
-            record(connection, access, outcome=outcome, status=status, reason=reason)
+        with nullcontext(connection) if connection is not None else self.engine.begin() as recording:
+            record(recording, access, outcome=outcome, status=status, reason=reason)
 
     def _make_token(
         self,

@@ -6,10 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select, text
 
 from gateway.application import create_app
 from gateway.settings import Settings
+from partners import database
 from partners.database import Database
+from partners.tables.consent import pushed_request
 from tests.callers import basic
 from tests.journeys.tracking import add_tool
 
@@ -19,6 +22,19 @@ def strict(settings: Settings, database_url: str) -> Iterator[Flask]:
     application = create_app(replace(settings, par_required=True), database_url)
     yield application
     application.extensions["runtime"].database.dispose()
+
+
+def test_what_cannot_be_recorded_is_not_kept(strict: Flask, db: Database, database_url: str) -> None:
+    tool, http, owner = add_tool(db, strict.config["ISSUER"]), strict.test_client(), database.owner(database_url)
+    with owner.begin() as connection:
+        connection.execute(text("REVOKE INSERT ON access_network FROM gateway_write"))
+
+    answer = http.post("/oauth/par", data=tool.asks(), headers=basic(tool.client, tool.secret))
+
+    with owner.begin() as connection:
+        assert connection.execute(select(func.count()).select_from(pushed_request)).scalar_one() == 0
+    owner.dispose()
+    assert answer.status_code == 503
 
 
 def test_what_comes_by_the_browser_is_refused_and_what_was_pushed_is_not(strict: Flask, db: Database) -> None:

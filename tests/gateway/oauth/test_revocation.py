@@ -1,9 +1,13 @@
 """A client revokes its own tokens and learns about its own tokens; other clients' are none of its business."""
 
+from collections.abc import Iterator
+
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
+from partners import database
 from partners.database import Database
 from partners.registry import clients
 from partners.vocabulary import AuthMethod, PartnerKind
@@ -21,6 +25,13 @@ from tests.callers import (
 from tests.gateway.oauth.records import records_of
 
 INACTIVE = {"active": False}
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Engine]:
+    engine = database.owner(database_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
@@ -44,6 +55,18 @@ def test_a_revoked_token_is_dead_at_the_very_next_request(http: FlaskClient, db:
     assert _post(http, "revoke", caller, token=token).status_code == 200
     record = records_of(db, answer)[0]
     assert (record["operation"], record["outcome"], record["client"]) == ("oauth.revoke", "released", caller.id)
+
+
+def test_what_cannot_be_recorded_is_not_revoked(http: FlaskClient, caller: Caller, owner: Engine) -> None:
+    token = access_token(http, caller)
+    with owner.begin() as connection:
+        connection.execute(text("REVOKE INSERT ON access_network FROM gateway_write"))
+
+    assert _post(http, "revoke", caller, token=token).status_code == 503
+
+    with owner.begin() as connection:
+        connection.execute(text("GRANT INSERT ON access_network TO gateway_write"))
+    assert http.get("/probe/stats", headers=bearer(token)).status_code == 200
 
 
 def test_another_clients_token_is_refused_and_lives_on(http: FlaskClient, db: Database, caller: Caller) -> None:
