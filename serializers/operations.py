@@ -14,6 +14,7 @@ OPERATIONS: Mapping[str, str] = {
     "card.list": "listed cards",
     "card.spending": "read what a member spent",
     "preview": "previewed what a partner would get",
+    "policy.explain": "asked what a partner would be shown, and why not more",
     "events.write": "sent events",
     "privacy.read": "read privacy settings",
     "privacy.write": "changed privacy settings",

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import click
 from sqlalchemy import Connection
 
+from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text
 from gateway.cli.session import Session, session
+from partners.access_log.append import record
 from partners.members import NoSuchMemberError, require_member
 from partners.registry import issuers, partners
-from partners.vocabulary import PartnerKind, Reason, Status
+from partners.vocabulary import Outcome, PartnerKind, Reason, Status
 from serializers import verdicts
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
@@ -51,8 +54,8 @@ def show(form: str, *, as_json: bool) -> None:
 @click.option("--sensitive", is_flag=True, help="As with a token that has cards.sensitive:read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def explain(caller: str, member_id: str, *, sensitive: bool, as_json: bool) -> None:
-    """Say for every field whether it would be shown now, and why not. No value is read."""
-    with session() as opened, opened.database.write.connect() as connection:
+    """Say for every field whether it would be shown now, and why not. No value is read; the look is on record."""
+    with session() as opened, opened.database.write.begin() as connection:
         asking = _asking(connection, caller)
         decision = _decision(opened, connection, asking, member_id, sensitive=sensitive)
     document = _document(asking, member_id, decision)
@@ -89,10 +92,14 @@ def _asking(connection: Connection, caller: str) -> Asking:
 
 
 def _decision(opened: Session, connection: Connection, asking: Asking, member_id: str, *, sensitive: bool) -> Decision:
+    access = access_by_operator(opened.instant(), "policy.explain")
     try:
         number = require_member(connection, member_id, opened.keyring).number
     except NoSuchMemberError as nobody:
-        return Decision((nobody.reason,), {})
+        reason = nobody.reason
+        record(connection, access, outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=reason)
+        return Decision((reason,), {})
+    record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK, members=[number])
     now = opened.settings.now()
     if asking.kind == MODEL:
         return verdicts.for_model(connection, asking.id, sensitive=sensitive, member_number=number, now=now)

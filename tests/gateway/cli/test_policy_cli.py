@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from gateway.cli import main
 from partners.database import Database
@@ -14,7 +15,9 @@ from partners.keyring import Keyring
 from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk
 from partners.rights.steps import Step
+from partners.tables.access import access_log, access_subject
 from partners.vocabulary import RequestAction, RequestType
+from serializers.operations import OPERATIONS
 from serializers.policies import DOCUMENT, VERSION
 from tests.conftest import NOW
 from tests.factories import add_member, add_model, add_partner, add_relation, set_usage_clock
@@ -101,6 +104,27 @@ def test_the_card_follows_relation_and_scope(db: Database) -> None:
     assert not any(name.startswith("profile.") for name in withheld(with_scope))
     assert withheld(not_chatted)["profile.age"] == ["visibility_private_chatted"]
     assert (stranger["exists"], stranger["reasons"]) == (False, ["no_relation"])
+
+
+def test_a_look_is_on_record_and_names_the_member(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_OPERATOR", "ada")
+    with db.write.begin() as connection:
+        number = add_member(connection, "m1", webmaster=add_partner(connection, "w1"))
+
+    explained("webmaster:w1")
+    explained("webmaster:w1", "nobody")
+
+    log, about = access_log.c, access_subject.c
+    columns = (log.client, log.operation, log.status, log.outcome, log.reason, about.member)
+    with db.write.connect() as connection:
+        told = connection.execute(
+            select(*columns).outerjoin_from(access_log, access_subject, about.access == log.id).order_by(log.at)
+        ).all()
+    assert told == [
+        ("operator:ada", "policy.explain", 200, "released", None, number),
+        ("operator:ada", "policy.explain", 404, "not_found", "unknown", None),
+    ]
+    assert told[0].operation in OPERATIONS
 
 
 def test_unknown_and_erased_members_are_told_apart(db: Database, keyring: Keyring, tmp_path: Path) -> None:
