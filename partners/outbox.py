@@ -66,12 +66,11 @@ def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring:
             "fields": list(each.fields),
             "audiences": list(each.audiences),
             "sealed_username": keyring.seal(each.username.encode()),
-            "created_at": _NOW,
         }
         for each in concerns
     ]
-    for row in rows:
-        connection.execute(insert(concern).values(row))
+    if rows:
+        connection.execute(insert(concern).values(created_at=_NOW), rows)
 
 
 def concern_about(connection: Connection, number: int, topic: NoticeTopic, keyring: Keyring, **more: Any) -> None:

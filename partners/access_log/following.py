@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Row, Select, and_, bindparam, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, select, true
 
 from partners.access_log import promises
 from partners.access_log.search import these
@@ -77,17 +77,18 @@ def _leaves() -> Select[Any]:
     )
 
 
-def _news() -> Select[Any]:
+def news_after(after: ColumnElement[int]) -> Select[int]:
+    """The first index after one that was sealed for anything but a record of the log's having been carried away."""
     same = and_(access_log.c.at == sealed_leaf.c.at, access_log.c.id == sealed_leaf.c.access)
     carried = and_(access_log.c.operation.in_(_CARRIAGE), access_log.c.outcome.in_((Outcome.RELEASED, Outcome.EMPTY)))
     # A subquery of its own for each leaf: the planner would rather join all there are, and one is wanted.
     is_carried = select(carried).where(same).correlate(sealed_leaf).scalar_subquery()
     return (
         select(sealed_leaf.c.index)
-        .where(sealed_leaf.c.index > bindparam("after", type_=BigInteger), is_carried.is_not(true()))
+        .where(sealed_leaf.c.index > after, is_carried.is_not(true()))
         .order_by(sealed_leaf.c.index)
         .limit(1)
     )
 
 
-_LEAVES, _NEWS = _leaves(), _news()
+_LEAVES, _NEWS = _leaves(), news_after(bindparam("after", type_=BigInteger))

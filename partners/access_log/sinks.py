@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.access_log import following
@@ -115,8 +116,16 @@ def rewind(connection: Connection, name: str, after: int) -> None:
 
 def standings(connection: Connection) -> list[Standing]:
     """Return every sink and how far it has come, by name."""
-    size = following.size(connection)
-    return [_standing(connection, row, size) for row in connection.execute(select(log_sink).order_by(log_sink.c.name))]
+    size, refusal = following.size(connection), log_sink_refusal.c
+    news = following.news_after(log_sink.c.position).correlate(log_sink).scalar_subquery()
+    oldest = select(sealed_leaf.c.at).where(sealed_leaf.c.index == log_sink.c.position + 1).scalar_subquery()
+    indexes = select(func.array_agg(aggregate_order_by(refusal.index, refusal.index)))
+    refused = indexes.where(refusal.sink == log_sink.c.name).scalar_subquery()
+    told = (case((news.is_not(None), oldest)).label("waiting_since"), refused.label("refused"))
+    return [
+        Standing(row, max(0, size - 1 - row.position), row.waiting_since, row.refused or ())
+        for row in connection.execute(select(log_sink, *told).order_by(log_sink.c.name))
+    ]
 
 
 def lease(connection: Connection, *, now: datetime, heartbeat: timedelta) -> Sink | None:
@@ -188,14 +197,6 @@ def refused(connection: Connection, sink: Sink, status: int, *, most: int, until
     refusal = upsert(log_sink_refusal).values(sink=sink.name, index=index, **told)
     connection.execute(refusal.on_conflict_do_update(index_elements=["sink", "index"], set_=told))
     return delivered(connection, sink, index, now=now)
-
-
-def _standing(connection: Connection, row: Row[Any], size: int) -> Standing:
-    news = following.has_news(connection, after=row.position)
-    oldest = select(sealed_leaf.c.at).where(sealed_leaf.c.index == row.position + 1)
-    refusals = select(log_sink_refusal.c.index).where(log_sink_refusal.c.sink == row.name)
-    indexes = connection.execute(refusals.order_by(log_sink_refusal.c.index)).scalars().all()
-    return Standing(row, max(0, size - 1 - row.position), connection.scalar(oldest) if news else None, indexes)
 
 
 def _sink(row: Row[Any], now: datetime) -> Sink:

@@ -26,17 +26,19 @@ _ONBOARDING = HOUR
 
 def networks(connection: Connection, asked: Asked) -> Iterator[Network]:
     """Each first call from a network by a client of long standing."""
-    for row in connection.execute(_new_networks(asked.since)).all():
-        own = select(func.count()).where(n.client == row.client)
-        that_day = and_(n.first_at <= row.at, n.first_at > row.at - DAY)
-        before = and_(n.first_at < row.at, n.first_at >= row.at - rules.BASELINE)
+    each = client_network.alias("each").c
+    new = select(func.count()).where(each.client == n.client, each.first_at > s.first_at)
+    before = new.where(each.first_at < n.first_at, each.first_at >= n.first_at - rules.BASELINE)
+    that_day = new.where(each.first_at <= n.first_at, each.first_at > n.first_at - DAY)
+    counted = (before.scalar_subquery().label("before"), that_day.scalar_subquery().label("that_day"))
+    for row in connection.execute(_new_networks(asked.since).add_columns(*counted)).all():
         yield Network(
             Whom(row.partner, row.client),
             Window(row.at, row.at + DAY),
             str(row.network),
             row.known_since,
-            connection.execute(own.where(before, n.first_at > row.known_since)).scalar_one(),
-            connection.execute(own.where(that_day, n.first_at > row.known_since)).scalar_one(),
+            row.before,
+            row.that_day,
             asked.floor(Detection.NEW_NETWORK, row.partner),
         )
 

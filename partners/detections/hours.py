@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, func, or_, select
 
 from partners.detections import rules
 from partners.detections.asked import HOUR, Asked, beginning_of_hour, hour_window
@@ -69,17 +69,17 @@ def refusals(connection: Connection, asked: Asked) -> Iterator[Refusals]:
 def hours(connection: Connection, asked: Asked) -> Iterator[Hour]:
     """Each hour in which a partner got at some members."""
     members = func.sum(h.members)
-    statement = select(h.partner, h.hour, members.label("members")).group_by(h.partner, h.hour)
+    known_since = select(func.min(client_seen.c.first_at)).where(client_seen.c.partner == h.partner).scalar_subquery()
+    told = (members.label("members"), known_since.label("known_since"), _used_before().label("used_before"))
+    statement = select(h.partner, h.hour, *told).group_by(h.partner, h.hour)
     some = statement.where(h.hour >= beginning_of_hour(asked.since)).having(members > rules.MEMBERS_IN_AN_HOUR)
     for row in connection.execute(some).all():
         yield Hour(
             Whom(row.partner),
             hour_window(row.hour),
             int(row.members),
-            connection.execute(
-                select(func.min(client_seen.c.first_at)).where(client_seen.c.partner == row.partner)
-            ).scalar_one(),
-            connection.execute(_used_before(row.partner, row.hour)).first() is not None,
+            row.known_since,
+            row.used_before,
             asked.floor(Detection.OFF_HOURS, row.partner),
         )
 
@@ -113,8 +113,9 @@ def densest(moments: Iterable[tuple[datetime, bool]]) -> Iterator[Dense]:
         yield best
 
 
-def _used_before(partner: str, hour: datetime) -> Select[datetime]:
+def _used_before() -> ColumnElement[bool]:
     """Whether there was any request in this hour of the week, or next to it, in the weeks before."""
+    past = partner_hour.alias("past").c
     weeks = range(1, rules.WEEKS // _WEEK + 1)
-    near: list[ColumnElement[bool]] = [h.hour.between(hour - n * _WEEK - HOUR, hour - n * _WEEK + HOUR) for n in weeks]
-    return select(h.hour).where(h.partner == partner, or_(*near), h.requests > 0).limit(1)
+    near = [past.hour.between(h.hour - n * _WEEK - HOUR, h.hour - n * _WEEK + HOUR) for n in weeks]
+    return exists().where(past.partner == h.partner, or_(*near), past.requests > 0)

@@ -12,7 +12,7 @@ from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason, RequestAc
 
 HOUSE = Path(__file__).parents[2]
 _OPERATION = re.compile(
-    r'"((?:members|purchases|stats|statements|campaigns|card|events|privacy|disclosures|requests|audit|oauth|webhooks|rights)(?:\.[a-z_]+)+)"'
+    r'"((?:members|purchases|stats|statements|campaigns|card|events|privacy|disclosures|requests|audit|oauth|webhooks|rights|policy|retention)(?:\.[a-z_]+)+)"'
 )
 STATUSES = {
     Outcome.RELEASED: 200, Outcome.PARTIAL: 200, Outcome.EMPTY: 200, Outcome.DENIED: 403, Outcome.NOT_FOUND: 404,
