@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Connection
 
 from partners.access_log import figures
+from partners.access_log.unsealed import waiting_since
 from partners.detections import alerts
 from partners.detections.running import last_run_at
 
@@ -24,7 +25,8 @@ FIGURES = {
 
 def told(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
     """The gauges, in their order."""
-    newest, oldest_waiting = figures.sealed(connection), figures.waiting_since(connection)
+    newest = figures.sealed(connection)
+    oldest_waiting = waiting_since(connection, newest.horizon if newest else 0)
     run_at = last_run_at(connection)
     yield _gauge(SEALED_UNTIL, (oldest_waiting or now).timestamp())
     yield _gauge(SEALED_ENTRIES, newest.size if newest else 0)

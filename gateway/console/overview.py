@@ -11,6 +11,7 @@ from gateway.console import charts
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
 from partners.access_log import figures as log
+from partners.access_log import unsealed
 from partners.access_log.figures import DAY, HOUR, Stretch
 from partners.access_log.search import policy_documents, wait_until_readable
 from serializers.overview import KINDS, TO, Figures, by_field, figures
@@ -52,7 +53,8 @@ def _told(connection: Connection, within: Stretch) -> dict[str, Any]:
     policies = Policies(policy_documents(connection))
     found = figures(log.sums(connection, within), within)
     fields = by_field(log.verdicts(connection, within), policies)
-    waiting = log.waiting(connection)
+    sealed = log.sealed(connection)
+    waiting = unsealed.waiting(connection, sealed.horizon if sealed else 0)
     most_given = charts.largest(sum(each.given) for each in fields)
     return {
         "figures": found,
@@ -62,7 +64,7 @@ def _told(connection: Connection, within: Stretch) -> dict[str, Any]:
         "reasons": [(reason, count, charts.bar([count], found.by_reason[0][1])) for reason, count in found.by_reason],
         "to": TO,
         "fields": [(each, charts.bar(each.given, most_given)) for each in fields],
-        "sealed": log.sealed(connection),
+        "sealed": sealed,
         "waiting": waiting,
         "is_stale": waiting.since is not None and waiting.since < g.received_at - STALE,
     }

@@ -14,7 +14,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     literal_column,
     select,
@@ -125,28 +124,10 @@ def members_given(connection: Connection, within: Stretch, partner: str) -> dict
 
 
 def sealed(connection: Connection) -> Row[Any] | None:
-    """The newest checkpoint: `size` and `at`, and `sealed_up_to`, when its last entry was made."""
-    newest = select(*log_checkpoint.c["size", "at", "number"]).order_by(log_checkpoint.c.number.desc()).limit(1)
+    """The newest checkpoint: `size`, `at` and `horizon`, and `sealed_up_to`, when its last entry was made."""
+    newest = (
+        select(*log_checkpoint.c["size", "at", "horizon", "number"]).order_by(log_checkpoint.c.number.desc()).limit(1)
+    )
     held = newest.subquery("newest")
     last = select(sealed_leaf.c.at).where(sealed_leaf.c.index == held.c.size - 1).scalar_subquery()
     return connection.execute(select(held, last.label("sealed_up_to"))).one_or_none()
-
-
-def waiting(connection: Connection) -> Row[Any]:
-    """What is yet to be sealed after the newest checkpoint: how many `records`, and `since` when the oldest waits."""
-    counted = select(func.count().label("records"), func.min(access_log.c.at).label("since"))
-    return connection.execute(counted.select_from(access_log).where(*_unsealed())).one()
-
-
-def waiting_since(connection: Connection) -> datetime | None:
-    """When the first of these was asked for, however many there are."""
-    first = select(access_log.c.at).where(*_unsealed()).order_by(access_log.c.transaction).limit(1)
-    found: datetime | None = connection.scalar(first)
-    return found
-
-
-def _unsealed() -> tuple[ColumnElement[bool], ...]:
-    newest = select(log_checkpoint.c.horizon).order_by(log_checkpoint.c.number.desc()).limit(1).scalar_subquery()
-    # Before the first checkpoint everything waits.
-    horizon = func.coalesce(newest, literal_column("'0'::xid8"))
-    return access_log.c.transaction >= horizon, ~exists().where(sealed_leaf.c.access == access_log.c.id)

@@ -26,7 +26,15 @@ def records_in_all(connection: Connection) -> int:
 
 def waiting(connection: Connection, horizon: int) -> Waiting:
     """Count what waits, where everything before `horizon` should be sealed."""
-    return Waiting(*connection.execute(_WAITING, {"horizon": horizon}).one())
+    counted = select(func.count(), func.min(access_log.c.at)).where(*_waits(connection, horizon))
+    return Waiting(*connection.execute(counted).one())
+
+
+def waiting_since(connection: Connection, horizon: int) -> datetime | None:
+    """When the first of these was asked for, however many there are."""
+    first = select(access_log.c.at).where(*_waits(connection, horizon)).order_by(access_log.c.transaction).limit(1)
+    found: datetime | None = connection.scalar(first)
+    return found
 
 
 def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
@@ -38,6 +46,14 @@ def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
         return
     for row in connection.execute(_FORGED, {"horizon": horizon}):
         yield Finding(Kind.RECORD_FORGED, "a record that was never sealed, among those that were", access=row.id)
+
+
+def _waits(connection: Connection, horizon: int) -> tuple[ColumnElement[bool], ...]:
+    """What holds for a record that waits; the horizon's worth is asked before, so that an index leads to them."""
+    end = connection.execute(_END).scalar_one()
+    # A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
+    since = () if end < horizon else (access_log.c.transaction >= horizon,)
+    return (*since, access_log.c.transaction < end, ~_is_sealed())
 
 
 def _is_sealed() -> ColumnElement[bool]:
@@ -52,9 +68,4 @@ _FORGED = (
     select(access_log.c.id)
     .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN), ~_is_sealed())
     .order_by(access_log.c.at, access_log.c.id)
-)
-# A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
-_IS_AHEAD = func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId) < _HORIZON
-_WAITING = select(func.count(), func.min(access_log.c.at)).where(
-    or_(access_log.c.transaction >= _HORIZON, _IS_AHEAD), ~_NOT_BEGUN, ~_is_sealed()
 )

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from gateway import sealing
 from gateway.sealing import Sealing
 from partners import database
-from partners.access_log import figures, sequencer
+from partners.access_log import figures, sequencer, unsealed
 from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.merkle import EMPTY_ROOT
@@ -200,8 +200,11 @@ def test_a_dump_restored_in_a_younger_cluster_is_sealed_on(log: Log) -> None:
     log.sql("UPDATE log_checkpoint SET horizon = (horizon::text::bigint + 1000000)::text::xid8")
 
     assert log.verify() == []
-    log.add(1)
+    asked_at = datetime.now(UTC)
+    log.add(1, at=asked_at)
+    assert waiting_since(log) == asked_at
     assert [log.seal().entries for _ in range(2)] == [2, 0]
+    assert waiting_since(log) is None
     assert log.verify() == []
     log.grow(2)
     assert log.verify() == []
@@ -222,7 +225,8 @@ def test_whose_turn_has_come_is_found_by_index(log: Log) -> None:
 
 def waiting_since(log: Log) -> datetime | None:
     with log.superuser.connect() as connection:
-        return figures.waiting_since(connection)
+        newest = figures.sealed(connection)
+        return unsealed.waiting_since(connection, newest.horizon if newest else 0)
 
 
 def test_the_log_says_since_when_something_waits(log: Log) -> None:
