@@ -2,34 +2,29 @@
 
 from dataclasses import replace
 from datetime import datetime
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g
-from sqlalchemy import Connection, Row
-from structlog import get_logger
+from flask import Response
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.audit_entries import found_entry, proved
 from gateway.audit_looks import guard_of, look
 from gateway.audit_search import asked_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import Guard, guarded_by
+from gateway.oauth.guard import guarded_by
 from gateway.paging import asked_alike, page_of
 from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
-from partners.access_log.identifiers import ACCESS_PREFIX, parse
-from partners.access_log.proofs import Inclusion, prove_inclusion
-from partners.access_log.tree import BrokenTreeError
-from partners.vocabulary import Outcome, Reason
+from partners.vocabulary import Outcome
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
 from serializers.queries import NoQuery
 
-logger = get_logger(__name__)
 blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/audit")
 
 
@@ -61,9 +56,9 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
 def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Response:
     """One entry, with the exact bytes that are sealed and the proof that they are; within two seconds they are."""
     with runtime().database.write.begin() as connection:
-        row = _found(connection, GET, caller, access_id)
+        row = found_entry(connection, access_id, partial(look, connection, GET, caller))
         policies = Policies(log.policy_documents(connection))
-        inclusion = _proved(connection, row) if row else None
+        inclusion = proved(connection, row) if row else None
     if row is None:
         raise not_found()
     return answer({"data": whole_entry(row, policies, inclusion)})
@@ -77,35 +72,13 @@ def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -
     bound_to = {"client": caller.client, "access": access_id}
     after = (runtime().cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
-        row = _found(connection, MEMBERS, caller, access_id)
+        row = found_entry(connection, access_id, partial(look, connection, MEMBERS, caller))
         policies = Policies(log.policy_documents(connection))
         members = log.members_of(connection, row.id, after=after, limit=query["limit"] + 1) if row else []
     if row is None:
         raise not_found()
     said, page = page_of(members, query["limit"], position=lambda each: [each.member], bound_to=bound_to)
     return answer({"data": [entry_member(member, policies, row) for member in said], "page": page})
-
-
-def _found(connection: Connection, guard: Guard, caller: Caller, access_id: str) -> Row[Any] | None:
-    """Look an entry up, and put the look on record."""
-    identifier = parse(ACCESS_PREFIX, access_id)
-    row = log.get(connection, identifier) if identifier else None
-    if row is None:
-        look(connection, guard, caller, outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
-    else:
-        look(connection, guard, caller)
-    return row
-
-
-def _proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
-    """Auditors can read entries of a log that was tampered with, though it proves nothing any more."""
-    if row.sealed_index is None:
-        return None
-    try:
-        return prove_inclusion(connection, row.sealed_index)
-    except BrokenTreeError:
-        logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
-        return None
 
 
 def _after(search: log.Search, position: list[Any] | None) -> log.Search:

@@ -1,28 +1,24 @@
 """One entry of the log: every field with its reasons, the exact bytes that are sealed, and the proof that they are."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 from sqlalchemy import Connection, Row
-from structlog import get_logger
 
 from gateway.account.pages import PageError
+from gateway.audit_entries import found_entry, proved
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
 from partners.access_log import search as log
-from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.merkle import leaf_hash
-from partners.access_log.proofs import Inclusion, prove_inclusion
-from partners.access_log.tree import BrokenTreeError
-from partners.vocabulary import Outcome, Reason
 from serializers.audit import entry_member, whole_entry
 from serializers.fields import explained
 from serializers.policy.recorded import Policies
 
 OPERATION, PROOF = "audit.get", "audit.proof"
 MEMBERS = 50
-logger = get_logger(__name__)
 
 
 @blueprint.get("/entries/<access_id>")
@@ -31,7 +27,7 @@ def show_entry(auditor: Auditor, access_id: str) -> Response:
     """An entry with everything that is known of it."""
     after = _after(auditor, access_id)
     with runtime().database.write.begin() as connection:
-        row = _found(connection, auditor, OPERATION, access_id)
+        row = found_entry(connection, access_id, partial(auditor.look, connection, OPERATION))
         told = _told(connection, row, after) if row is not None else None
     if row is None or told is None:
         raise _unknown()
@@ -43,7 +39,7 @@ def show_entry(auditor: Auditor, access_id: str) -> Response:
 
 def _told(connection: Connection, row: Row[Any], after: int) -> dict[str, Any]:
     policies = Policies(log.policy_documents(connection))
-    entry = whole_entry(row, policies, _proved(connection, row))
+    entry = whole_entry(row, policies, proved(connection, row))
     return {
         "entry": entry,
         "policies": policies,
@@ -59,8 +55,8 @@ def _told(connection: Connection, row: Row[Any], after: int) -> dict[str, Any]:
 def take_proof(auditor: Auditor, access_id: str) -> Response:
     """The entry as a `.tlog-proof`: its exact bytes, its path and the checkpoint, whole without us."""
     with runtime().database.write.begin() as connection:
-        row = _found(connection, auditor, PROOF, access_id)
-        inclusion = _proved(connection, row) if row is not None else None
+        row = found_entry(connection, access_id, partial(auditor.look, connection, PROOF))
+        inclusion = proved(connection, row) if row is not None else None
     if row is None:
         raise _unknown()
     if inclusion is None:
@@ -73,7 +69,7 @@ def take_proof(auditor: Auditor, access_id: str) -> Response:
 def take_leaf(auditor: Auditor, access_id: str) -> Response:
     """The exact bytes that are sealed."""
     with runtime().database.write.begin() as connection:
-        row = _found(connection, auditor, PROOF, access_id)
+        row = found_entry(connection, access_id, partial(auditor.look, connection, PROOF))
     if row is None:
         raise _unknown()
     return _file(row.leaf, f"{access_id}.json")
@@ -84,27 +80,8 @@ def _file(content: bytes, name: str) -> Response:
     return Response(content, headers=headers, content_type="application/octet-stream")
 
 
-def _found(connection: Connection, auditor: Auditor, operation: str, access_id: str) -> Row[Any] | None:
-    identifier = parse(ACCESS_PREFIX, access_id)
-    row = log.get(connection, identifier) if identifier else None
-    if row is None:
-        status = HTTPStatus.NOT_FOUND
-        auditor.look(connection, operation, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
-    else:
-        auditor.look(connection, operation)
-    return row
-
-
 def _unknown() -> PageError:
     return PageError(HTTPStatus.NOT_FOUND, "There is no such entry", "Its id is acc_ and 32 hexadecimal digits.")
-
-
-def _proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
-    try:
-        return prove_inclusion(connection, row.sealed_index) if row.sealed_index is not None else None
-    except BrokenTreeError:
-        logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
-        return None
 
 
 def _bound(auditor: Auditor, access_id: str) -> dict[str, str]:

@@ -1,0 +1,39 @@
+"""One entry of the log as auditors look it up, by their tools or in the console."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from flask import g
+from sqlalchemy import Connection, Row
+from structlog import get_logger
+
+from partners.access_log import search as log
+from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.proofs import Inclusion, prove_inclusion
+from partners.access_log.tree import BrokenTreeError
+from partners.vocabulary import Outcome, Reason
+
+logger = get_logger(__name__)
+
+
+def found_entry(connection: Connection, access_id: str, look: Callable[..., None]) -> Row[Any] | None:
+    """Look an entry up; `look` puts on record what became of that."""
+    identifier = parse(ACCESS_PREFIX, access_id)
+    row = log.get(connection, identifier) if identifier else None
+    if row is None:
+        look(outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
+    else:
+        look()
+    return row
+
+
+def proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
+    """Auditors can read entries of a log that was tampered with, though it proves nothing any more."""
+    if row.sealed_index is None:
+        return None
+    try:
+        return prove_inclusion(connection, row.sealed_index)
+    except BrokenTreeError:
+        logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
+        return None
