@@ -51,14 +51,13 @@ class Figures:
     by_partner: Sequence[Volume]
     """The most first."""
     by_reason: Sequence[tuple[str, int]]
+    """Why the caller got nothing, or was refused; the most first."""
 
     def of(self, partner: str, kind: str) -> "Volume":
         """How much one partner asked, the tools that it let in included."""
         own = [each for each in self.by_partner if each.partner == partner]
         kinds = [sum(each.kinds[number] for each in own) for number in range(len(KINDS))]
         return Volume(partner, kind, kinds, sum(each.members for each in own))
-
-    """Why the caller got nothing, or was refused; the most first."""
 
     @property
     def kinds(self) -> list[int]:

@@ -9,6 +9,7 @@ from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, 
 from gateway.oauth.dpop import ALGORITHMS, HEADER, NONCE_HEADER
 from gateway.oauth.forms import FORM
 from gateway.oauth.grants import ACCESS_TOKEN_TYPE, JWT_TYPE
+from gateway.oauth.jose import LONGEST_TOKEN
 from gateway.oauth.tokens import BEARER, DPOP
 from partners.registry.jwks import CLIENT_ALGORITHMS
 
@@ -18,7 +19,6 @@ _TEXTS: Document = {"type": "array", "items": _TEXT}
 _NUMBER: Document = {"type": "integer", "format": "int64"}
 _RESOURCE: Document = {
     "type": "array",
-    "maxItems": 4,
     "items": {"type": "string", "format": "uri"},
     "description": "For whom the token is to be (RFC 8707): this gateway, by its issuer. May be repeated.",
 }
@@ -26,7 +26,7 @@ _PROOF: Document = {
     "name": HEADER,
     "in": "header",
     "description": f"A proof of the key that the token is to be bound to (RFC 9449), by {', '.join(ALGORITHMS)}.",
-    "schema": {"type": "string", "maxLength": 8_000},
+    "schema": {"type": "string", "maxLength": LONGEST_TOKEN},
 }
 _ALGORITHMS = ", ".join(sorted(CLIENT_ALGORITHMS))
 

@@ -20,7 +20,7 @@ class Act:
     """Something done to the registry; secrets have no place in it."""
 
     operation: str
-    """As the access log names it: `oauth.`, and the command."""
+    """As the access log names it: what it is about, such as `oauth`, `audit` or `webhooks`, a dot, and the command."""
     partner: str | None = None
     client: str | None = None
     subject: str | None = None
