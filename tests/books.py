@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from partners.database import Database
-from partners.statistics import recount
+from tests.recounting import recount
 
 _PURCHASES = """
 SELECT member, count(*) FILTER (WHERE NOT reversed), coalesce(sum(credits) FILTER (WHERE NOT reversed), 0)

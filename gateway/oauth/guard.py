@@ -39,7 +39,10 @@ class Guard:
     operation: str
     purpose: Purpose
     live: bool
-    """Whether the caller's standing is asked here; otherwise the release statement asks it itself."""
+    """Whether the caller's standing is asked here (suspension, version, revocation, network, R28, R29).
+
+    Otherwise the release statement asks it itself.
+    """
     or_scope: Scope | None = None
     """Another scope that will do as well."""
     work: Work | None = None
@@ -123,19 +126,11 @@ class Guard:
         return problem
 
 
-def guarded(
-    kind: PartnerKind, scope: Scope, *, operation: str, purpose: Purpose, live: bool
-) -> Callable[[Callable[Concatenate[Caller, P], R]], Callable[P, R]]:
-    """Let only tokens of this audience and scope reach a view, which gets the `Caller` as its first argument.
-
-    `live` asks the caller's standing too (suspension, version, revocation, network, R28, R29): for every path whose
-    statement does not ask it itself. The view carries its `Guard` as `guard`, so that a test can prove it has one.
-    """
-    return guarded_by(Guard(kind, scope, operation, purpose, live))
-
-
 def guarded_by(guard: Guard) -> Callable[[Callable[Concatenate[Caller, P], R]], Callable[P, R]]:
-    """Let a guard stand before a view that names it elsewhere too, such as to the doorway."""
+    """Let a guard stand before a view, which gets the `Caller` as its first argument.
+
+    The view carries the guard as `guard`, so that a test can prove it has one.
+    """
 
     def decorate(view: Callable[Concatenate[Caller, P], R]) -> Callable[P, R]:
         @wraps(view)

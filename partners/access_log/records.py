@@ -7,13 +7,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection
 
 from partners.access_log.expected import COLUMNS, SALT, columns_of, shape_of
 from partners.access_log.findings import Kind
 from partners.access_log.identifiers import ACCESS_PREFIX
 from partners.access_log.merkle import Hash
-from partners.access_log.stored import rows_between
 from partners.tables.access import NETWORK_KEPT
 
 NETWORK_SURELY_KEPT = NETWORK_KEPT - timedelta(days=1)
@@ -76,11 +74,6 @@ def instant_at(microseconds: int) -> datetime:
         return _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC) if microseconds > 0 else datetime.min.replace(tzinfo=UTC)
-
-
-def entries_from(connection: Connection, first: int, width: int) -> list[Entry]:
-    """Read the entries with the `width` indexes from one on, in order."""
-    return sorted(map(Entry._make, rows_between(connection, first, first + width)))
 
 
 def is_sound(row: Sequence[Any], network_may_be_gone_before: int) -> bool:

@@ -1,10 +1,9 @@
 """The rules, in one place: what each says, from which figures on, and how soon somebody should look."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from partners.vocabulary import Detection, Tier
+from partners.vocabulary import Detection
 
 BASELINE = timedelta(days=28)
 """What a partner is held against: its own days before, or its peers' as long as it has none of its own."""
@@ -65,10 +64,8 @@ class Rule:
     says: str
     pages: str
     """When it pages; whatever else it says stands in the queue."""
-    tiers: Sequence[Tier]
 
 
-_BOTH = (Tier.QUEUE, Tier.PAGE)
 RULES = (
     Rule(
         Detection.VOLUME,
@@ -77,7 +74,6 @@ RULES = (
         f"than {FEWEST_MEMBERS}. In its first {BASELINE.days} days, or with fewer than {FEWEST_DAYS} active ones, the "
         "days of all partners of its kind stand for its own.",
         f"more than {MUCH_MORE} times the most in any of those days",
-        _BOTH,
     ),
     Rule(
         Detection.ENUMERATION,
@@ -85,14 +81,12 @@ RULES = (
         f"or not its own, and they are {MISSES_SHARE:.0%} or more of its look-ups, and more than its partner usually "
         "has in a day.",
         f"{MANY_MISSES} or more, and more than on any day before",
-        _BOTH,
     ),
     Rule(
         Detection.PROBING,
         f"In an hour a client makes {FEWEST_REQUESTS} or more requests and over {REFUSED_SHARE:.0%} of them are "
         "refused for want of a scope, more than in any hour before.",
         "never",
-        (Tier.QUEUE,),
     ),
     Rule(
         Detection.SWEEP,
@@ -100,28 +94,24 @@ RULES = (
         f"are at least {FEWEST_MEMBERS}; or looks up members one by one and goes the same way through them in over "
         f"{ONE_WAY:.0%} of at least {FEWEST_STEPS} steps. Who does so on {HABIT:.0%} or more of its days is not told.",
         "never",
-        (Tier.QUEUE,),
     ),
     Rule(
         Detection.NEW_NETWORK,
         f"A client known for more than {HISTORY.days} days calls from a network (/24, or /48 of IPv6) it never called "
         f"from. Who had more than {ROAMING} new ones in {BASELINE.days} days roams, and is not told.",
         "never",
-        (Tier.QUEUE,),
     ),
     Rule(
         Detection.OFF_HOURS,
         f"More than {MEMBERS_IN_AN_HOUR} members in an hour of the week in which, and next to which, a partner known "
         f"for {BASELINE.days} days made no request in {WEEKS.days // 7} weeks.",
         "never",
-        (Tier.QUEUE,),
     ),
     Rule(
         Detection.DORMANT,
         f"A client that was silent for {SILENCE.days} days makes, within a day of its first call, a release of {BULK} "
         "members or more.",
         "always",
-        (Tier.PAGE,),
     ),
     Rule(
         Detection.AFTER_CHANGE,
@@ -129,7 +119,6 @@ RULES = (
         f"new network, a client makes a release of {BULK} members or more, as it had not in {BASELINE.days} days "
         "before; or makes one with new credentials and from a new network.",
         "where the network is new",
-        _BOTH,
     ),
     Rule(
         Detection.GAP,
@@ -137,6 +126,5 @@ RULES = (
         "left never got into the sealed log; a verification, or a comparison with the proxy's log, that was told to "
         "raise alerts found something.",
         "always",
-        (Tier.PAGE,),
     ),
 )

@@ -17,25 +17,12 @@ BATCH_BYTES = 4 * 1024 * 1024
 Clock = Callable[[], datetime]
 
 
-def apply_stream(
-    stream: Readable,
-    feed: Feed,
-    clock: Clock,
-    *,
-    progress: Callable[[Report], object] = lambda _: None,
-    batch_lines: int = BATCH_LINES,
-) -> Report:
+def apply_stream(stream: Readable, feed: Feed, clock: Clock, *, batch_lines: int = BATCH_LINES) -> Report:
     """Apply a stream of events, one JSON object a line (contract §2); `clock` is that of the rules.
 
     Batches that are applied stay so if a later one fails with a `DBAPIError`: the same lines may be sent again.
-    `progress` is told the counts so far after every batch.
     """
     report = Report()
-
-    def count(applying: Future[Report]) -> None:
-        report.add(applying.result())
-        progress(report)
-
     # While the database works on one batch, the next is read and checked.
     with ThreadPoolExecutor(max_workers=1) as worker:
         applying: Future[Report] | None = None
@@ -43,11 +30,11 @@ def apply_stream(
             now = clock()
             checked = [check_line(line, now=now) for line in batch]
             if applying is not None:
-                count(applying)
+                report.add(applying.result())
             # In the request's own context: what is recorded is noted for it.
             applying = worker.submit(copy_context().run, partial(feed.apply, checked, now=now))
         if applying is not None:
-            count(applying)
+            report.add(applying.result())
     return report
 
 

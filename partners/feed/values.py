@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -23,7 +23,6 @@ MOST_CREDITS = 10_000_000
 MOST_CLICKS = 1_000_000_000
 LARGEST_AMOUNT = 10**12
 """Minor units of any currency: what a sum of millions of purchases can hold."""
-QUARTER_HOUR = timedelta(minutes=15)
 
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _SLUG = re.compile(r"[A-Za-z0-9_.-]{1,64}")

@@ -2,7 +2,6 @@
 
 from partners.statistics.counters import Counters, count
 from partners.statistics.questions import Answer, Choice, Question, Sort, by_sub
-from partners.statistics.recounting import recount
 
 __all__ = [
     "Answer",
@@ -12,5 +11,4 @@ __all__ = [
     "Sort",
     "by_sub",
     "count",
-    "recount",
 ]

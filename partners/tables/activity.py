@@ -22,7 +22,6 @@ from partners.tables import internal, metadata, personal, shared
 from partners.tables.member import ACCOUNT
 
 TEN_YEARS = "ten years (R38)"
-USAGE = "120 days after the last purchase (R36)"
 
 applied_event = Table(
     "applied_event",

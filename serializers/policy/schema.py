@@ -1,6 +1,6 @@
 """From a policy to its marshmallow schema: the contract, the source of the API description, and the slow path."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -23,18 +23,6 @@ def schema_of(policy: Policy, name: str) -> type[Schema]:
         else:
             members[group] = _described(field)
     return _schema(name, members)
-
-
-def nest(names: Sequence[str], row: Iterable[Any]) -> dict[str, Any]:
-    """Turn a row with dotted column names into the object that the schema dumps."""
-    nested: dict[str, Any] = {}
-    for name, value in zip(names, row, strict=True):
-        group, dot, item = name.partition(".")
-        if dot:
-            nested.setdefault(group, {})[item] = value
-        else:
-            nested[name] = value
-    return nested
 
 
 def _schema(name: str, members: Mapping[str, fields.Field[Any] | dict[str, fields.Field[Any]]]) -> type[Schema]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from partners.database import Database
 from partners.rights.erasure import carry_out
-from partners.statistics import Choice, Question, Sort, recount
+from partners.statistics import Choice, Question, Sort
 from partners.tables.activity import ledger_entry, registration
 from partners.tables.statistics import statement_total, statistic
 from partners.vocabulary import Metric, StatisticsFilter, StatisticsGroup
@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tests.partners.statistics_asking import Told, ask
 from tests.partners.statistics_oracle import SUBS, WEBMASTERS, ZONES, World, expected, questions, worlds
+from tests.recounting import recount
 from tests.sampling import samples
 
 DAY, MONTH, WEEK, HOUR = (StatisticsGroup(name) for name in ("day", "month", "week", "hour"))

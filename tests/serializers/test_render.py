@@ -1,5 +1,6 @@
 """The generated serialiser says exactly what marshmallow's `Schema.dump` would."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +14,6 @@ from serializers import model, webmaster
 from serializers.policy.conditions import PolicyError
 from serializers.policy.declaration import Policy
 from serializers.policy.render import compile_serialiser
-from serializers.policy.schema import nest
 from serializers.policy.shapes import Tools, ToolsContext, money
 from serializers.statements import Card, MemberRow
 from serializers.wire import json_of
@@ -70,6 +70,18 @@ CARD_COLUMNS: dict[str, st.SearchStrategy[Any]] = (
         "spending": st.none() | st.lists(st.tuples(texts, counts, counts, json_instants, json_instants), max_size=4),
     }
 )
+
+
+def nest(names: Sequence[str], row: Iterable[Any]) -> dict[str, Any]:
+    """Turn a row with dotted column names into the object that the schema dumps."""
+    nested: dict[str, Any] = {}
+    for name, value in zip(names, row, strict=True):
+        group, dot, item = name.partition(".")
+        if dot:
+            nested.setdefault(group, {})[item] = value
+        else:
+            nested[name] = value
+    return nested
 
 
 def both(schema: Schema, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> tuple[Any, Any]:

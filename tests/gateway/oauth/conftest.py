@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from gateway.application import create_app
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
-from gateway.oauth.guard import guarded
+from gateway.oauth.guard import Guard, guarded_by
 from gateway.settings import Settings, read
 from partners import database
 from partners.database import Database
@@ -66,7 +66,7 @@ def http(app: Flask) -> FlaskClient:
 def add_probes(application: Flask) -> None:
     """Add guarded paths that answer with the caller they were given."""
     for path, (kind, scope, live) in PROBES.items():
-        guard = guarded(kind, scope, operation="probe", purpose=Purpose.OPERATION, live=live)
+        guard = guarded_by(Guard(kind, scope, "probe", Purpose.OPERATION, live=live))
         application.add_url_rule(path, path, guard(_tell))
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from partners.access_log import records
 from partners.access_log.append import record
+from partners.access_log.blocks import block_between
 from partners.access_log.cases import Case
-from partners.access_log.records import entries_from
 from partners.tables.access import access_log
 from partners.vocabulary import CasePurpose, Outcome
 from tests.partners.access_log.logs import Log, access
@@ -54,16 +54,16 @@ def test_texts_that_are_escaped_are_read_and_found_right(log: Log) -> None:
     assert log.verify() == []
 
 
-def test_entries_come_in_order_with_what_is_left_of_their_records(log: Log) -> None:
+def test_an_entry_whose_record_is_gone_is_unsound_where_it_stands(log: Log) -> None:
     log.grow(3)
     log.sql("DELETE FROM access_log WHERE id = (SELECT access FROM sealed_leaf WHERE index = 1)")
 
     with log.engines.write.connect() as connection:
-        entries = entries_from(connection, 0, 10)
+        block = block_between(connection, 0, 3, 0)
 
-    assert [entry.place for entry in entries] == [0, 1, 2]
-    assert [json.loads(entry.leaf)["id"][4:] == entry.access for entry in entries if entry.leaf] == [True, True]
-    assert (entries[1].leaf, entries[1].columns) == (None, (None,) * 13)
+    assert list(block.places) == [0, 1, 2]
+    ((number, entry),) = block.unsound
+    assert (number, entry.place, entry.leaf, entry.columns) == (1, 1, None, (None,) * 13)
 
 
 def test_a_sealed_record_has_all_that_the_log_has() -> None:

@@ -165,18 +165,3 @@ def test_clock_is_asked_again_for_every_batch(platform: Platform) -> None:
     )
 
     assert report.accepted == 5
-
-
-def test_progress_is_told_after_every_batch(platform: Platform) -> None:
-    counted: list[int] = []
-    told = lines(*(registered(f"m{number}") for number in range(5)))
-
-    apply_stream(
-        io.BytesIO(told),
-        platform.feed,
-        lambda: platform.now,
-        progress=lambda report: counted.append(report.accepted),
-        batch_lines=2,
-    )
-
-    assert counted == [2, 4, 5]
