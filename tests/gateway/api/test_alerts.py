@@ -40,12 +40,12 @@ def auditor(db: Database, http: FlaskClient) -> Auditor:
 
 @pytest.fixture
 def told(db: Database) -> list[Raised]:
-    """An alert about each of three partners, one of whom released something."""
+    """An alert about each of three partners, one of whom released something so shortly before that it may wait."""
     with db.write.begin() as connection:
         record(connection, access(partner="w1"), outcome=Outcome.RELEASED, status=200, members=[1])
         record(
             connection,
-            access(partner="w1", at=NOW - timedelta(minutes=1)),
+            access(partner="w1", at=NOW - timedelta(seconds=20)),
             outcome=Outcome.RELEASED,
             status=200,
             members=[1, 2],
