@@ -155,9 +155,9 @@ def settle(connection: Connection, of: Row[Any]) -> None:
 
 
 def waiting_for(connection: Connection, partner_number: int, limit: int = BATCH) -> list[Row[Any]]:
-    """What a partner has still to be told, the oldest first."""
+    """What a partner has still to be told, in the order in which it happened."""
     open_ones = (notice.c.partner == partner_number) & notice.c.closed_at.is_(None)
-    return list(connection.execute(select(notice).where(open_ones).order_by(notice.c.id).limit(limit)))
+    return list(connection.execute(select(notice).where(open_ones).order_by(notice.c.concern).limit(limit)))
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:

@@ -1,4 +1,4 @@
-"""After which decision a member was told that a restriction would end: notice of an earlier one ends no later (R54)."""
+"""Notices in order: that of a restriction's end comes after it (R54), and partners' go out as things were done."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,4 +28,11 @@ def upgrade() -> None:
         )
         WHERE notified_at IS NOT NULL
         """
+    )
+    op.drop_index("ix_notice_partner_id", table_name="notice")
+    op.create_index(
+        op.f("ix_notice_partner_concern"),
+        "notice",
+        ["partner", "concern"],
+        postgresql_where=sa.text("closed_at IS NULL"),
     )

@@ -67,7 +67,7 @@ notice = Table(
     Column("closed_at", DateTime(timezone=True), info=internal()),
     Column("outcome", Text, info=internal(), comment="Acknowledged, told by hand, or given up."),
     UniqueConstraint("concern", "partner"),
-    Index(None, "partner", "id", postgresql_where=text("closed_at IS NULL")),
+    Index(None, "partner", "concern", postgresql_where=text("closed_at IS NULL")),
     comment="One thing that one partner has to be told; no values.",
 )
 
