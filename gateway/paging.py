@@ -52,16 +52,20 @@ def purchases_walk(query: Mapping[str, Any], caller: Caller) -> PurchasesWalk:
 
 
 def purchases_page(walk: PurchasesWalk, disclosing: Disclosing) -> Response:
-    """Answer with a page of the purchase log and a watermark: everything recorded after it comes with `since`."""
-    cursors, bound_to = runtime().cursors, _bound(walk, disclosing.caller)
-    position = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
+    """Answer with a page of the purchase log and a watermark: everything recorded after it comes with `since`.
+
+    All pages of a walk have the watermark of its first: what is recorded meanwhile sorts before their cursors.
+    """
+    cursors, bound_to = runtime().cursors, {**_bound(walk, disclosing.caller), "ends_with": "watermark"}
+    opened = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
+    position = None if opened is None else opened[:-1]
     released = release(walk.statement(position), disclosing, walk.parameters(position), limit=walk.query["limit"])
     page: dict[str, Any] = {"next_cursor": None, "has_more": released.has_more}
-    (watermark,) = released.footing
+    (watermark,) = released.footing if opened is None else opened[-1:]
     if released.has_more and walk.watermark is not None:
         (watermark,) = released.last_keys
     elif released.has_more:
-        page["next_cursor"] = cursors.seal(released.last_keys, bound_to=bound_to)
+        page["next_cursor"] = cursors.seal([*released.last_keys, watermark], bound_to=bound_to)
     meta = {"policy_version": VERSION, "watermark": cursors.seal([watermark], bound_to=_owner(disclosing.caller))}
     return data({"data": released.documents, "page": page, "meta": meta})
 

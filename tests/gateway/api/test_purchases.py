@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
+from gateway.runtime import runtime
 from partners.database import Database
 from partners.tables.activity import ledger_entry
 from partners.vocabulary import PartnerKind
@@ -117,6 +119,40 @@ def test_since_a_watermark_everything_comes_once_in_order_of_recording(db: Datab
     assert [(row["id"], row["type"]) for row in second["data"]] == [("p1", "reversal")]
     assert not second["page"]["has_more"]
     assert ids(log(w1, since=second["meta"]["watermark"])) == []
+
+
+def test_what_is_recorded_while_pages_are_read_comes_since_the_watermark_of_any_of_them(
+    db: Database, w1: Webmaster
+) -> None:
+    number = w1.member(db, "m1")
+    for place in range(3):
+        buy(db, number, f"p{place}", at=AT + timedelta(hours=place))
+
+    first = log(w1, limit=1)
+    buy(db, number, "newest", at=AT + timedelta(days=1))
+    second = log(w1, limit=1, cursor=first["page"]["next_cursor"])
+    buy(db, number, "oldest", at=AT - timedelta(days=1))
+    last = log(w1, limit=2, cursor=second["page"]["next_cursor"])
+
+    pages = (first, second, last)
+    assert [ids(page) for page in pages] == [["p2"], ["p1"], ["p0", "oldest"]]
+    assert not last["page"]["has_more"]
+    assert {page["meta"]["watermark"] for page in pages} == {first["meta"]["watermark"]}
+    assert ids(log(w1, since=last["meta"]["watermark"])) == ["newest", "oldest"]
+
+
+def test_a_cursor_that_brings_no_watermark_is_refused(db: Database, w1: Webmaster, app: Flask) -> None:
+    number = w1.member(db, "m1")
+    for place in range(2):
+        buy(db, number, f"p{place}")
+    with app.app_context():
+        bound_to = {"client": w1.caller.id, "model": None, "timezone": "UTC"}
+        cursor = runtime().cursors.seal([AT.isoformat(), 1], bound_to=bound_to)
+
+    answer = w1.get("/purchases", cursor=cursor)
+
+    assert answer.status_code == 422
+    assert [fault["code"] for fault in answer.get_json()["errors"]] == ["invalid_cursor"]
 
 
 def test_withheld_members_are_absent_and_not_sent_later(db: Database, w1: Webmaster) -> None:
