@@ -49,7 +49,7 @@ def while_admitted(chunks: Chunks, guard: Guard, caller: Caller) -> Chunks:
         yield chunk
         reason = reason_against(caller, member_rows=False)
         if reason is not None:
-            raise refusal(reason, guard.scope)
+            raise refusal(reason, *guard.needed)
 
 
 def case_told() -> Case | None:

@@ -87,7 +87,7 @@ def answer(
 def _raise_unless_released(first: Sequence[Any], guard: Guard) -> None:
     if first[OUTCOME] == Outcome.DENIED:
         metrics.denied(Reason(first[REASON]))
-        raise refusal(Reason(first[REASON]), guard.scope)
+        raise refusal(Reason(first[REASON]), *guard.needed)
     if first[OUTCOME] == Outcome.NOT_FOUND:
         raise not_found()
 

@@ -40,7 +40,14 @@ STATISTICS = Guard(
     work=Work.STATS,
     for_tools=True,
 )
-BY_SUB = Guard(PartnerKind.WEBMASTER, Scope.MEMBERS_READ, "stats.query", Purpose.CAMPAIGNS, live=False)
+BY_SUB = Guard(
+    PartnerKind.WEBMASTER,
+    Scope.MEMBERS_READ,
+    "stats.query",
+    Purpose.CAMPAIGNS,
+    live=False,
+    beside=Scope.STATS_READ,
+)
 """Sub ids can stand for one person: whoever groups by them must be let have member rows too."""
 STATEMENTS = Guard(
     PartnerKind.WEBMASTER,

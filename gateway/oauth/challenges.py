@@ -79,19 +79,20 @@ def use_dpop_nonce(detail: str) -> Problem:
     )
 
 
-def insufficient_scope(scope: Scope) -> Problem:
-    """The token is good, but not for this."""
+def insufficient_scope(*scopes: Scope) -> Problem:
+    """The token is good, but not for this, which needs all of these scopes."""
+    needed = f"the scope {scopes[0]}" if len(scopes) == 1 else f"the scopes {' and '.join(scopes)}"
     return Problem(
         HTTPStatus.FORBIDDEN,
         "insufficient-scope",
-        f"This needs an access token with the scope {scope}, of the audience this path is for.",
-        headers={"WWW-Authenticate": _challenge('error="insufficient_scope"', f'scope="{scope}"')},
+        f"This needs an access token with {needed}, of the audience this path is for.",
+        headers={"WWW-Authenticate": _challenge('error="insufficient_scope"', f'scope="{" ".join(scopes)}"')},
     )
 
 
-def refusal(reason: Reason, scope: Scope) -> Problem:
-    """Answer for why `partners.standing` denied a caller."""
-    return insufficient_scope(scope) if reason is Reason.INSUFFICIENT_SCOPE else invalid_token()
+def refusal(reason: Reason, *scopes: Scope) -> Problem:
+    """Answer for why `partners.standing` denied a caller who needs these scopes."""
+    return insufficient_scope(*scopes) if reason is Reason.INSUFFICIENT_SCOPE else invalid_token()
 
 
 def _challenge(*more: str, scheme: str | None = None) -> str:

@@ -45,6 +45,8 @@ class Guard:
     """
     or_scope: Scope | None = None
     """Another scope that will do as well."""
+    beside: Scope | None = None
+    """A scope that is needed too, and that the guard which let the caller in has asked for."""
     work: Work | None = None
     """What a request counts as; nothing is never limited, such as the platform's feed."""
     streams: bool = False
@@ -56,6 +58,11 @@ class Guard:
         """No standing for member rows asks after a consent."""
         if self.for_tools and self.scope in MEMBER_ROW_SCOPES:
             raise ValueError("member rows are not for tools")
+
+    @property
+    def needed(self) -> tuple[Scope, ...]:
+        """The scopes that a token must have for this."""
+        return (self.scope,) if self.beside is None else (self.beside, self.scope)
 
     def admit(self) -> Caller:
         """Return the caller of the current request; record and raise the refusal if there is none to be let in."""
@@ -82,7 +89,7 @@ class Guard:
         """Refuse, on record, a caller whom this guard would not let in; also asked of one whom another let in."""
         reason = self._reason_against(caller)
         if reason is not None:
-            raise self._denied(caller, reason, challenges.refusal(reason, self.scope))
+            raise self._denied(caller, reason, challenges.refusal(reason, *self.needed))
 
     def _limit(self, caller: Caller) -> None:
         work = Work.EXPORTS if self.streams and form_wanted() is not None else self.work

@@ -208,7 +208,8 @@ def test_sub_ids_need_the_scope_for_member_rows(db: Database, http: FlaskClient,
 
     assert answer.status_code == 403
     assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
-    assert 'scope="members:read"' in answer.headers["WWW-Authenticate"]
+    assert 'scope="stats:read members:read"' in answer.headers["WWW-Authenticate"]
+    assert "the scopes stats:read and members:read" in answer.get_json()["detail"]
     assert stats(october)["data"]
     assert recorded(db)[-2:] == [
         ("stats.query", "campaigns", "denied", 403),
