@@ -53,7 +53,10 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
         "use-dpop-nonce": "The proof needs the nonce that the answer's `DPoP-Nonce` holds; sign a new one with it.",
     },
     HTTPStatus.FORBIDDEN: {
-        "insufficient-scope": "The token is good, but not for this path, or its partner may have no member rows.",
+        "insufficient-scope": (
+            "The token is good, but not for this path, or its partner may have no member rows. Cards need a token "
+            "for a model: exchange her session (RFC 8693)."
+        ),
     },
     HTTPStatus.NOT_FOUND: {
         "not-found": "There is nothing here for you. Unknown, withheld and somebody else's look alike, by design.",

@@ -90,6 +90,16 @@ def insufficient_scope(*scopes: Scope) -> Problem:
     )
 
 
+def no_model() -> Problem:
+    """The token is a model center's own, and no scope makes it a model's."""
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "insufficient-scope",
+        "This needs a token for a model: exchange her session (RFC 8693).",
+        headers={"WWW-Authenticate": _challenge('error="insufficient_scope"')},
+    )
+
+
 def refusal(reason: Reason, *scopes: Scope) -> Problem:
     """Answer for why `partners.standing` denied a caller who needs these scopes."""
     return insufficient_scope(*scopes) if reason is Reason.INSUFFICIENT_SCOPE else invalid_token()

@@ -89,7 +89,9 @@ class Guard:
         """Refuse, on record, a caller whom this guard would not let in; also asked of one whom another let in."""
         reason = self._reason_against(caller)
         if reason is not None:
-            raise self._denied(caller, reason, challenges.refusal(reason, *self.needed))
+            lacks_model = caller.audience is self.kind and self._lacks_model(caller)
+            refused = challenges.no_model() if lacks_model else challenges.refusal(reason, *self.needed)
+            raise self._denied(caller, reason, refused)
 
     def _limit(self, caller: Caller) -> None:
         work = Work.EXPORTS if self.streams and form_wanted() is not None else self.work
@@ -121,9 +123,12 @@ class Guard:
         as_webmaster = self.for_tools and caller.audience is PartnerKind.TRACKER
         if not (caller.audience is self.kind or as_webmaster) or caller.scopes.isdisjoint({self.scope, self.or_scope}):
             return Reason.INSUFFICIENT_SCOPE
-        if self.kind is PartnerKind.MODEL_CENTER and caller.model is None:
+        if self._lacks_model(caller):
             return Reason.INSUFFICIENT_SCOPE
         return reason_against(caller, member_rows=self.scope in MEMBER_ROW_SCOPES) if self.live else None
+
+    def _lacks_model(self, caller: Caller) -> bool:
+        return self.kind is PartnerKind.MODEL_CENTER and caller.model is None
 
     def _denied(self, caller: Caller | None, reason: Reason, problem: Problem) -> Problem:
         access = access_of(self.operation, self.purpose, caller)

@@ -214,7 +214,10 @@ def test_a_model_centers_own_token_opens_no_card(http: FlaskClient, db: Database
     answer = http.get("/probe/cards", headers=bearer(access_token(http, center)))
 
     assert answer.status_code == 403
+    assert answer.get_json()["type"].endswith("#insufficient-scope")
+    assert answer.get_json()["detail"] == "This needs a token for a model: exchange her session (RFC 8693)."
     assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    assert "scope=" not in answer.headers["WWW-Authenticate"]
     assert records_of(db, answer)[0]["reason"] == "insufficient_scope"
 
 
