@@ -28,7 +28,7 @@ class Statement:
 
     @property
     def payable(self) -> int:
-        """Earned less reversed."""
+        """`earned` plus `reversed`."""
         return self.earned + self.reversed
 
 

@@ -44,7 +44,9 @@ def _closed(values: type[Any], **more: Any) -> fields.Enum[Any]:
 class Page(Answer):
     """Where a list goes on."""
 
-    next_cursor = fields.String(allow_none=True, metadata={"description": "For `cursor`; null at the end."})
+    next_cursor = fields.String(
+        allow_none=True, metadata={"description": "For `cursor`; null at the end, and always with `since`."}
+    )
     has_more = fields.Boolean()
 
 
@@ -57,7 +59,12 @@ class Meta(Answer):
 class PurchasesMeta(Meta):
     """Where to go on after the newest purchase that was told."""
 
-    watermark = fields.String(metadata={"description": "For `since`: everything recorded after this answer."})
+    watermark = fields.String(
+        metadata={
+            "description": "For `since`: everything recorded after what this answer covers; the same on every page "
+            "that `cursor` leads to."
+        }
+    )
 
 
 class StatisticsMeta(Meta):
@@ -92,7 +99,7 @@ class Statement(Answer):
     currency = fields.String(metadata={"description": "ISO 4217."})
     earned = Amount(metadata={"description": "A decimal string."})
     reversed = Amount(metadata={"description": "A decimal string, never above zero."})
-    payable = Amount(metadata={"description": "Earned less reversed."})
+    payable = Amount(metadata={"description": "`earned` plus `reversed`."})
     is_final = fields.Boolean()
 
 

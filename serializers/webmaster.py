@@ -25,9 +25,9 @@ device_still_kept = Atom("device_still_kept", usage.device_still_kept(), Reason.
 class Device(Schema):
     """Too coarse to follow a person (R8)."""
 
-    type = Text(allow_none=True, metadata={"example": "mobile"})
-    os = Text(allow_none=True, metadata={"example": "iOS"})
-    browser = Text(allow_none=True, metadata={"example": "Mobile Safari"})
+    type = Text(required=True, allow_none=True, metadata={"example": "mobile"})
+    os = Text(required=True, allow_none=True, metadata={"example": "iOS"})
+    browser = Text(required=True, allow_none=True, metadata={"example": "Mobile Safari"})
 
 
 class CreditPurchases(Schema):
@@ -37,7 +37,7 @@ class CreditPurchases(Schema):
     credits = Number(required=True)
     first_at = Instant(required=True, allow_none=True)
     last_at = Instant(required=True, allow_none=True)
-    amounts = Amounts()
+    amounts = Amounts(required=True)
 
 
 class Referral(Schema):

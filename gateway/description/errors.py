@@ -34,6 +34,10 @@ PROBLEM: Document = {
         "request_id": {"type": "string", "description": "As in `X-Request-Id` and in the access log."},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
         "available_from": {"type": "string", "format": "date-time", "description": "With `know-limit`."},
+        "supervisory_authority": {
+            "$ref": "#/components/schemas/SupervisoryAuthority",
+            "description": "With `request-refused` and `know-limit`.",
+        },
     },
     "required": ["type", "title", "status", "detail", "request_id", "errors"],
 }

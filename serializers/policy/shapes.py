@@ -142,9 +142,9 @@ class Amounts(Shape, fields.List[Any]):
 
     expression = "amounts({value})"
 
-    def __init__(self) -> None:
+    def __init__(self, **more: Any) -> None:
         """A list of `MoneySchema`."""
-        super().__init__(fields.Nested(MoneySchema))
+        super().__init__(fields.Nested(MoneySchema), **more)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[dict[str, str]]:  # noqa: ARG002
         return amounts(value)

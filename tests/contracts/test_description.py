@@ -12,12 +12,20 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from gateway.description import path_of
 from gateway.description.examples import EXAMPLES
 from gateway.oauth.guard import Guard
-from partners.vocabulary import PartnerKind, Scope
+from partners.vocabulary import PartnerKind, Scope, StatisticsGroup
 from serializers.policies import POLICIES
 
 Described = dict[str, Any]
 FOR_PEOPLE = ("/docs", "/account", "/console", "/oauth/authorize", "/oauth/consent")
 """Pages, which no client is generated for."""
+SOMETIMES = {
+    "Problem": {"available_from", "supervisory_authority"},
+    "Fault": {"parameter", "pointer"},
+    "OAuthError": {"error_description"},
+    "MemberRequest": {"kept", "supervisory_authority"},
+    "StatisticsRow": {group.value for group in StatisticsGroup},
+}
+"""Keys of answers that are not always there."""
 POSTED_ONLY = "/oauth/"
 """Paths that answer any other method with an OAuth error."""
 
@@ -129,6 +137,31 @@ def test_every_example_is_of_its_schema(described: Described) -> None:
                     assert list(Draft202012Validator(whole).iter_errors(media["example"])) == [], path
 
     assert shown == len(EXAMPLES)
+
+
+def named(part: Any, described: Described, found: set[str]) -> set[str]:
+    """The components that a part of the description leads to."""
+    if isinstance(part, dict):
+        kind, _, name = str(part.get("$ref", "")).removeprefix("#/components/").partition("/")
+        if name and name not in found:
+            found |= {name} if kind == "schemas" else set()
+            named(described["components"][kind][name], described, found)
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            named(inner, described, found)
+    return found
+
+
+def test_keys_that_are_always_there_are_required(described: Described) -> None:
+    schemas = described["components"]["schemas"]
+    answers = named([operation["responses"] for _, _, operation in operations(described)], described, set())
+    optional = {
+        name: set(schemas[name].get("properties", ())) - set(schemas[name].get("required", ())) for name in answers
+    }
+
+    assert {"MemberRow", "Device", "CreditPurchases"} <= answers
+    assert {name: keys for name, keys in optional.items() if keys} == SOMETIMES
 
 
 def enumerations(part: Any) -> Iterator[list[Any]]:

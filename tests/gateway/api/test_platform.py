@@ -9,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from gateway.api.bodies import LARGEST_BODY
+from gateway.description.errors import PROBLEM
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
@@ -361,6 +362,7 @@ def test_a_third_know_says_from_when_one_is_possible(platform: Platform) -> None
     assert answer.status_code == 409
     assert answer.get_json()["available_from"] == "2027-03-01T00:00:00Z"
     assert answer.get_json()["supervisory_authority"]["country"] == "LU"
+    assert answer.get_json().keys() - PROBLEM["properties"].keys() == set()
 
 
 def test_a_restriction_is_lifted_only_after_notice(platform: Platform) -> None:
