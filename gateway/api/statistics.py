@@ -1,4 +1,4 @@
-"""What webmasters are told in sums: statistics of what was shared when it happened, and monthly statements (R10)."""
+"""What webmasters are told in sums: statistics of what was shared when it was applied, and monthly statements (R10)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
