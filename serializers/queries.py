@@ -46,6 +46,10 @@ class PageSize(Digits):
 class Day(fields.Date):
     """A day as RFC 3339 writes it: weeks and days without hyphens are ISO's alone."""
 
+    def __init__(self, **more: Any) -> None:
+        """Say to what is none how one is written."""
+        super().__init__(error_messages={"invalid": "A day such as `2026-10-01`."}, **more)
+
     def _deserialize(self, value: object, *place: Any, **more: Any) -> date:
         if not (isinstance(value, str) and _FULL_DATE.fullmatch(value)):
             raise self.make_error("invalid", input=value, obj_type="date")
@@ -54,6 +58,11 @@ class Day(fields.Date):
 
 class Moment(fields.AwareDateTime):
     """An instant as RFC 3339 writes it: with seconds and an offset, in capital letters or small ones."""
+
+    def __init__(self, **more: Any) -> None:
+        """Say to what is none how one is written."""
+        wanted = "An RFC 3339 instant with an offset, such as `2026-10-01T12:00:00Z`."
+        super().__init__(error_messages={"invalid": wanted}, **more)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> datetime:
         if isinstance(value, str):

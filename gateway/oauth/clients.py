@@ -67,4 +67,9 @@ class RegisteredClient(ClientMixin):
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Hold for the grants of the partner's kind."""
-        return grant_type in GRANTS_OF_KIND[self.registration.kind]
+        return grant_type in self.grants
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """The grants of the partner's kind."""
+        return GRANTS_OF_KIND[self.registration.kind]

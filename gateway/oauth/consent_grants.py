@@ -12,13 +12,12 @@ from authlib.oauth2.rfc6749 import (
     InvalidRequestError,
     InvalidScopeError,
     TokenEndpointMixin,
-    UnauthorizedClientError,
 )
 from flask import g, request
 from sqlalchemy import Connection
 
 from gateway.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, RegisteredClient
-from gateway.oauth.faults import GrantRefused, InvalidProofError, Replayed
+from gateway.oauth.faults import GrantNotHeld, GrantRefused, InvalidProofError, Replayed
 from gateway.oauth.grants import METHODS, TokenAnswer
 from gateway.oauth.resources import RESOURCE, check_resources
 from gateway.oauth.tokens import LIFETIME
@@ -57,7 +56,7 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         """Authenticate the client before anything it presents is looked at."""
         client = cast("RegisteredClient", self.authenticate_token_endpoint_client())
         if not client.check_grant_type(str(self.GRANT_TYPE)):
-            raise UnauthorizedClientError
+            raise GrantNotHeld(client)
         missing = [name for name in needed if not request.form.get(name)]
         if missing:
             raise InvalidRequestError(f"This grant needs {missing[0]}.")

@@ -63,6 +63,8 @@ class Proofs:
 
         `access_token` is the token it comes with, where there is one.
         """
+        if not text:
+            raise ProofRefused(f"The proof is missing: each request brings a new one, in the {HEADER} header.")
         try:
             parsed = jose.parse(text)
             key, thumbprint = _key_of(json.dumps(parsed.jwk))

@@ -38,6 +38,14 @@ class SubjectRefused(InvalidRequestError):
         self.reason = reason
 
 
+class GrantNotHeld(UnauthorizedClientError):
+    """The client proved who it is, but its kind has no such grant."""
+
+    def __init__(self, client: RegisteredClient) -> None:
+        """Name the grants that it has."""
+        super().__init__(f"This grant is not the client's, which has {' and '.join(client.grants)} alone.")
+
+
 class GrantRefused(InvalidGrantError):
     """The code or refresh token presented is worth nothing to this client now."""
 

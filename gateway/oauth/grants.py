@@ -8,7 +8,6 @@ from authlib.oauth2.rfc6749 import (
     BaseGrant,
     InvalidRequestError,
     TokenEndpointMixin,
-    UnauthorizedClientError,
 )
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 from flask import g, request
@@ -16,7 +15,7 @@ from sqlalchemy import Engine
 
 from gateway.oauth import jose
 from gateway.oauth.clients import TOKEN_EXCHANGE, RegisteredClient
-from gateway.oauth.faults import SubjectRefused
+from gateway.oauth.faults import GrantNotHeld, SubjectRefused
 from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
 from gateway.oauth.resources import RESOURCE, check_resources
 from partners.registry import issuers, jwks
@@ -64,11 +63,11 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
 
     def validate_token_request(self) -> None:
         """Authenticate the client, then read the session from `subject_token`."""
-        client = self.authenticate_token_endpoint_client()
+        client = cast("RegisteredClient", self.authenticate_token_endpoint_client())
         if not client.check_grant_type(self.GRANT_TYPE):
-            raise UnauthorizedClientError
+            raise GrantNotHeld(client)
         _check_what_is_wanted(self.server.issuer)
-        self.request.user = _session(self.server.engine, self.server.issuer, cast("RegisteredClient", client))
+        self.request.user = _session(self.server.engine, self.server.issuer, client)
 
     def create_token_response(self) -> TokenAnswer:  # type: ignore[override]
         """Answer with a token that lives no longer than the session, and no refresh token."""

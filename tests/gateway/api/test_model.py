@@ -361,7 +361,12 @@ def test_spending_lines_page_by_page_and_by_time(center: ModelCenter) -> None:
     assert center.get(f"/members/other/spending?limit=1&cursor={cursor}").status_code == 422
     assert lines(center.get("/members/night_owl/spending?from=2026-10-29T12:30:00Z")) == [("tip", 50)]
     assert lines(center.get("/members/night_owl/spending?to=2026-10-29T13:00:00Z")) == [("private_chat", 590)]
-    assert center.get("/members/night_owl/spending?from=2026-10-29").status_code == 422
+    (fault,) = center.get("/members/night_owl/spending?from=2026-10-29").get_json()["errors"]
+    assert fault == {
+        "parameter": "from",
+        "code": "invalid_value",
+        "detail": "An RFC 3339 instant with an offset, such as `2026-10-01T12:00:00Z`.",
+    }
 
 
 def test_spending_without_lines_and_without_a_card(center: ModelCenter, owl: int) -> None:

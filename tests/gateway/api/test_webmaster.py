@@ -150,6 +150,12 @@ def test_filters(db: Database, w1: Webmaster) -> None:
     assert usernames(registered_from="2026-10-01", registered_to="2026-10-01") == {"user_m1", "user_m3"}
 
 
+def test_a_day_in_another_form_is_told_the_right_one(w1: Webmaster) -> None:
+    (fault,) = w1.get("/members", registered_from="20260201").get_json()["errors"]
+
+    assert (fault["parameter"], fault["detail"]) == ("registered_from", "A day such as `2026-10-01`.")
+
+
 @pytest.mark.parametrize(
     ("query", "faults"),
     [

@@ -177,6 +177,16 @@ class TestUse:
                 assert (record["audience"], record["partner"], record["client"]) == ("webmaster", "w1", caller.id)
         assert http.get(PATH, headers=prover.headers(token, PATH)).status_code == 200
 
+    def test_a_proof_that_is_missing_is_told_from_one_that_is_no_good(
+        self, http: FlaskClient, caller: Caller, prover: Prover
+    ) -> None:
+        headers = {"Authorization": f"DPoP {bound(http, caller, prover)}"}
+
+        missing, bad = (http.get(PATH, headers=headers | more).get_json() for more in ({}, {"DPoP": "x"}))
+
+        assert missing["detail"] == "The proof is missing: each request brings a new one, in the DPoP header."
+        assert bad["detail"].startswith("The proof is not one JWT")
+
     def test_a_bearer_token_stays_one(self, http: FlaskClient, caller: Caller, prover: Prover) -> None:
         token = access_token(http, caller)
 

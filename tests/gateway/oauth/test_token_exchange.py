@@ -193,7 +193,10 @@ def test_only_what_exists_can_be_asked_for(
 def test_other_kinds_cannot_exchange(http: FlaskClient, db: Database, center: Caller) -> None:
     for kind in (PartnerKind.WEBMASTER, PartnerKind.PLATFORM, PartnerKind.AUDITOR):
         answer = exchange(http, add_caller(db, kind), session(center))
-        assert answer.get_json()["error"] == "unauthorized_client"
+        assert answer.get_json() == {
+            "error": "unauthorized_client",
+            "error_description": "This grant is not the client's, which has client_credentials alone.",
+        }
 
 
 def test_an_issuer_may_belong_to_named_clients(http: FlaskClient, db: Database, center: Caller) -> None:
