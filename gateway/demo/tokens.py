@@ -13,12 +13,13 @@ import orjson
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gateway.demo.cast import AUDITOR, PLATFORM, STUDIO
+from gateway.demo.cast import AUDITOR, PLATFORM, STUDIO, WEBMASTERS
 from gateway.demo.credentials import Account, Credentials
 
 TIMEOUT_S = 10
 SESSION_S = 600
 ALGORITHM = "ES256"
+OWN = ", ".join(f"webmaster:{company.id}" for company in WEBMASTERS)
 
 
 class TokenError(Exception):
@@ -42,7 +43,10 @@ def fetch(credentials: Credentials, wanted: Wanted) -> Mapping[str, Any]:
     partner = {"webmaster": identifier, "platform": PLATFORM.id, "auditor": AUDITOR.id}.get(kind)
     account = credentials.accounts.get(partner or "")
     if account is None or account.secret is None or (identifier and kind != "webmaster"):
-        raise TokenError("a token is for webmaster:ID, model:ID, platform or auditor; `gateway partners list` has ids")
+        raise TokenError(
+            f"a token is for webmaster:ID, model:ID, platform or auditor, and only for the demo's own ({OWN}); "
+            "for another webmaster register a client with `gateway clients add ID`"
+        )
     return _ask(credentials, account, {"grant_type": "client_credentials"}, wanted)
 
 

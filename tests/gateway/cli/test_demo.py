@@ -53,10 +53,11 @@ def test_a_scope_can_be_asked_for(demo: Demo) -> None:
 @pytest.mark.parametrize(
     ("whom", "said"),
     [
-        ("webmaster:nobody", "gateway partners list"),
-        ("compass", "gateway partners list"),
-        ("auditor:x", "gateway partners list"),
-        ("model:", "gateway partners list"),
+        ("webmaster:nobody", "only for the demo's own (webmaster:northlight, "),
+        ("webmaster:nobody", "register a client with `gateway clients add ID`"),
+        ("compass", "A token is for webmaster:ID, model:ID, platform or auditor"),
+        ("auditor:x", "A token is for webmaster:ID, model:ID, platform or auditor"),
+        ("model:", "A token is for webmaster:ID, model:ID, platform or auditor"),
         ("model:nobody", "names no registered model"),
     ],
 )
