@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Length
 
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.detections.alerts import Alert
@@ -12,7 +11,7 @@ from partners.vocabulary import AlertState, Detection, Tier
 from serializers.answers import Answer
 from serializers.audit import Term
 from serializers.policy.shapes import Instant, instant
-from serializers.queries import LONGEST_CURSOR, USUAL_PAGE, PageSize
+from serializers.queries import USUAL_PAGE, Cursor, PageSize
 
 
 class AlertForm(StrEnum):
@@ -30,7 +29,7 @@ class AlertsQuery(Schema):
     rule = fields.Enum(Detection, by_value=True, metadata={"description": "Which rule raised it."})
     partner = Term("About whom, by the partner's id.")
     limit = PageSize(load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
     form = fields.Enum(
         AlertForm,
         by_value=True,

@@ -22,7 +22,7 @@ from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.queries import LONGEST_CURSOR, Digits, PageSize, Period
+from serializers.queries import Cursor, Digits, PageSize, Period
 from serializers.search_language import LONGEST_QUERY
 
 LONGEST_TERM = 255
@@ -79,7 +79,7 @@ class AccessesQuery(SearchQuery):
     """The parameters of a search, page by page."""
 
     limit = PageSize(load_default=50)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
 
 class ExportForm(StrEnum):
@@ -193,7 +193,7 @@ class MembersQuery(Schema):
     """The parameters of an entry's members."""
 
     limit = PageSize(load_default=50)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
 
 def entry(row: Row[Any], policies: Policies) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from typing import Any
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Length, Regexp
+from marshmallow.validate import Regexp
 from sqlalchemy import Row
 
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
-from serializers.queries import LONGEST_CURSOR, USUAL_PAGE, PageSize
+from serializers.queries import USUAL_PAGE, Cursor, PageSize
 
 MODEL = "model:"
 """What a preview's model id stands behind."""
@@ -18,7 +18,7 @@ class DisclosuresQuery(Schema):
     """The parameters of a member's list of disclosures."""
 
     limit = PageSize(load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
 
 class PreviewQuery(Schema):

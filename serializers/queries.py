@@ -43,6 +43,14 @@ class PageSize(Digits):
         super().__init__(validate=Range(1, most), **more)
 
 
+class Cursor(fields.String):
+    """Where a list goes on, as an earlier answer sealed it."""
+
+    def __init__(self, **more: Any) -> None:
+        """Of any length that one may have."""
+        super().__init__(validate=Length(1, LONGEST_CURSOR), **more)
+
+
 class Day(fields.Date):
     """A day as RFC 3339 writes it: weeks and days without hyphens are ISO's alone."""
 
@@ -87,7 +95,7 @@ class MembersQuery(Streamable):
     """The parameters of a member list."""
 
     limit = PageSize(load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
     campaign = fields.String(validate=SLUG)
     site = fields.String(validate=SLUG)
     country = fields.String(validate=COUNTRY)
@@ -137,8 +145,8 @@ class PurchasesQuery(Streamable):
     timezone = Zone(load_default=ZoneInfo("UTC"))
     campaign = fields.String(validate=SLUG)
     limit = PageSize(load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
-    since = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
+    since = Cursor()
 
     @validates_schema(skip_on_field_errors=False)
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:
@@ -156,7 +164,7 @@ class SpendingQuery(Period):
     """The parameters of lines of spending."""
 
     limit = PageSize(load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
 
 class CardsQuery(Schema):
@@ -165,7 +173,7 @@ class CardsQuery(Schema):
     username = fields.List(fields.String(), validate=Length(1, LARGEST_BATCH))
     relation = fields.String(validate=OneOf(list(Relation)))
     limit = PageSize()
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_way_to_choose(self, _query: dict[str, Any], asked: Mapping[str, Any], **_: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import OneOf
 
 from partners.currencies import DECIMALS
 from partners.statistics import Choice, Question, Sort
 from partners.vocabulary import DeviceType, Metric, StatisticsFilter, StatisticsGroup
 from serializers.lines import Streamable
-from serializers.queries import COUNTRY, LONGEST_CURSOR, SLUG, LocalDay, PageSize, Zone
+from serializers.queries import COUNTRY, SLUG, Cursor, LocalDay, PageSize, Zone
 
 MOST_DAYS = 400
 MOST_GROUPS = 4
@@ -101,7 +101,7 @@ class StatisticsQuery(Streamable):
     currency = Chosen(OneOf(list(DECIMALS), error="A currency is three capital letters, as in ISO 4217."))
     sort = Order()
     limit = PageSize(most=LARGEST_PAGE, load_default=USUAL_PAGE)
-    cursor = fields.String(validate=Length(1, LONGEST_CURSOR))
+    cursor = Cursor()
 
     @validates_schema(skip_on_field_errors=False)
     def _a_range(self, query: dict[str, Any], **_: Any) -> None:
