@@ -13,6 +13,7 @@ from gateway.problems import Fault, invalid_request
 from partners.keyring import Keyring
 
 _KEY_BYTES = 64
+_TAG_BYTES = 16
 
 
 class Cursors:
@@ -31,15 +32,25 @@ class Cursors:
         if cursor is None:
             return None
         try:
-            sealed = _bytes(cursor)
-            position = orjson.loads(self._cipher.decrypt(sealed, _bound(bound_to)))
+            position = orjson.loads(self._cipher.decrypt(_bytes(cursor), _bound(bound_to)))
         except (Base64Error, InvalidTag, ValueError):
-            raise invalid_request(
-                Fault("invalid_cursor", f"No `{parameter}` of this list: start again without it.", parameter=parameter)
-            ) from None
+            raise invalid_request(no_cursor(parameter)) from None
         if not isinstance(position, list):
             raise TypeError("a cursor of ours holds a list")
         return position
+
+
+def may_be_cursor(text: str) -> bool:
+    """Whether a text could be a cursor at all; of which walk, only opening it tells."""
+    try:
+        return len(_bytes(text)) > _TAG_BYTES
+    except (Base64Error, ValueError):
+        return False
+
+
+def no_cursor(parameter: str) -> Fault:
+    """The fault of a cursor that does not open."""
+    return Fault("invalid_cursor", f"No `{parameter}` of this list: start again without it.", parameter=parameter)
 
 
 def _text(sealed: bytes) -> str:

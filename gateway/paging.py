@@ -43,12 +43,17 @@ def released_page(walk: Walk, disclosing: Disclosing) -> Response:
 
 
 def purchases_walk(query: Mapping[str, Any], caller: Caller) -> PurchasesWalk:
-    """Through the purchase log, or on from the watermark that the query brings.
+    """Through the purchase log, or on from the watermark that the query brings."""
+    return PurchasesWalk(query, watermark=open_watermark(query.get("since"), caller, parameter="since"))
 
-    A watermark is the partner's, not one client's: it outlives a change of credentials.
+
+def open_watermark(text: str | None, caller: Caller, *, parameter: str) -> int | None:
+    """Up to where the purchase log was told; raise the problem for what is no watermark of this partner.
+
+    It is the partner's, not one client's: it outlives a change of credentials.
     """
-    opened = runtime().cursors.open(query.get("since"), bound_to=_owner(caller), parameter="since")
-    return PurchasesWalk(query, watermark=opened[0] if opened else None)
+    opened = runtime().cursors.open(text, bound_to=_owner(caller), parameter=parameter)
+    return opened[0] if opened else None
 
 
 def purchases_page(walk: PurchasesWalk, disclosing: Disclosing) -> Response:

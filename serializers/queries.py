@@ -51,6 +51,10 @@ class Cursor(fields.String):
         super().__init__(validate=Length(1, LONGEST_CURSOR), **more)
 
 
+class Watermark(Cursor):
+    """Up to where a partner was told the purchase log; it means the same whatever else is asked."""
+
+
 class Day(fields.Date):
     """A day as RFC 3339 writes it: weeks and days without hyphens are ISO's alone."""
 
@@ -146,7 +150,7 @@ class PurchasesQuery(Streamable):
     campaign = fields.String(validate=SLUG)
     limit = PageSize(load_default=USUAL_PAGE)
     cursor = Cursor()
-    since = Cursor()
+    since = Watermark()
 
     @validates_schema(skip_on_field_errors=False)
     def _in_order(self, query: dict[str, Any], **_: Any) -> None:

@@ -1,6 +1,6 @@
 """Reading what callers ask: unknown, repeated and malformed input is refused, all faults at once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, wraps
 from typing import Any, NoReturn
 
@@ -12,11 +12,15 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 from gateway.api.bodies import json_body
+from gateway.cursors import may_be_cursor, no_cursor
 from gateway.negotiation import form_wanted
+from gateway.oauth.caller import Caller
+from gateway.paging import open_watermark
 from gateway.problems import Fault, Problem, invalid_request
 from gateway.runtime import runtime
 from serializers.clock import RulesClock
 from serializers.lines import Streamable
+from serializers.queries import Cursor, Watermark
 
 View = Callable[..., Response]
 Decorator = Callable[[View], View]
@@ -56,7 +60,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         return _reading_queries(described, made) if how.get("location") == "query" else _with_body(described, made)
 
 
-def read_query(schema: Schema) -> dict[str, Any]:
+def read_query(schema: Schema, caller: Caller) -> dict[str, Any]:
     """Return what the current request asks by its query; raise the problem with all that is wrong with it.
 
     Every list request comes by here. webargs would take twice as long, drop unknown parameters, and keep the first of
@@ -74,7 +78,7 @@ def read_query(schema: Schema) -> dict[str, Any]:
         except ValidationError as error:
             faults += _faults(error.messages_dict, location="query")
     if faults:
-        raise invalid_request(*faults)
+        raise invalid_request(*faults, *_no_cursors(asked, schema, caller, known={each.parameter for each in faults}))
     return query
 
 
@@ -83,12 +87,12 @@ def _reading_queries(described: Decorator, schema: Schema) -> Decorator:
 
     def decorate(view: View) -> View:
         @wraps(described(view))
-        def viewed(*args: Any, **kwargs: Any) -> Response:
+        def viewed(caller: Caller, *args: Any, **kwargs: Any) -> Response:
             try:
-                query = read_query(schema)
+                query = read_query(schema, caller)
             except Problem as refused:
                 raise _with_faults_of_body(view, refused) from None
-            return view(*args, query, **kwargs)
+            return view(caller, *args, query, **kwargs)
 
         return viewed
 
@@ -132,6 +136,23 @@ def _paging_of_a_stream(asked: MultiDict[str, str], schema: Schema) -> Iterator[
         known = {field.data_key or name for name, field in schema.fields.items()}
         for name in PAGING & known & asked.keys():
             yield Fault("not_with_a_stream", "A stream is the whole list, without pages.", parameter=name)
+
+
+def _no_cursors(
+    asked: MultiDict[str, str], schema: Schema, caller: Caller, *, known: Collection[str | None]
+) -> Iterator[Fault]:
+    """What is no cursor whatever else is asked; whether one is of this query, a query with faults cannot tell."""
+    for name, field in schema.fields.items():
+        parameter = field.data_key or name
+        if not isinstance(field, Cursor) or parameter in known or parameter not in asked:
+            continue
+        if isinstance(field, Watermark):
+            try:
+                open_watermark(asked[parameter], caller, parameter=parameter)
+            except Problem as refused:
+                yield from refused.errors
+        elif not may_be_cursor(asked[parameter]):
+            yield no_cursor(parameter)
 
 
 def _faults(messages: Mapping[str, Any], *, location: str) -> Iterator[Fault]:

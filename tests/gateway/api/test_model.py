@@ -317,6 +317,19 @@ def test_cards_are_chosen_one_way(center: ModelCenter, query: str) -> None:
     assert center.get(f"/members{query}").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("path", "faults"),
+    [
+        ("?relation=any&cursor=x&limit=0", {"cursor", "limit"}),
+        ("/night_owl/spending?from=x&cursor=q", {"from", "cursor"}),
+    ],
+)
+def test_what_is_no_cursor_is_named_beside_other_faults(center: ModelCenter, path: str, faults: set[str]) -> None:
+    errors = center.get(f"/members{path}").get_json()["errors"]
+
+    assert {fault["parameter"] for fault in errors} == faults
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"usernames": []}', b'{"usernames": [1]}', b"\xff"])
 def test_a_bad_batch_is_refused(center: ModelCenter, body: bytes) -> None:
     headers = bearer(model_token(center.http, center.db, center.caller)) | {"Content-Type": "application/json"}

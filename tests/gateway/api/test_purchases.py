@@ -195,6 +195,35 @@ def test_bad_queries_are_refused(w1: Webmaster, query: dict[str, str]) -> None:
     assert w1.get("/purchases", **query).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("query", "faults"),
+    [
+        ({"since": "bad", "limit": "0", "from": "x", "foo": "1"}, {"since", "limit", "from", "foo"}),
+        ({"since": "bad", "cursor": "zz"}, {"since", "cursor"}),
+        ({"cursor": "zz", "limit": "0"}, {"cursor", "limit"}),
+        ({"cursor": "A" * 43, "limit": "0"}, {"limit"}),
+    ],
+)
+def test_what_is_no_watermark_or_cursor_is_named_beside_other_faults(
+    w1: Webmaster, query: dict[str, str], faults: set[str]
+) -> None:
+    errors = w1.get("/purchases", **query).get_json()["errors"]
+
+    assert {fault["parameter"] for fault in errors} == faults
+    assert len(errors) == len(faults)
+
+
+def test_a_watermark_of_another_is_named_beside_other_faults(http: FlaskClient, db: Database, w1: Webmaster) -> None:
+    own, of_another = (log(each)["meta"]["watermark"] for each in (w1, webmaster(db, http, "w2")))
+
+    errors = [w1.get("/purchases", limit=0, since=since).get_json()["errors"] for since in (own, of_another)]
+
+    assert [{fault["parameter"]: fault["code"] for fault in each} for each in errors] == [
+        {"limit": "invalid_value"},
+        {"limit": "invalid_value", "since": "invalid_cursor"},
+    ]
+
+
 def test_a_watermark_and_a_cursor_exclude_each_other(db: Database, w1: Webmaster) -> None:
     number = w1.member(db, "m1")
     for place in range(3):

@@ -171,6 +171,8 @@ def test_a_day_in_another_form_is_told_the_right_one(w1: Webmaster) -> None:
         ({"registered_from": "2026-02-02", "registered_to": "2026-02-01"}, {"registered_to": "invalid_value"}),
         ({"cursor": "AAAA"}, {"cursor": "invalid_cursor"}),
         ({"cursor": "é"}, {"cursor": "invalid_cursor"}),
+        ({"cursor": "zz", "limit": "0"}, {"cursor": "invalid_cursor", "limit": "invalid_value"}),
+        ({"cursor": "", "limit": "0"}, {"cursor": "invalid_value", "limit": "invalid_value"}),
         ({"username": "night_owl", "device": "mobile"}, dict.fromkeys(["username", "device"], "unknown_parameter")),
         (
             {"limit": "x", "sort": "y", "z": "1"},
