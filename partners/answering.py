@@ -26,8 +26,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from partners.access_log.append import record_of, told_leaf
 from partners.access_log.recording import Recording
 from partners.literals import number_literal, text_literal
-from partners.standing import standing
-from partners.vocabulary import Outcome, Reason
+from partners.standing import standing, status_of
+from partners.vocabulary import Outcome
 
 PLACE = "place"
 """The column by which what was found is in order; null where nothing was."""
@@ -72,11 +72,7 @@ def _decision(caller: CTE, any_at_all: ColumnElement[bool]) -> CTE:
         (any_at_all, text_literal(Outcome.RELEASED)),
         else_=text_literal(Outcome.EMPTY),
     )
-    status = case(
-        (denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)),
-        (denied.is_not(None), number_literal(401)),
-        else_=number_literal(200),
-    )
+    status = case((denied.is_not(None), status_of(denied)), else_=number_literal(200))
     return select(outcome.label("outcome"), cast(status, SmallInteger).label("status"), denied.label("reason")).cte(
         "decision"
     )

@@ -81,6 +81,11 @@ def standing(*, member_rows: bool) -> Select[int | None, str | None]:
     )
 
 
+def status_of(denied: ColumnElement[str]) -> ColumnElement[int]:
+    """The HTTP status with which a denial is answered, by its reason."""
+    return case((denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)), else_=number_literal(401))
+
+
 def _standing_for_sums() -> Select[int | None, str | None]:
     """A token with a family is a tool's: tool, consent and webmaster must all be alive."""
     owner, by_consent = partner.alias("owner"), FAMILY.is_not(None)

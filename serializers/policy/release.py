@@ -28,8 +28,8 @@ from partners.access_log.recording import Recording
 from partners.access_log.subjects import Keeping, in_blocks, in_bulk, one_by_one
 from partners.access_log.summary import summary_of, summary_of_one
 from partners.literals import number_literal, text_literal
-from partners.standing import CALLER_NUMBER, standing
-from partners.vocabulary import Outcome, Reason
+from partners.standing import CALLER_NUMBER, standing, status_of
+from partners.vocabulary import Outcome
 from serializers.policy.declaration import Policy
 from serializers.policy.relation import MEMBER, VERDICT, GuardedRelation, anything_withheld, why_not_visible
 
@@ -196,8 +196,7 @@ def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) ->
         else_=text_literal(Outcome.RELEASED),
     )
     statuses = case(
-        (denied == text_literal(Reason.INSUFFICIENT_SCOPE), number_literal(403)),
-        (denied.is_not(None), number_literal(401)),
+        (denied.is_not(None), status_of(denied)),
         (empty, number_literal(status)),
         else_=number_literal(200),
     )
