@@ -36,7 +36,8 @@ def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Di
     """Compare over the time that the proxy's log covers, told by its request ids.
 
     A success (2xx) without a record is the gravest thing there is. A record without a request was not made by a
-    request that came through the proxy; what operators did at the machine has no address and is left out.
+    request that came through the proxy. What operators and background work did at the machine is left out: neither has
+    an address, and whoever asks as somebody, as a client.
     """
     times = [instant_of(each) for each in (parse(REQUEST_PREFIX, request) for request in requests) if each]
     if not times:
@@ -53,12 +54,13 @@ def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Di
 def _recorded(connection: Connection, since: datetime, until: datetime) -> dict[str, bool]:
     """Ids on record, and whether a request within the time must have made them."""
     rows = connection.execute(
-        select(access_log.c.request_id, access_log.c.at, access_log.c.audience, access_network.c.ip)
+        select(*access_log.c["request_id", "at", "audience", "client"], access_network.c.ip)
         .outerjoin(access_network, _same_access())
         .where(access_log.c.at.between(since, until + LONGEST_REQUEST))
     )
     return {
-        row.request_id: (row.audience is not None or row.ip is not None) and row.at < until + _MILLISECOND
+        row.request_id: (row.ip is not None or (row.audience is not None and row.client is not None))
+        and row.at < until + _MILLISECOND
         for row in rows
     }
 

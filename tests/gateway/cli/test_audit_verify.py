@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from gateway.notices import DELIVER, THROTTLE, note
+from partners.access_log.append import record
 from partners.access_log.checkpoints import origin_of, signer_of
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import Signer
 from partners.access_log.tree import TILE_WIDTH
 from partners.keyring import Keyring
+from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.partners.access_log import rfc6962
-from tests.partners.access_log.logs import Log
+from tests.partners.access_log.logs import Log, access
 from tests.recycling import Recycled
 
 ORIGIN = origin_of("http://127.0.0.1:8000")
@@ -272,3 +275,22 @@ def test_a_proxy_s_log_tells_what_no_seal_can(log: Log, tmp_path: Path) -> None:
     assert json.loads(result.stdout) == {"requests": 6, "unrecorded": [unrecorded], "unknown_to_proxy": [ids[3]]}
     proxy.write_text("".join(f"{each} 200\n" for each in ids))
     assert run("audit", "reconcile", str(proxy)).stdout == "5 requests compared.\n"
+
+
+def test_what_no_request_made_is_not_looked_for_at_the_proxy(log: Log, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    with log.engines.write.begin() as connection:
+        note(connection, DELIVER, partner_id="studio", audience="model_center", at=now)
+        note(connection, THROTTLE, partner_id="studio", at=now, outcome=Outcome.LIMITED)
+    run("audit", "checkpoint")
+    past_proxies = access(ip=None)
+    with log.engines.write.begin() as connection:
+        record(connection, past_proxies, outcome=Outcome.RELEASED, status=200)
+    log.add(1)
+    rows = log.sql("SELECT request_id FROM access_log WHERE client = 'c1' ORDER BY at")
+    proxy = tmp_path / "proxy.log"
+    proxy.write_text("".join(f"{row.request_id} 200\n" for row in rows if row.request_id != past_proxies.request_id))
+
+    result = invoke("audit", "reconcile", str(proxy), "--json")
+
+    assert json.loads(result.stdout)["unknown_to_proxy"] == [past_proxies.request_id]
