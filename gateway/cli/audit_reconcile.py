@@ -18,10 +18,13 @@ def reconcile(file: Path, *, is_told: bool, as_json: bool) -> int:
     """Compare with a proxy's log of `X-Request-Id` and status, one request a line, of paths that are on record.
 
     It sees what no seal can: a gateway that answers without a record, and records that no request made. Exit status:
-    0 if both have the same, otherwise 1.
+    0 if both have the same, otherwise 1; 2 if no line of the file has an id and, after it, a status.
     """
     with file.open(errors="replace") as lines:
-        requests = answered(lines)
+        told = answered(lines)
+    requests = told.requests
+    if told.others and not requests:
+        raise click.BadParameter("no line of it has a request id and, after it, a status", param_hint="FILE")
     with session() as opened:
         with opened.database.write.connect() as connection:
             found = list(differences(connection, requests))
@@ -31,11 +34,14 @@ def reconcile(file: Path, *, is_told: bool, as_json: bool) -> int:
     unrecorded = [each.request_id for each in found if not each.is_recorded]
     unknown = [each.request_id for each in found if each.is_recorded]
     if as_json:
-        click.echo(json_text({"requests": len(requests), "unrecorded": unrecorded, "unknown_to_proxy": unknown}))
+        said = {"requests": len(requests), "unrecorded": unrecorded, "unknown_to_proxy": unknown}
+        click.echo(json_text({**said, "not_understood": told.others}))
     else:
         for request in unrecorded:
             click.echo(f"Answered without a record: {request}")
         for request in unknown:
             click.echo(f"On record without a request: {request}")
+        if told.others:
+            click.echo(f"Without a request id and, after it, a status: {told.others} lines.")
         click.echo(f"{len(requests)} requests compared.")
     return 1 if found else 0

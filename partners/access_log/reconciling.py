@@ -26,10 +26,25 @@ class Difference:
     """Whether the access log has it; the proxy has it otherwise."""
 
 
-def answered(lines: Iterable[str]) -> dict[str, int]:
+@dataclass(frozen=True)
+class ProxyLog:
+    """What a proxy's log has of requests."""
+
+    requests: dict[str, int]
+    """Statuses by request id."""
+    others: int
+    """Lines without an id and a status, blank ones aside."""
+
+
+def answered(lines: Iterable[str]) -> ProxyLog:
     """Request ids and statuses of a proxy's log: in each line the first id, and the number that comes next."""
-    found = (match for line in lines if (match := _LINE.search(line)))
-    return {match[1]: int(match[2]) for match in found}
+    requests, others = dict[str, int](), 0
+    for line in lines:
+        if match := _LINE.search(line):
+            requests[match[1]] = int(match[2])
+        elif line.strip():
+            others += 1
+    return ProxyLog(requests, others)
 
 
 def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Difference]:
@@ -40,9 +55,7 @@ def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Di
     an address, and whoever asks as somebody, as a client.
     """
     times = [instant_of(each) for each in (parse(REQUEST_PREFIX, request) for request in requests) if each]
-    if not times:
-        return
-    recorded = _recorded(connection, min(times), max(times))
+    recorded = _recorded(connection, min(times), max(times)) if times else {}
     for request, status in requests.items():
         if _FIRST_SUCCESS <= status < _FIRST_REDIRECT and request not in recorded:
             yield Difference(request, is_recorded=False)

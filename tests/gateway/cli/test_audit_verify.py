@@ -272,9 +272,36 @@ def test_a_proxy_s_log_tells_what_no_seal_can(log: Log, tmp_path: Path) -> None:
     result = invoke("audit", "reconcile", str(proxy), "--json")
 
     assert result.exit_code == 1
-    assert json.loads(result.stdout) == {"requests": 6, "unrecorded": [unrecorded], "unknown_to_proxy": [ids[3]]}
+    assert json.loads(result.stdout) == {"requests": 6, "unrecorded": [unrecorded], "unknown_to_proxy": [ids[3]],
+                                         "not_understood": 1}  # fmt: skip
+    assert (
+        "\nWithout a request id and, after it, a status: 1 lines.\n" in invoke("audit", "reconcile", str(proxy)).stdout
+    )
     proxy.write_text("".join(f"{each} 200\n" for each in ids))
     assert run("audit", "reconcile", str(proxy)).stdout == "5 requests compared.\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["200 {0}", '{{"id": "{0}", "ms": 17, "bytes": 90, "status": 200}}', "{1} 200", "garbage"]
+)
+def test_a_proxy_s_log_of_which_nothing_can_be_read_is_2(log: Log, tmp_path: Path, line: str) -> None:
+    (row, *_) = log.sql("SELECT request_id FROM access_log")
+    proxy = tmp_path / "proxy.log"
+    proxy.write_text(f"\n{line.format(row.request_id, row.request_id.upper())}\n")
+
+    result = invoke("audit", "reconcile", str(proxy), "--json")
+
+    assert (result.exit_code, list(json.loads(result.stdout))) == (2, ["error"])
+    proxy.write_text("")
+    assert run("audit", "reconcile", str(proxy)).stdout == "0 requests compared.\n"
+
+
+def test_an_answer_under_an_id_that_the_gateway_never_gives_is_without_a_record(log: Log, tmp_path: Path) -> None:
+    unknown, proxy = f"req_{0:032x}", tmp_path / "proxy.log"
+    proxy.write_text(f"{unknown} 200\n")
+
+    assert f"Answered without a record: {unknown}\n" in invoke("audit", "reconcile", str(proxy)).stdout
+    assert log.verify() == []
 
 
 def test_what_no_request_made_is_not_looked_for_at_the_proxy(log: Log, tmp_path: Path) -> None:
