@@ -61,7 +61,10 @@ def get_consistency(caller: Caller, query: dict[str, Any]) -> Response:
 @guarded_by(KEY)
 @blueprint.arguments(NoQuery, location="query")
 def get_key(caller: Caller, _query: dict[str, Any]) -> Response:
-    """The key that verifies checkpoints (C2SP vkey). Keep it: one that comes together with the log proves nothing."""
+    """The key that verifies checkpoints (C2SP vkey), the newest that signs.
+
+    Keep it: one that comes together with the log proves nothing.
+    """
     keys = DerivedKeys(runtime().keyring, runtime().settings.log_origin)
     with runtime().database.write.begin() as connection:
         newest, *_ = keys.signing(connection).signers

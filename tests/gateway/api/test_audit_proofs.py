@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from partners import database
 from partners.access_log.checkpoints import origin_of, read_checkpoint, signer_of
+from partners.access_log.keys import DerivedKeys, rotate
 from partners.access_log.notes import opened, read_vkey
 from partners.database import Database
 from partners.keyring import Keyring
@@ -19,7 +20,7 @@ from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET
 from tests.gateway.api.test_webmaster import webmaster
 from tests.partners.access_log import rfc6962
-from tests.partners.access_log.logs import Log
+from tests.partners.access_log.logs import Log, access
 from tests.recycling import Recycled
 
 ORIGIN = origin_of("http://127.0.0.1:8000")
@@ -58,6 +59,20 @@ def test_the_checkpoint_is_a_note_that_the_key_verifies(http: FlaskClient, log: 
     assert {note.content_type, key.content_type} == {"text/plain; charset=utf-8"}
     checkpoint = read_checkpoint(opened(note.text, [read_vkey(key.text)]))
     assert (checkpoint.origin, checkpoint.root) == (ORIGIN, rfc6962.tree_hash(sealed_bytes(log)))
+
+
+def test_after_a_rotation_the_key_is_the_new_one_alone(http: FlaskClient, log: Log, auditor: dict[str, str]) -> None:
+    log.keys = DerivedKeys(Keyring(SECRET), ORIGIN)
+    log.grow(1)
+    old = get(http, auditor, "key").text
+    with log.superuser.begin() as connection:
+        rotate(connection, log.keys, access())
+    log.grow(1)
+
+    new = get(http, auditor, "key").text
+
+    assert new != old
+    assert opened(log.note(), [read_vkey(new)]) == opened(log.note(), [read_vkey(old)])
 
 
 def test_before_anything_is_signed_there_is_no_checkpoint(http: FlaskClient, auditor: dict[str, str]) -> None:
