@@ -62,6 +62,11 @@ LIMITED = {
 """Kinds of work that are counted by client."""
 REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
 """Those of one server: what counts there knows no others."""
+DATABASE_SCHEMES = ("postgresql", "postgres")
+_NO_DATABASE = (
+    "GATEWAY_DATABASE_URL must be postgresql://USER:PASSWORD@HOST:PORT/NAME, with : / ? # @ and % of a name or "
+    "password as %3A and the like"
+)
 LONGEST_HOURS, LONGEST_PROXIES = 5, 2
 """Digits."""
 
@@ -257,10 +262,11 @@ def _redis_url(value: str | None) -> str | None:
 
 def _database_url(value: str | None) -> str | None:
     try:
-        if value is not None:
-            make_url(value)
+        url = make_url(value) if value is not None else None
     except (ArgumentError, ValueError):
-        raise SettingsError("GATEWAY_DATABASE_URL must be an address such as postgresql://host/database") from None
+        raise SettingsError(_NO_DATABASE) from None
+    if url is not None and (url.get_backend_name() not in DATABASE_SCHEMES or "@" in (url.host or "")):
+        raise SettingsError(_NO_DATABASE)
     return value
 
 

@@ -73,6 +73,10 @@ def test_an_unusable_value_is_refused_by_name(tmp_path: Path, name: str, value: 
         ("GATEWAY_DATABASE_URL", "postgresql://gateway:canary@[::1"),
         ("GATEWAY_DATABASE_URL", "postgresql://gateway:canary@db.example:port/gateway"),
         ("GATEWAY_DATABASE_URL", "canary"),
+        ("GATEWAY_DATABASE_URL", "postgresql://gateway:c@nary:canary@db.example:5432/gateway"),
+        ("GATEWAY_DATABASE_URL", "postgresql://gateway:c@canary@db.example/gateway"),
+        ("GATEWAY_DATABASE_URL", "host=db.example user=gateway password=canary"),
+        ("GATEWAY_DATABASE_URL", "mysql://gateway:canary@db.example/gateway"),
     ],
 )
 def test_an_address_with_a_password_is_refused_without_it(tmp_path: Path, name: str, value: str) -> None:
@@ -80,6 +84,11 @@ def test_an_address_with_a_password_is_refused_without_it(tmp_path: Path, name: 
         read({"GATEWAY_DATA_DIR": str(tmp_path), name: value})
 
     assert "canary" not in "".join(format_exception(refused.value))
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p%40ss@[::1]:5432/x", "postgresql:///x?host=/run", "postgres://h/x"])
+def test_databases_are_taken_as_they_are_written(tmp_path: Path, url: str) -> None:
+    assert read({"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_DATABASE_URL": url}).database_url == url
 
 
 @pytest.mark.parametrize("scheme", REDIS_SCHEMES)

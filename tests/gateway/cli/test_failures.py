@@ -71,12 +71,17 @@ def test_files_without_a_usable_key_set_are_refused(tmp_path: Path, content: byt
 def test_an_unreachable_database_and_an_odd_setting_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://nobody:password@127.0.0.1:1/none")
     unreachable = invoke("partners", "list")
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://nobody:pass@word:more@127.0.0.1:1/none")
+    malformed = invoke("partners", "list", "--json")
+    monkeypatch.delenv("GATEWAY_DATABASE_URL")
     monkeypatch.setenv("GATEWAY_PROXIES", "many")
     odd = invoke("partners", "list", "--json")
 
     assert (unreachable.exit_code, odd.exit_code) == (1, 1)
     assert "cannot be reached" in unreachable.stderr
     assert "password" not in unreachable.output
+    assert "GATEWAY_DATABASE_URL must be" in json.loads(malformed.stdout)["error"]
+    assert "more" not in malformed.output
     assert "GATEWAY_PROXIES" in json.loads(odd.stdout)["error"]
 
 
