@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from partners.access_log.identifiers import REQUEST_PREFIX, instant_of, parse
 from partners.access_log.search import LONGEST_REQUEST
@@ -51,8 +51,7 @@ def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Di
     """Compare over the time that the proxy's log covers, told by its request ids.
 
     A success (2xx) without a record is the gravest thing there is. A record without a request was not made by a
-    request that came through the proxy. What operators and background work did at the machine is left out: neither has
-    an address, and whoever asks as somebody, as a client.
+    request that came through the proxy; what operators and background work did at the machine is left out.
     """
     times = [instant_of(each) for each in (parse(REQUEST_PREFIX, request) for request in requests) if each]
     recorded = _recorded(connection, min(times), max(times)) if times else {}
@@ -67,15 +66,20 @@ def differences(connection: Connection, requests: dict[str, int]) -> Iterator[Di
 def _recorded(connection: Connection, since: datetime, until: datetime) -> dict[str, bool]:
     """Ids on record, and whether a request within the time must have made them."""
     rows = connection.execute(
-        select(*access_log.c["request_id", "at", "audience", "client"], access_network.c.ip)
+        select(access_log.c.request_id, access_log.c.at, made_by_request().label("by_request"))
         .outerjoin(access_network, _same_access())
         .where(access_log.c.at.between(since, until + LONGEST_REQUEST))
     )
-    return {
-        row.request_id: (row.ip is not None or (row.audience is not None and row.client is not None))
-        and row.at < until + _MILLISECOND
-        for row in rows
-    }
+    return {row.request_id: row.by_request and row.at < until + _MILLISECOND for row in rows}
+
+
+def made_by_request() -> ColumnElement[bool]:
+    """Whether a request made a record, of whose network data there may be none: the gateway was asked, and by somebody.
+
+    Operators have no audience, and background work that has one is no client's.
+    """
+    asked = and_(access_log.c.audience.is_not(None), access_log.c.client.is_not(None))
+    return or_(access_network.c.ip.is_not(None), asked)
 
 
 def _same_access() -> ColumnElement[bool]:

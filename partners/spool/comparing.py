@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    or_,
     select,
     text,
 )
@@ -27,6 +26,7 @@ from partners.access_log.findings import Finding, Kind
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import Gaps
+from partners.access_log.reconciling import made_by_request
 from partners.access_log.trust import Trust
 from partners.months import beginning_of
 from partners.spool.reading import Damage, Extent, Kept, by_day, read
@@ -174,14 +174,14 @@ def _beside() -> Select[Any]:
 
 
 def _by_requests() -> Select[Any]:
-    """Records that a request must have made: commands and what goes on by itself have neither audience nor address."""
+    """Records that a request must have made: what commands and background work put on record is not in the spool."""
     since, until = (bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until"))
     same = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
     return (
         select(access_log.c.id)
         .outerjoin(access_network, same)
         .where(access_log.c.at >= since, access_log.c.at < until)
-        .where(or_(access_log.c.audience.is_not(None), access_network.c.ip.is_not(None)))
+        .where(made_by_request())
         .order_by(access_log.c.at, access_log.c.id)
     )
 

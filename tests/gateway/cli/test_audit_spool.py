@@ -119,6 +119,7 @@ def test_what_was_added_before_the_seal_is_listed(log: Log, directory: Path) -> 
     spooled(log, directory, 2)
     log.add()
     log.add(ip=None, audience=None, partner=None, client="operator:anna", operation="audit.export")
+    log.add(ip=None, audience="model_center", partner="studio", client=None, operation="webhooks.deliver")
     spooled(log, directory, 2)
     log.seal()
 
