@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Text, cast, select
 
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import Hash, leaf_hash
@@ -67,7 +67,10 @@ def read_pruning(note: str) -> tuple[str, Pruning]:
     if found is None:
         raise NoteError("it does not say what was let go")
     first, last, entries = (int(found[name]) for name in ("first", "last", "entries"))
-    month = date.fromisoformat(f"{found['month']}-01")
+    try:
+        month = date.fromisoformat(f"{found['month']}-01")
+    except ValueError:
+        raise NoteError("it does not say what was let go") from None
     return found["origin"], Pruning(month, first, last, entries, bytes.fromhex(found["digest"]))
 
 
@@ -75,9 +78,12 @@ def note_in(leaf: bytes) -> tuple[str, datetime]:
     """The signed note in the exact bytes of a record that lets a month go, and the record's time; or `NoteError`."""
     try:
         said = orjson.loads(leaf)
-        return said["details"]["note"], datetime.fromisoformat(said["at"])
+        note, at = said["details"]["note"], datetime.fromisoformat(said["at"])
     except (ValueError, KeyError, TypeError):
-        raise NoteError("it is no record that lets a month go") from None
+        note, at = None, None
+    if not isinstance(note, str) or at is None or at.tzinfo is None:
+        raise NoteError("it is no record that lets a month go")
+    return note, at
 
 
 def prunings(connection: Connection) -> list[Pruning]:
@@ -118,7 +124,7 @@ class Gaps:
             try:
                 self._gaps.append(Gap(_permitted(row, trust)))
             except NoteError as error:
-                text = f"{row.month:%Y-%m} may not be gone: {error}"
+                text = f"{row.month.removesuffix('-01')} may not be gone: {error}"
                 self.found.append(Finding(Kind.PRUNING_UNTRUSTED, text, row.place, access=row.access))
 
     def meet(self, index: int, at: datetime, leaf: Hash) -> bool:
@@ -150,13 +156,19 @@ def _permitted(row: Row[Any], trust: Trust) -> Pruning:
     note, at = note_in(row.leaf)
     origin, pruning = read_pruning(note)
     trust.open_signed(note, origin, row.place)
-    if pruning.month != row.month or not has_outlived(pruning.month, at):
+    if pruning.month.isoformat() != row.month or not has_outlived(pruning.month, at):
         raise NoteError("it was let go before its time")
     return pruning
 
 
 _PRUNINGS = (
-    select(log_pruning, sealed_leaf.c.index.label("place"), sealed_leaf.c.hash)
+    select(
+        # As text: whoever tampered may have put a month there that no calendar of ours has.
+        cast(log_pruning.c.month, Text).label("month"),
+        *log_pruning.c["access", "leaf"],
+        sealed_leaf.c.index.label("place"),
+        sealed_leaf.c.hash,
+    )
     .outerjoin(sealed_leaf, sealed_leaf.c.access == log_pruning.c.access)
     .order_by(log_pruning.c.month)
 )

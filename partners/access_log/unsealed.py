@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, literal_column, or_, select
 
 from partners.access_log.findings import Finding, Kind
 from partners.tables.access import TransactionId, access_log
@@ -38,7 +38,7 @@ def waiting_since(connection: Connection, horizon: int) -> datetime | None:
 
 
 def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
-    """Name the records that were not sealed although everything of their time was.
+    """Name the records that were not sealed although everything of their time was, or that no time ever had.
 
     Nothing can be said where the horizon is another cluster's, of which this is a restored copy, until it is sealed.
     """
@@ -53,7 +53,7 @@ def _waits(connection: Connection, horizon: int) -> tuple[ColumnElement[bool], .
     end = connection.execute(_END).scalar_one()
     # A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
     since = () if end < horizon else (access_log.c.transaction >= horizon,)
-    return (*since, access_log.c.transaction < end, ~_is_sealed())
+    return (*since, access_log.c.transaction < end, ~_NO_INSTANT, ~_is_sealed())
 
 
 def _is_sealed() -> ColumnElement[bool]:
@@ -64,8 +64,13 @@ _HORIZON = bindparam("horizon", type_=TransactionId)
 _ALL = select(func.count()).select_from(access_log)
 _END = select(func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId))
 _NOT_BEGUN = access_log.c.transaction >= func.pg_snapshot_xmax(func.pg_current_snapshot())
+_NO_INSTANT = or_(
+    access_log.c.at < literal_column("'0001-01-01Z'::timestamptz"),
+    access_log.c.at >= literal_column("'10000-01-01Z'::timestamptz"),
+)
+"""Beyond our calendar: no gateway wrote it, and nothing could read it."""
 _FORGED = (
     select(access_log.c.id)
-    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN), ~_is_sealed())
+    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN, _NO_INSTANT), ~_is_sealed())
     .order_by(access_log.c.at, access_log.c.id)
 )

@@ -14,9 +14,9 @@ from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.findings import Kind
 from partners.access_log.letting_go import PruningError
 from partners.access_log.merkle import root_by_path
-from partners.access_log.notes import Signer
+from partners.access_log.notes import NoteError, Signer
 from partners.access_log.proofs import prove_inclusion
-from partners.access_log.pruning import MONTHS_KEPT, has_outlived
+from partners.access_log.pruning import MONTHS_KEPT, Pruning, has_outlived, note_in, read_pruning
 from partners.months import beginning_of, month_of, next_month
 from partners.partitions import make_partitions
 from tests.conftest import fresh_database
@@ -130,6 +130,29 @@ def test_what_says_that_a_month_was_let_go_permits_nothing_else(
         found = [(each.kind, each.index) for each in pruned.verify()]
 
     assert found == finds
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        b'{"at": "2026-01-01T00:00:00Z", "details": {"note": 7}}',
+        b'{"at": "2026-01-01T00:00:00", "details": {"note": ""}}',
+        b'{"at": "2026-01-01T00:00:00Z", "details": ""}',
+        b'{"at": 7, "details": {"note": ""}}',
+        b"[]",
+    ],
+)
+def test_bytes_in_the_place_of_a_record_that_lets_a_month_go_are_told_to_be_none(leaf: bytes) -> None:
+    with pytest.raises(NoteError):
+        note_in(leaf)
+
+
+def test_a_month_that_is_none_is_not_let_go() -> None:
+    note = Pruning(date(2024, 10, 1), 0, 8, 4, bytes(32)).text(ORIGIN) + "\n"
+
+    assert read_pruning(note)[1].entries == 4
+    with pytest.raises(NoteError):
+        read_pruning(note.replace("2024-10", "2024-13"))
 
 
 def test_a_month_that_is_half_gone_is_as_it_may_be(log: Log) -> None:

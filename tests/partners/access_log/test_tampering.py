@@ -200,6 +200,27 @@ TAMPERINGS = {
         ),
         {Kind.RECORD_FORGED}, "never sealed",
     ),
+    **{f"insert a record of the year {year}": Tampering(
+        sql(
+            f"UPDATE access_log SET leaf = leaf || ' '::bytea WHERE {OF_VICTIM}",
+            "CREATE TABLE odd PARTITION OF access_log"
+            f" FOR VALUES FROM ('{year}'::timestamptz) TO ('{year}'::timestamptz + interval '1 day')",
+            f"INSERT INTO access_log SELECT '{year}', gen_random_uuid(), request_id, audience,"
+            " partner, client, model, operation, purpose, outcome, status, reason, member_count, verdicts,"
+            f" policy_version, leaf, {transaction} FROM access_log WHERE {OF_VICTIM}"
+        ),
+        {Kind.RECORD_CHANGED, Kind.RECORD_FORGED}, "never sealed",
+    ) for year, transaction in (
+        ("20000-01-01", "pg_current_xact_id()"), ("20000-02-01", "transaction"), ("4000-01-01 BC", "transaction"),
+    )},
+    "let a month go that no calendar has": Tampering(
+        sql(
+            f"UPDATE access_log SET leaf = leaf || ' '::bytea WHERE {OF_VICTIM}",
+            "INSERT INTO log_pruning VALUES ('infinity', gen_random_uuid(), 'abc')",
+            "INSERT INTO log_pruning VALUES ('20000-01-01', gen_random_uuid(), '')",
+        ),
+        {Kind.RECORD_CHANGED, Kind.PRUNING_UNTRUSTED}, "infinity may not be gone",
+    ),
     "hide that somebody was seen": Tampering(
         sql(f"DELETE FROM access_subject WHERE member = 2 AND access = (SELECT id FROM access_log WHERE {OF_VICTIM})"),
         {Kind.COLUMNS_CHANGED}, "members",
