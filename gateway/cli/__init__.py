@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from gateway import libraries
 from gateway.cli.lazy import Lazy
-from gateway.cli.output import json_text
+from gateway.cli.output import json_text, let_go_of_output
 
 COMMANDS = {
     "approvals": "Grant member-level scopes by two people: one proposes, another approves.",
@@ -49,11 +50,21 @@ class Gateway(Lazy):
             failure = _known(error)
         else:
             sys.exit(status if isinstance(status, int) else 0)
-        if "--json" in arguments:
-            click.echo(json_text({"error": failure.format_message()}))
-        else:
-            failure.show()
+        _say(failure, as_json="--json" in arguments)
         sys.exit(failure.exit_code)
+
+
+def _say(failure: click.ClickException, *, as_json: bool) -> None:
+    """Say what went wrong, on the standard error too where nothing can be written to the standard output."""
+    if as_json:
+        try:
+            click.echo(json_text({"error": failure.format_message()}))
+        except OSError:
+            as_json = False
+    with suppress(OSError):
+        if not as_json:
+            failure.show()
+    let_go_of_output()
 
 
 def _known(error: Exception) -> click.ClickException:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.cli.operator import access_by_operator
-from gateway.cli.output import Document, json_text, output_file
+from gateway.cli.output import Document, check_output, json_text, output_file
 from gateway.cli.session import Session, session
 from gateway.streaming import BrokenStreamError, Chunks, note_broken, written
 from partners.access_log.append import record
@@ -118,8 +118,10 @@ def _search(connection: Connection, query: Query, policies: Policies, references
 def _opened(output: Path | None) -> Iterator[IO[bytes]]:
     """Standard output, or a file."""
     if output is None:
+        check_output()
         with click.open_file("-", "wb") as stdout:
             yield stdout
+            stdout.flush()
         return
     with output_file(output) as file:
         yield file

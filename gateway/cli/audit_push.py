@@ -1,7 +1,7 @@
 """`gateway audit sinks` and `gateway audit push`: the sealed log on its way to security tools."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from gateway.carriers import SYSLOG, syslog_address
 from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
-from gateway.cli.output import Document, json_text, printed
+from gateway.cli.output import Document, json_text, printed, printed_before
 from gateway.cli.session import session
 from gateway.posting import UnsafeAddressError, target_of
 from gateway.pushing import Pushing
@@ -61,8 +61,8 @@ def group() -> None:
 )
 @click.option("--after", type=int, help="Begin after this index; -1, the default, is the beginning.")
 @click.option("--from-now", is_flag=True, help="Begin with what is sealed from now on.")
-@printed
-def add(name: str, url: str, form: str | None, ca: Path | None, **start: int | bool | None) -> Document:
+@printed_before
+def add(name: str, url: str, form: str | None, ca: Path | None, **start: int | bool | None) -> Iterator[Document]:
     """Push to URL: https://…, or syslog+tls://HOST[:PORT]. The secret that signs is shown once.
 
     http:// is for this very machine alone.
@@ -87,7 +87,7 @@ def add(name: str, url: str, form: str | None, ca: Path | None, **start: int | b
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         detail = {"url": shown, "format": wanted.form, "after": wanted.after}
         note(opened, connection, Act("audit.sink_add", subject=name, detail=detail))
-    return {"name": name, "url": url, "format": wanted.form, **({"secret": secret} if secret else {})}
+        yield {"name": name, "url": url, "format": wanted.form, **({"secret": secret} if secret else {})}
 
 
 @group.command("list")
@@ -129,14 +129,14 @@ def rewind(name: str, *, after: int) -> Document:
 @group.command("rotate-secret")
 @name_argument
 @overlap_option
-@printed
-def rotate_secret(name: str, overlap: int) -> Document:
+@printed_before
+def rotate_secret(name: str, overlap: int) -> Iterator[Document]:
     """Give NAME a new secret, shown this once and never again."""
     with session() as opened, opened.database.write.begin() as connection:
         days = timedelta(days=overlap)
         secret = sinks.rotate(connection, name, opened.keyring, now=datetime.now(UTC), overlap=days)
         note(opened, connection, Act("audit.sink_rotate_secret", subject=name))
-    return {"name": name, "secret": secret}
+        yield {"name": name, "secret": secret}
 
 
 @group.command()

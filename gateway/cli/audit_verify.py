@@ -12,7 +12,7 @@ import click
 from gateway.cli.audit_alerts import alert_option, tell_gap
 from gateway.cli.audit_spool import beside_spool, looked_at, spool_document, spool_sentences
 from gateway.cli.failures import FAILURES, said_of
-from gateway.cli.output import json_text
+from gateway.cli.output import json_text, let_go_of_output
 from gateway.cli.session import Session, session
 from partners.access_log.findings import Finding
 from partners.access_log.keys import DerivedKeys
@@ -155,9 +155,15 @@ def verify(
                 tell_gap(opened, "verify", f"A verification found {len(outcome.findings)} things changed.", records)
     except FAILURES as error:
         outcome.obstacles.append(said_of(error).rstrip("."))
-    except (NoteError, UnreadableError, OSError) as error:
+    except (NoteError, UnreadableError) as error:
         outcome.obstacles.append(str(error))
-    click.echo(json_text(outcome.document()) if as_json else "\n".join(outcome.sentences()))
+    try:
+        click.echo(json_text(outcome.document()) if as_json else "\n".join(outcome.sentences()))
+    except OSError as error:
+        with suppress(OSError):
+            click.echo(f"Error: {said_of(error)}", err=True)
+        let_go_of_output()
+        return Verdict.TAMPERED if outcome.findings else Verdict.UNVERIFIABLE
     return outcome.verdict
 
 

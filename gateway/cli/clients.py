@@ -1,5 +1,6 @@
 """`gateway clients`: the programs of partners and their credentials."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 from gateway.cli.clients_scopes import grant, propose, withdraw, withheld
 from gateway.cli.jwks_file import jwks_option
 from gateway.cli.operator import in_words, note
-from gateway.cli.output import Document, Entry, printed
+from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
 from partners.registry import client_revocation, clients, fitness, partners
 from partners.registry.clients import Client, Credentials, Wanted
@@ -46,7 +47,7 @@ for each in (grant, withdraw):
 @click.option("--allow", "networks", multiple=True, metavar="CIDR", help="Networks it may call from; default: any.")
 @click.option("--redirect-uri", "redirects", multiple=True, metavar="URI", help="Of a tracker: where users return to.")
 @click.option("--dpop", is_flag=True, help="Give it only tokens that are bound to a key of its own (RFC 9449).")
-@printed
+@printed_before
 def add(
     partner: str,
     *,
@@ -56,7 +57,7 @@ def add(
     networks: tuple[str, ...],
     redirects: tuple[str, ...],
     dpop: bool,
-) -> Document:
+) -> Iterator[Document]:
     """Register a client of PARTNER. A secret is shown this once and never again."""
     wanted = Wanted(
         partner=partner,
@@ -72,7 +73,7 @@ def add(
         waiting = withheld(connection, wanted_scopes)
         made = clients.add(connection, replace(wanted, withheld=waiting), now=opened.instant())
         _note(opened, connection, "add", made.client, scopes=made.client.scopes, networks=made.client.allowed_networks)
-        return {**_credentials(made), **propose(opened, connection, made.client, waiting)}
+        yield {**_credentials(made), **propose(opened, connection, made.client, waiting)}
 
 
 @command.command()
@@ -86,8 +87,8 @@ def add(
     help="How long the secret before works on.",
 )
 @jwks_option
-@printed
-def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> Document:
+@printed_before
+def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> Iterator[Document]:
     """Give CLIENT a new secret; or with --jwks a new key set, such as the old key and the new one, later the new alone.
 
     A key that is not in the set any more is refused at once. On suspicion: --overlap 0. If it has leaked: see revoke.
@@ -100,7 +101,7 @@ def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> 
             made = clients.rotate_secret(connection, identifier, overlap=lasting, now=opened.instant())
         how = {"keys": made.client.keys} if jwks is not None else {"overlap_days": overlap}
         _note(opened, connection, "rotate", made.client, **how)
-        return _credentials(made)
+        yield _credentials(made)
 
 
 # A `kid` may begin with a hyphen, and have an h in it.

@@ -22,6 +22,7 @@ FAILURES = (
     DBAPIError,
     PoolTimeoutError,
     UnicodeError,
+    OSError,
 )
 
 
@@ -33,6 +34,9 @@ def said_of(error: Exception) -> str:
         return "The input is not valid UTF-8."
     if isinstance(error, BrokenTreeError):
         return f"The log was tampered with: {error}; `gateway audit verify` names what."
+    if isinstance(error, OSError):
+        what = error.strerror or type(error).__name__
+        return f"{error.filename}: {what}." if error.filename else f"The system cannot read or write: {what}."
     return sentence(str(error))
 
 

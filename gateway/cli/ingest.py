@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from gateway.cli.inputs import check_input
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, refuse_a_foreign_key, session
@@ -25,8 +26,19 @@ from serializers.feed import report_document
 MOST_ERRORS_SHOWN = 20
 
 
+class _Events(click.File):
+    """A file, or `-` for the standard input."""
+
+    def convert(  # type: ignore[override]
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> IO[bytes]:
+        """Open it."""
+        check_input(value)
+        return super().convert(value, param, ctx)
+
+
 @click.command("ingest")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=_Events("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(file: BinaryIO, *, as_json: bool) -> None:
     """Apply the platform's events from FILE, or from the standard input with `-`.

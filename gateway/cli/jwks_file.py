@@ -5,6 +5,8 @@ from os import PathLike
 import click
 import orjson
 
+from gateway.cli.inputs import check_input
+
 LARGEST_FILE = 262_144
 
 
@@ -19,6 +21,7 @@ class JwksFile(click.Path):
         self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, object]:
         """Read and parse; a wrong use of the command if that cannot be done."""
+        check_input(value)
         path = super().convert(value, param, ctx)
         with click.open_file(str(path), "rb") as opened:
             content = opened.read(LARGEST_FILE)

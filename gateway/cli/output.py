@@ -1,7 +1,10 @@
 """How commands print: lines and columns for people, or one JSON document for scripts."""
 
+import errno
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -16,19 +19,57 @@ P = ParamSpec("P")
 Entry: TypeAlias = Mapping[str, object]
 Document: TypeAlias = Entry | Sequence[Entry]
 _DEVICES = Path("/dev")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def printed(command: Callable[P, Document]) -> Callable[P, None]:
     """Give a command `--json`, and print what it returns."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @_json_option
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.pop("as_json"))
-        document = command(*args, **kwargs)
-        click.echo(json_text(document) if as_json else _text(document), nl=as_json or bool(document))
+        _print(command(*args, **kwargs), as_json=as_json)
 
     return run
+
+
+def printed_before(command: Callable[P, Iterator[Document]]) -> Callable[P, None]:
+    """Give a command `--json`, and print what it yields before it goes on; where that fails, it fails there.
+
+    For secrets that are shown once: none is committed that nobody can have seen.
+    """
+
+    @_json_option
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.pop("as_json"))
+        with contextmanager(command)(*args, **kwargs) as document:
+            check_output()
+            _print(document, as_json=as_json)
+
+    return run
+
+
+def check_output() -> None:
+    """Raise `OSError` where the standard output was closed: click would print nothing, and not say so."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+
+
+def let_go_of_output() -> None:
+    """Forget what could not be written, which Python would try again at the end, and complain about."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _print(document: Document, *, as_json: bool) -> None:
+    click.echo(json_text(document) if as_json else _text(document), nl=as_json or bool(document))
 
 
 def json_text(document: Document) -> str:

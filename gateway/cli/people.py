@@ -1,10 +1,12 @@
 """`gateway people`: who signs in for a partner."""
 
+from collections.abc import Iterator
+
 import click
 from sqlalchemy import Connection
 
 from gateway.cli.operator import note
-from gateway.cli.output import Document, Entry, printed
+from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
 from partners.people import accounts
 from partners.people.accounts import Invitation, Person
@@ -21,24 +23,24 @@ def command() -> None:
 @command.command()
 @click.argument("partner")
 @name
-@printed
-def add(partner: str, name: str) -> Document:
+@printed_before
+def add(partner: str, name: str) -> Iterator[Document]:
     """Make an account called NAME for somebody of PARTNER. The invitation is shown this once and never again."""
     with session() as opened, opened.database.write.begin() as connection:
         made = accounts.add(connection, partner, name, now=opened.instant())
         _note(opened, connection, "add", made.person)
-        return _invitation(opened, made)
+        yield _invitation(opened, made)
 
 
 @command.command()
 @name
-@printed
-def invite(name: str) -> Document:
+@printed_before
+def invite(name: str) -> Iterator[Document]:
     """Void the password, app and sessions of NAME at once, and print an invitation to set up new ones."""
     with session() as opened, opened.database.write.begin() as connection:
         made = accounts.invite(connection, name, now=opened.instant())
         _note(opened, connection, "invite", made.person)
-        return _invitation(opened, made)
+        yield _invitation(opened, made)
 
 
 @command.command()

@@ -9,7 +9,7 @@ import click
 from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
-from gateway.cli.output import Document, json_text, printed
+from gateway.cli.output import Document, json_text, printed, printed_before
 from gateway.cli.session import Session, session
 from gateway.notices import Delivery
 from gateway.posting import UnsafeAddressError, target_of
@@ -31,8 +31,8 @@ def command() -> None:
 @command.command()
 @partner_argument
 @click.argument("url", metavar="URL")
-@printed
-def add(partner: str, url: str) -> Document:
+@printed_before
+def add(partner: str, url: str) -> Iterator[Document]:
     """Register where PARTNER, a webmaster or model center, is told. The secret is shown this once and never again.
 
     URL is https, or of this very machine. Every notice is signed (Standard Webhooks) and must be acknowledged.
@@ -44,7 +44,7 @@ def add(partner: str, url: str) -> Document:
     with session() as opened, opened.database.write.begin() as connection:
         secret = webhooks.add(connection, partner, url, opened.keyring, now=opened.instant())
         note(opened, connection, Act("webhooks.add", partner=partner))
-    return {"partner": partner, "url": url, "secret": secret}
+        yield {"partner": partner, "url": url, "secret": secret}
 
 
 @command.command("list")
@@ -69,14 +69,14 @@ def remove(partner: str) -> Document:
 @command.command("rotate-secret")
 @partner_argument
 @overlap_option
-@printed
-def rotate_secret(partner: str, overlap: int) -> Document:
+@printed_before
+def rotate_secret(partner: str, overlap: int) -> Iterator[Document]:
     """Give PARTNER a new secret, shown this once and never again."""
     with session() as opened, opened.database.write.begin() as connection:
         days = timedelta(days=overlap)
         secret = webhooks.rotate(connection, partner, opened.keyring, now=opened.instant(), overlap=days)
         note(opened, connection, Act("webhooks.rotate_secret", partner=partner))
-    return {"partner": partner, "secret": secret}
+        yield {"partner": partner, "secret": secret}
 
 
 @command.command()

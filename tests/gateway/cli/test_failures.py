@@ -1,8 +1,12 @@
 """What is wrong is said in one line for people, or in one JSON document for scripts, and never with a secret in it."""
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -83,6 +87,66 @@ def test_an_unreachable_database_and_an_odd_setting_are_said(monkeypatch: pytest
     assert "GATEWAY_DATABASE_URL must be" in json.loads(malformed.stdout)["error"]
     assert "more" not in malformed.output
     assert "GATEWAY_PROXIES" in json.loads(odd.stdout)["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("partners list", 1),
+        ("partners list --json", 1),
+        ("audit key", 1),
+        ("audit export", 1),
+        ("audit verify", 2),
+        ("policy show", 1),
+        ("clients add here", 1),
+        ("people add nobody ines --json", 1),
+    ],
+)
+def test_output_that_nothing_takes_is_said_in_one_line(arguments: str, status: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = in_a_process(arguments, stdout=full)
+
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1), done.stderr
+    assert "No space left on device" in done.stderr or "no partner nobody" in done.stderr
+
+
+def test_a_secret_that_nobody_saw_is_none(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
+    run("partners", "add", "webmaster", "w1", "--name", "One")
+    with Path("/dev/full").open("w") as full:
+        lost = in_a_process("clients add w1 --json", stdout=full)
+    closed = in_a_process("clients add w1 >&-", in_shell=True)
+
+    assert (lost.returncode, closed.returncode) == (1, 1)
+    assert closed.stderr == "Error: standard output: Bad file descriptor.\n"
+    assert run("clients", "list", "--json").stdout == "[]\n"
+
+
+def test_a_closed_standard_input_is_said() -> None:
+    for arguments in ("ingest - <&-", "issuers add https://x.example --jwks - <&-"):
+        done = in_a_process(arguments, in_shell=True)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+
+
+@pytest.mark.parametrize("directory", ["/etc/passwd", "/proc/x"])
+@pytest.mark.parametrize("secret", [SECRET, ""])
+def test_a_data_directory_that_can_be_none_is_said(
+    monkeypatch: pytest.MonkeyPatch, directory: str, secret: str
+) -> None:
+    monkeypatch.delenv("GATEWAY_DATABASE_URL")
+    monkeypatch.setenv("GATEWAY_DATA_DIR", directory)
+    monkeypatch.setenv("GATEWAY_SECRET_KEY", secret)
+
+    result = invoke("partners", "list")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.exception
+    assert directory in result.stderr
+
+
+def in_a_process(arguments: str, *, stdout: IO[str] | int = subprocess.PIPE, in_shell: bool = False) -> Any:
+    command = [sys.executable, "-c", "from gateway.cli import main; main()"]
+    words = ["sh", "-c", f"{shlex.join(command)} {arguments}"] if in_shell else [*command, *arguments.split()]
+    return subprocess.run(words, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
