@@ -78,7 +78,8 @@ def figures(rows: Iterable[Row[Any]], within: Stretch) -> Figures:
             volume = by_partner.setdefault((row.partner, row.audience), Volume(row.partner, row.audience))
             volume.kinds[kind] += row.accesses
             volume.members += row.members
-        elif row.reason is not None:
+        elif row.reason is not None and kind != GIVEN:
+            # What was done, such as an opt-out or an erasure, has a reason too.
             by_reason[row.reason] = by_reason.get(row.reason, 0) + row.accesses
     return Figures(
         list(by_time.items()),

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.console import charts
 from gateway.console.overview import period
+from partners.access_log.append import record
+from partners.vocabulary import Outcome, Reason
 from tests.gateway.console.conftest import House
+from tests.partners.access_log.logs import access
 
 
 def cells(page: str, name: str) -> list[str]:
@@ -38,6 +41,18 @@ def test_figures_are_those_of_the_log(house: House, days: str) -> None:
     assert cells(page, "username") == ["1", "1", "1"]
     assert cells(page, "mask") == ["0", "0", "1"]
     assert house.newest("audit.overview").client == house.person.id
+
+
+def test_what_was_done_is_no_reason_why_nothing_was_given(house: House) -> None:
+    with house.db.write.begin() as connection:
+        opted_out = access(audience="platform", partner="platform", operation="privacy.write")
+        record(connection, opted_out, outcome=Outcome.RELEASED, status=200, reason=Reason.OPTED_OUT)
+
+    page = house.look("/console?days=1", case=None)
+
+    (link,) = re.findall(r'<a href="([^"]*reason%3Aunknown[^"]*)"', page)
+    assert "opted_out" not in page
+    assert house.look(unescape(link)).count('scope="row" class="time"') == 1
 
 
 def test_the_seal_says_how_it_stands(house: House) -> None:
