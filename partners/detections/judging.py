@@ -122,16 +122,18 @@ def probing(facts: Refusals) -> Suspicion | None:
 
 def sweep(facts: Reach) -> Suspicion | None:
     """All there is in a day, or one after the other in order."""
-    share = facts.members / facts.reachable if facts.reachable else 0.0
+    # Members are counted by a sketch, which may come to a little more than there are.
+    members = min(facts.members, facts.reachable) if facts.reachable else facts.members
+    share = members / facts.reachable if facts.reachable else 0.0
     steps = facts.steps_up + facts.steps_down
     one_way = max(facts.steps_up, facts.steps_down) / steps if steps else 0.0
-    wide = share >= rules.SWEEP_SHARE and facts.members >= rules.FEWEST_MEMBERS
+    wide = share >= rules.SWEEP_SHARE and members >= rules.FEWEST_MEMBERS
     in_order = one_way > rules.ONE_WAY and steps >= rules.FEWEST_STEPS
     threshold = max(rules.SWEEP_SHARE, facts.floor)
     if not (wide or in_order) or facts.habit >= rules.HABIT or max(share, one_way) <= facts.floor:
         return None
     what = (
-        f"{facts.members} of {facts.reachable} members within reach, in one day"
+        f"{members} of {facts.reachable} members within reach, in one day"
         if wide
         else f"{steps} look-ups one after the other, {one_way:.0%} of them in the members' own order"
     )
@@ -144,7 +146,7 @@ def sweep(facts: Reach) -> Suspicion | None:
         threshold if wide else max(rules.ONE_WAY, facts.floor),
         f"{what}; that is no habit.",
         {
-            "members": facts.members,
+            "members": members,
             "reachable": facts.reachable,
             "steps": steps,
             "one_way": round(one_way, 3),
