@@ -169,11 +169,13 @@ def backlog(connection: Connection) -> tuple[int, datetime | None]:
     return row[0], row[1]
 
 
-def close(connection: Connection, notice_id: UUID, outcome: NoticeOutcome, *, now: datetime) -> bool:
-    """Put down how a notice ended, and drop the reference to the member; tell whether it was open until now."""
+def close(connection: Connection, notice_id: UUID, outcome: NoticeOutcome, *, now: datetime) -> str | None:
+    """Put down how a notice ended, and drop the reference to the member; return whose it was if it was still open."""
     mine = (notice.c.id == notice_id) & notice.c.closed_at.is_(None)
     closed = update(notice).where(mine).values(closed_at=now, outcome=outcome, sealed_subject=None)
-    return connection.execute(closed).rowcount == 1
+    whose = select(partner.c.id).where(partner.c.number == notice.c.partner).scalar_subquery()
+    found: str | None = connection.execute(closed.returning(whose)).scalar_one_or_none()
+    return found
 
 
 def give_up(connection: Connection, *, now: datetime) -> int:

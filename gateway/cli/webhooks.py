@@ -115,10 +115,12 @@ def told(notices: tuple[str, ...]) -> Document:
     with session() as opened, opened.database.write.begin() as connection:
         for text in notices:
             identifier = parse(NOTICE_PREFIX, text)
-            by_hand = NoticeOutcome.TOLD_BY_HAND
-            if identifier is None or not outbox.close(connection, identifier, by_hand, now=opened.instant()):
+            by_hand, now = NoticeOutcome.TOLD_BY_HAND, opened.instant()
+            partner = outbox.close(connection, identifier, by_hand, now=now) if identifier else None
+            if identifier is None or partner is None:
                 raise RegistryError(f"there is no open notice {text}")
-            note(opened, connection, Act("webhooks.told", subject=public(NOTICE_PREFIX, identifier)))
+            act = Act("webhooks.told", partner=partner, subject=public(NOTICE_PREFIX, identifier))
+            note(opened, connection, act)
     return {"told": list(notices)}
 
 

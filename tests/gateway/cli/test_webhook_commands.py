@@ -62,6 +62,9 @@ def test_whoever_has_no_endpoint_is_told_by_hand(stage: Stage, db: Database, key
     assert [each["waiting"] for each in run_json("webhooks", "list")] == [1]
     run("webhooks", "told", waiting["notice"])
     assert run_json("webhooks", "pending", "w1") == []
+    assert [each["operation"] for each in run_json("partners", "history", "w1")] == [
+        "webhooks.pending", "webhooks.told", "webhooks.pending",
+    ]  # fmt: skip
     assert invoke("webhooks", "told", waiting["notice"]).exit_code == 1
     assert invoke("webhooks", "told", "ntc_nonsense").exit_code == 1
 
