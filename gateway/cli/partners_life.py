@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 import click
 
+from gateway.cli.approvals import act_of
 from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import session
-from partners.registry import journal, partners, terms
+from gateway.settings import operator_name
+from partners.registry import approvals, journal, partners, terms
 from partners.registry.journal import Act
 from partners.registry.partners import Partner
 
@@ -72,8 +74,14 @@ def resume(identifier: str, *, reason: str | None) -> Document:
 @click.option("--reason", callback=in_words, metavar="TEXT", required=True, help="Why, for the record.")
 @printed
 def close(identifier: str, *, reason: str) -> Document:
-    """End a partner for good, with its clients, people and tokens. The ID is never used again; all records stay."""
+    """End a partner for good, with its clients, people, tokens and what is proposed for it.
+
+    The ID is never used again; all records stay.
+    """
     with session() as opened, opened.database.write.begin() as connection:
+        # Proposals before the partner: whoever approves one takes their locks in this order.
+        for each in approvals.refuse_all_of(connection, identifier, operator=operator_name(), now=opened.instant()):
+            note(opened, connection, act_of("refuse", each, reason=reason))
         changed = partners.close(connection, identifier)
         note(opened, connection, Act("oauth.partners.close", partner=identifier, detail=_because(reason)))
         return entry(changed)

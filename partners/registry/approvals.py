@@ -115,6 +115,13 @@ def refuse(connection: Connection, identifier: str, *, operator: str, now: datet
     return _decide(connection, proposal, State.REFUSED, operator=operator, now=now)
 
 
+def refuse_all_of(connection: Connection, partner_id: str, *, operator: str, now: datetime) -> list[Proposal]:
+    """Let everything that is proposed for a partner come to nothing, and return it."""
+    pending = (each for each in every(connection, now=now) if each.state is State.PENDING)
+    ids = [each.id for each in pending if each.partner == partner_id]
+    return [refuse(connection, each, operator=operator, now=now) for each in ids]
+
+
 def get(connection: Connection, identifier: str, *, now: datetime, lock: bool = False) -> Proposal:
     """Return a proposal, locked to be decided if asked; raise `RegistryError` if there is none."""
     statement = _selected().where(approval.c.id == identifier)

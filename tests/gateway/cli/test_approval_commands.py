@@ -125,12 +125,17 @@ def test_the_rule_ends_by_two_as_well(typed: As) -> None:
     assert typed("alice", "clients", "add", "w1")["scopes"] == ["stats:read", "members:read"]
 
 
-def test_a_closed_partner_s_client_is_granted_nothing(typed: As) -> None:
+def test_what_is_proposed_for_a_partner_ends_with_it(typed: As, db: Database) -> None:
     proposal = typed("alice", "clients", "add", "w1")["proposed"]["approval"]
-    typed("alice", "partners", "close", "w1", "--reason", "left")
+    typed("alice", "partners", "add", "webmaster", "w2", "--name", "Two")
+    other = typed("alice", "clients", "add", "w2")["proposed"]["approval"]
+    typed("carol", "partners", "close", "w1", "--reason", "left")
 
-    typed("bob", "approvals", "list")
-    assert "closed for good" in invoke("approvals", "approve", proposal).output
+    assert [each["approval"] for each in typed("bob", "approvals", "list")] == [other]
+    (ended, _) = typed("bob", "approvals", "list", "--all")
+    assert (ended["approval"], ended["state"], ended["decided_by"]) == (proposal, "refused", "carol")
+    assert "is refused" in invoke("approvals", "approve", proposal).output
+    assert recorded(db, proposal)[-1] == ("oauth.approvals.refuse", "operator:carol", "w1", "released", None)
 
 
 def recorded(db: Database, proposal: str) -> list[tuple[Any, ...]]:
