@@ -15,6 +15,7 @@ from partners.access_log.identifiers import EPOCH
 from partners.instants import read_instant
 from partners.members import NoSuchMemberError, require_member
 from partners.registry import RegistryError
+from partners.texts import is_label
 from partners.vocabulary import Outcome, Purpose, RecipientKind
 from serializers.archive import CATEGORIES
 from serializers.policies import POLICIES
@@ -61,7 +62,7 @@ def add(member: str, *, kind: str, recipient: str, fields: tuple[str, ...], purp
 
     It is put on record in the access log, and stands in the member's list of disclosures and archive from now on.
     """
-    if not (recipient.strip() and recipient.isprintable() and len(recipient) <= LONGEST_NAME):
+    if not is_label(recipient, LONGEST_NAME):
         raise click.UsageError(f"The recipient's name has 1 to {LONGEST_NAME} printable characters.")
     with session() as opened, opened.database.write.begin() as connection:
         now = opened.instant()

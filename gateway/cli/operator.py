@@ -10,13 +10,16 @@ from gateway.settings import operator_name
 from partners.access_log.append import Access
 from partners.registry import journal
 from partners.registry.journal import Act
+from partners.texts import is_label
 from partners.vocabulary import Reason
+
+LONGEST_REASON = 500
 
 
 def in_words(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Refuse a reason that says nothing."""
-    if value is not None and not value.strip():
-        raise click.BadParameter("Say it in words.")
+    """Refuse a reason that says nothing, or more than a line of a table shows."""
+    if value is not None and not is_label(value, LONGEST_REASON):
+        raise click.BadParameter(f"Say it in words: 1 to {LONGEST_REASON} printable characters.")
     return value
 
 

@@ -10,6 +10,7 @@ from gateway.console.searching import is_about_somebody
 from gateway.runtime import runtime
 from partners.people import saved_searches
 from partners.people.saved_searches import LONGEST_NAME, NoRoomError
+from partners.texts import is_label
 from serializers.search_language import QueryError, read
 
 OPERATION = "audit.saved"
@@ -59,7 +60,7 @@ def delete_saved(auditor: Auditor) -> Response:
 
 
 def _fault(name: str, query: str) -> str | None:
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+    if not is_label(name, LONGEST_NAME):
         return f"A name has 1 to {LONGEST_NAME} printable characters."
     try:
         terms = read(query)

@@ -11,6 +11,7 @@ from partners.prepared import Row
 from partners.registry import RegistryError, partners
 from partners.standing import CALLER_NUMBER
 from partners.tables.partner import campaign
+from partners.texts import is_label
 from partners.vocabulary import PartnerKind
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -32,7 +33,7 @@ def add(connection: Connection, new: Campaign) -> Campaign:
         raise RegistryError(f"{new.webmaster} is no webmaster; only webmasters have campaigns")
     if not _CODE.fullmatch(new.code):
         raise RegistryError("a campaign's code has 1 to 64 letters, digits or the characters . _ -")
-    if not (new.name.strip() and len(new.name) <= partners.LONGEST_TEXT and new.name.isprintable()):
+    if not is_label(new.name, partners.LONGEST_TEXT):
         raise RegistryError(f"the name has 1 to {partners.LONGEST_TEXT} printable characters")
     taken = select(campaign.c.number).where(campaign.c.partner == owner.number, campaign.c.code == new.code)
     if connection.execute(taken).first() is not None:

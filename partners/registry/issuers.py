@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from partners.registry import RegistryError, clients, jwks
 from partners.tables.activity import model
 from partners.tables.partner import issuer, issuer_client
+from partners.texts import is_label
 from partners.vocabulary import PartnerKind
 
 LONGEST_ISSUER = 255
@@ -27,7 +28,7 @@ class Issuer:
 
 def add(connection: Connection, identifier: str, keys: Mapping[str, Any], named: tuple[str, ...] = ()) -> Issuer:
     """Register an issuer, or its new key set; raise `RegistryError` if a value is unfit."""
-    if not (1 <= len(identifier) <= LONGEST_ISSUER and identifier.isprintable()):
+    if not is_label(identifier, LONGEST_ISSUER):
         raise RegistryError(f"an issuer is the `iss` of its JWTs: 1 to {LONGEST_ISSUER} printable characters")
     for client in named:
         if clients.get(connection, client).kind is not PartnerKind.MODEL_CENTER:

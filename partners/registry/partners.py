@@ -15,6 +15,7 @@ from partners.registry import RegistryError
 from partners.tables.consent import person, person_session
 from partners.tables.outbox import webhook_endpoint
 from partners.tables.partner import client, partner
+from partners.texts import is_label
 from partners.vocabulary import EEA, PartnerKind, Status
 
 DEFAULT_COUNTRY = "LU"
@@ -161,7 +162,7 @@ def _sign_out(connection: Connection, of: Partner) -> None:
 
 def _checked(new: Partner) -> Partner:
     for name, value in (("name", new.name), ("safeguard", new.safeguard)):
-        if value is not None and not (value.strip() and len(value) <= LONGEST_TEXT and value.isprintable()):
+        if value is not None and not is_label(value, LONGEST_TEXT):
             raise RegistryError(f"the {name} has 1 to {LONGEST_TEXT} printable characters")
     country = new.country.upper()
     if country not in COUNTRIES:
