@@ -3,6 +3,9 @@
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+LARGEST_OF_ANYBODY = 64 << 10
+"""Bytes that are read of a body before its sender is known: a form, or what is posted to the authorization server."""
+
 
 def whole_body(request: Request, most: int, *, kept: bool = False) -> bytes:
     """Return the body; raise 413 for one of more than `most` bytes, with a length or without.

@@ -10,7 +10,6 @@ from structlog import get_logger
 
 from gateway.wording import kind_of
 from partners.access_log.append import Access
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.detections.running import detect
 from partners.vocabulary import Purpose
 
@@ -58,6 +57,4 @@ def start(detecting: Detecting) -> Event:
 
 def _on_record(operation: str, at: datetime) -> Access:
     """The gateway itself: nobody asked."""
-    request = public(REQUEST_PREFIX, new_id(at))
-    nobody = dict.fromkeys(("ip", "audience", "partner", "client", "model"))
-    return Access(at=at, request_id=request, operation=operation, purpose=Purpose.SECURITY, **nobody)
+    return Access.without_request(at, operation, Purpose.SECURITY)

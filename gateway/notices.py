@@ -18,7 +18,7 @@ from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners import outbox, webhooks
 from partners.access_log.append import Access, record
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
+from partners.access_log.identifiers import public
 from partners.access_log.search import policy_documents
 from partners.database import Database
 from partners.keyring import Keyring
@@ -185,15 +185,5 @@ def note(
     reason: Reason | None = None,
 ) -> None:
     """Put on record what was done about a partner's notices: they carry no value, so nothing is released."""
-    access = Access(
-        at=at,
-        request_id=public(REQUEST_PREFIX, new_id(at)),
-        ip=None,
-        audience=audience,
-        partner=partner_id,
-        client=None,
-        model=None,
-        operation=operation,
-        purpose=Purpose.MEMBERS_RIGHTS,
-    )
+    access = Access.without_request(at, operation, Purpose.MEMBERS_RIGHTS, audience=audience, partner=partner_id)
     record(connection, access, outcome=outcome, status=HTTPStatus.OK, reason=reason)

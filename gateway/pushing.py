@@ -16,7 +16,6 @@ from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners.access_log import following, sinks
 from partners.access_log.append import Access, record
-from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.access_log.search import policy_documents
 from partners.access_log.sinks import Sink
 from partners.access_log.tree import BrokenTreeError
@@ -197,16 +196,5 @@ def _begin(connection: Connection, sink: Sink, through: int) -> None:
 
 
 def _note(connection: Connection, sink: Sink) -> None:
-    now = datetime.now(UTC)
-    access = Access(
-        at=now,
-        request_id=public(REQUEST_PREFIX, new_id(now)),
-        ip=None,
-        audience=None,
-        partner=None,
-        client=f"sink:{sink.name}",
-        model=None,
-        operation=following.PUSHED,
-        purpose=Purpose.SECURITY,
-    )
+    access = Access.without_request(datetime.now(UTC), following.PUSHED, Purpose.SECURITY, client=f"sink:{sink.name}")
     record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)

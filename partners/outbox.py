@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, union_all, up
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from partners.access_log.disclosures import GIVEN, RECIPIENTS
 from partners.access_log.identifiers import new_id
 from partners.access_log.subjects import accesses_about
 from partners.keyring import Keyring
@@ -18,7 +17,7 @@ from partners.tables.access import access_log
 from partners.tables.member import member
 from partners.tables.outbox import concern, notice
 from partners.tables.partner import partner
-from partners.vocabulary import NoticeOutcome, NoticeTopic, PartnerKind
+from partners.vocabulary import GIVEN, RECIPIENTS, NoticeOutcome, NoticeTopic, PartnerKind
 
 BATCH = 100
 LOG_SETTLES = timedelta(seconds=10)

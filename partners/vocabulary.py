@@ -13,6 +13,12 @@ class PartnerKind(StrEnum):
     AUDITOR = "auditor"
 
 
+RECIPIENTS = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
+"""Those to whom single members are disclosed."""
+OUTSIDE = (*RECIPIENTS, PartnerKind.TRACKER)
+"""Those outside the house; trackers receive sums alone."""
+
+
 class Scope(StrEnum):
     """What a token may be used for (contract §1)."""
 
@@ -340,6 +346,10 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
     LIMITED = "limited"
     ERROR = "error"
+
+
+GIVEN = (Outcome.RELEASED, Outcome.PARTIAL)
+"""Outcomes of which something was disclosed."""
 
 
 class Purpose(StrEnum):

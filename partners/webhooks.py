@@ -13,9 +13,8 @@ from partners.registry import RegistryError, partners
 from partners.registry.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.outbox import notice, webhook_endpoint
 from partners.tables.partner import partner
-from partners.vocabulary import PartnerKind, Status
+from partners.vocabulary import RECIPIENTS, PartnerKind, Status
 
-TOLD = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
 LEASE = timedelta(seconds=60)
 """How long a worker has a partner to itself, from each notice on; longer than one attempt can last."""
 FIRST_WAIT = timedelta(seconds=10)
@@ -40,7 +39,7 @@ class Endpoint:
 def add(connection: Connection, partner_id: str, url: str, keyring: Keyring, *, now: datetime) -> str:
     """Register where a partner is told and return its secret, which cannot be shown again; raise `RegistryError`."""
     owner = partners.get(connection, partner_id, lock=True)
-    if owner.kind not in TOLD:
+    if owner.kind not in RECIPIENTS:
         raise RegistryError("only webmasters and model centers receive members' data, and so notices about it")
     if connection.scalar(select(webhook_endpoint.c.partner).where(webhook_endpoint.c.partner == owner.number)):
         raise RegistryError(f"{partner_id} has an endpoint already; remove it first")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from partners.access_log.figures import Stretch, Sum
-from partners.vocabulary import Outcome, PartnerKind
+from partners.vocabulary import RECIPIENTS, Outcome, PartnerKind
 from serializers.policy.recorded import Policies
 
 GIVEN, NOTHING, REFUSED = range(3)
@@ -23,8 +23,6 @@ _KIND_OF = {
     Outcome.LIMITED: REFUSED,
     Outcome.ERROR: REFUSED,
 }
-TO = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
-"""To whom fields are given."""
 
 
 @dataclass
@@ -94,7 +92,7 @@ class FieldFigures:
 
     name: str
     given: Sequence[int]
-    """To each of `TO`."""
+    """To each of `RECIPIENTS`."""
     withheld: int
 
 
@@ -106,14 +104,14 @@ def by_field(rows: Iterable[Row[Any]], policies: Policies) -> list[FieldFigures]
         explainer = policies.explainer(row.policy_version, row.operation)
         if explainer is None:
             continue
-        to = TO.index(PartnerKind(explainer.document["audience"]))
+        to = RECIPIENTS.index(PartnerKind(explainer.document["audience"]))
         explanation = explainer.explain(row.verdict)
         for name in explanation.released:
-            given.setdefault(name, [0] * len(TO))[to] += int(row.members)
+            given.setdefault(name, [0] * len(RECIPIENTS))[to] += int(row.members)
         for name in explanation.withheld:
             withheld[name] = withheld.get(name, 0) + int(row.members)
     names = given.keys() | withheld.keys()
-    found = [FieldFigures(name, given.get(name, [0] * len(TO)), withheld.get(name, 0)) for name in names]
+    found = [FieldFigures(name, given.get(name, [0] * len(RECIPIENTS)), withheld.get(name, 0)) for name in names]
     return sorted(found, key=lambda each: (-sum(each.given), each.name))
 
 

@@ -8,11 +8,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from partners.access_log.disclosures import ENTERED_BY_HAND
-from partners.vocabulary import Outcome, PartnerKind
+from partners.vocabulary import GIVEN, OUTSIDE
 from serializers.policy.recorded import Policies
-
-GIVEN = frozenset({Outcome.RELEASED, Outcome.PARTIAL})
-RECIPIENTS = frozenset({PartnerKind.WEBMASTER, PartnerKind.TRACKER, PartnerKind.MODEL_CENTER})
 
 
 @dataclass
@@ -38,7 +35,7 @@ class Recipient:
     @property
     def is_partner(self) -> bool:
         """Whether members are disclosed to them: not to auditors and the platform."""
-        return self.audience in RECIPIENTS
+        return self.audience in OUTSIDE
 
 
 def recipients(rows: Iterable[Row[Any]], policies: Policies) -> list[Recipient]:

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from gateway import metrics
 from gateway.account.browser import browser, set_cookie
-from gateway.bodies import whole_body
+from gateway.bodies import LARGEST_OF_ANYBODY, whole_body
 from gateway.oauth.forms import FORM
 from gateway.problems import RETRY_AFTER_S, not_found
 from gateway.records import access_of
@@ -28,7 +28,6 @@ from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 
 P = ParamSpec("P")
-LARGEST_FORM = 65_536
 PATHS = ("/account/", "/console/")
 """Where people expect pages, whatever is asked for."""
 log = get_logger(__name__)
@@ -125,7 +124,7 @@ def note(
 
 
 def _limit_body() -> None:
-    whole_body(request, LARGEST_FORM, kept=True)
+    whole_body(request, LARGEST_OF_ANYBODY, kept=True)
 
 
 def _close(response: Response) -> Response:

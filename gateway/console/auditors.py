@@ -1,7 +1,7 @@
 """Who may look at the console, and the record of each look."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
@@ -39,19 +39,8 @@ class Auditor:
 
     def access(self, operation: str) -> Access:
         """The current request as the log describes it: by the person's own id, and for which case."""
-        usual = access_of(operation, Purpose.SECURITY)
-        return Access(
-            at=usual.at,
-            request_id=usual.request_id,
-            ip=usual.ip,
-            audience=self.person.kind,
-            partner=self.person.partner,
-            client=self.person.id,
-            model=None,
-            operation=operation,
-            purpose=usual.purpose,
-            case=self.case,
-        )
+        usual, somebody = access_of(operation, Purpose.SECURITY), self.person
+        return replace(usual, audience=somebody.kind, partner=somebody.partner, client=somebody.id, case=self.case)
 
     def look(
         self,

@@ -14,7 +14,8 @@ from partners.access_log import figures as log
 from partners.access_log import unsealed
 from partners.access_log.figures import DAY, HOUR, Stretch
 from partners.access_log.search import policy_documents, wait_until_readable
-from serializers.overview import KINDS, TO, Figures, by_field, figures
+from partners.vocabulary import RECIPIENTS
+from serializers.overview import KINDS, Figures, by_field, figures
 from serializers.policy.recorded import Policies
 
 OPERATION = "audit.overview"
@@ -62,7 +63,7 @@ def _told(connection: Connection, within: Stretch) -> dict[str, Any]:
         "chart": charts.columns(found.by_time, within.step),
         "partners": _partners(found),
         "reasons": [(reason, count, charts.bar([count], found.by_reason[0][1])) for reason, count in found.by_reason],
-        "to": TO,
+        "to": RECIPIENTS,
         "fields": [(each, charts.bar(each.given, most_given)) for each in fields],
         "sealed": sealed,
         "waiting": waiting,

@@ -18,12 +18,12 @@ from gateway.description.fields import IN_PATH
 from gateway.negotiation import MEDIA_TYPES
 from gateway.oauth.guard import Guard
 from partners.access_log.cases import LONGEST_NUMBER
-from partners.vocabulary import CasePurpose, PartnerKind
+from partners.vocabulary import RECIPIENTS, CasePurpose, PartnerKind
 from serializers.lines import Form, Streamable
 from serializers.queries import NoQuery
 
 View = Callable[..., Any]
-REVALIDATED = frozenset({PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER})
+REVALIDATED = frozenset(RECIPIENTS)
 """Audiences whose answers carry an `ETag` (contract §7)."""
 IF_NONE_MATCH: Document = {
     "in": "header",

@@ -11,7 +11,7 @@ from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway import limits, metrics
-from gateway.bodies import whole_body
+from gateway.bodies import LARGEST_OF_ANYBODY, whole_body
 from gateway.envelope import answer
 from gateway.oauth import metadata
 from gateway.oauth.address import caller_address
@@ -28,7 +28,6 @@ from partners.registry.signing_keys import MAX_AGE
 from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, Work
 
-LARGEST_BODY = 65_536
 SERVER_METADATA_PATH = "/.well-known/oauth-authorization-server"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 log = get_logger(__name__)
@@ -38,7 +37,7 @@ blueprint = Blueprint("oauth", __name__)
 
 @blueprint.before_request
 def _limit_body() -> None:
-    whole_body(request, LARGEST_BODY, kept=True)
+    whole_body(request, LARGEST_OF_ANYBODY, kept=True)
 
 
 @blueprint.route("/oauth/token", methods=METHODS)

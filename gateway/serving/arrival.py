@@ -4,12 +4,14 @@ import re
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
+from gateway.bodies import LARGEST_OF_ANYBODY
+
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""
 LONGEST_HEAD = 32 << 10
 """Bytes of that line and all header fields."""
-MOST_OF_A_BODY = 64 << 10
-"""Bytes of a body that are waited for: the largest that is read of anybody, whoever it is."""
+MOST_OF_A_BODY = LARGEST_OF_ANYBODY
+"""Bytes of a body that are waited for."""
 ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
 _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
 _KNOWN_FIRST = b" /v1/"

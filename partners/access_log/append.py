@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from itertools import product
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, JSONB
 
 from partners.access_log.cases import Case
-from partners.access_log.identifiers import ACCESS_PREFIX, new_id, public
+from partners.access_log.identifiers import ACCESS_PREFIX, REQUEST_PREFIX, new_id, public
 from partners.access_log.noting import Noted, noted_here
 from partners.access_log.subjects import Keeping, one_by_one
 from partners.access_log.summary import summary_of
@@ -64,6 +64,22 @@ class Access:
     policy_version: str | None = None
     case: Case | None = None
     """For which case an auditor looks at the log."""
+
+    @classmethod
+    def without_request(
+        cls,
+        at: datetime,
+        operation: str,
+        purpose: Purpose,
+        *,
+        audience: str | None = None,
+        partner: str | None = None,
+        client: str | None = None,
+        request_id: str | None = None,
+    ) -> Self:
+        """What the gateway does of itself, or an operator at the machine."""
+        request_id = request_id or public(REQUEST_PREFIX, new_id(at))
+        return cls(at, request_id, None, audience, partner, client, None, operation, purpose)
 
     def parameters(self) -> dict[str, Any]:
         """Values for the bind parameters that every recording statement has, a fresh id and salts among them."""

@@ -29,12 +29,8 @@ from partners.access_log.subjects import accesses_about
 from partners.tables.access import access_log, outside_disclosure
 from partners.tables.activity import model
 from partners.tables.partner import partner
-from partners.vocabulary import Outcome, PartnerKind, RecipientKind
+from partners.vocabulary import GIVEN, RECIPIENTS, RecipientKind
 
-RECIPIENTS = (PartnerKind.WEBMASTER, PartnerKind.MODEL_CENTER)
-"""The audiences to which single members are disclosed; previews and whatever else is not a partner's is none."""
-GIVEN = (Outcome.RELEASED, Outcome.PARTIAL)
-"""Outcomes of which something was disclosed."""
 _ROWS_AT_ONCE = 1_000
 ENTERED_BY_HAND = "disclosures.add"
 

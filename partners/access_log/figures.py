@@ -27,7 +27,7 @@ from partners.access_log.summary import pairs_in
 from partners.literals import number_literal
 from partners.tables.access import access_log
 from partners.tables.sealing import log_checkpoint, sealed_leaf
-from partners.vocabulary import Outcome
+from partners.vocabulary import GIVEN
 
 _IN_MEMORY = text("SET LOCAL work_mem = '32MB'")
 """Nobody has told the planner how many groups there are; it would rather sort every entry on the disk."""
@@ -115,7 +115,7 @@ def verdicts(connection: Connection, within: Stretch, partner: str | None = None
 
 def members_given(connection: Connection, within: Stretch, partner: str) -> dict[datetime | None, int]:
     """Count the distinct members of whom something was given to a partner, by slot, and under None in all."""
-    given = access_log.c.outcome.in_((Outcome.RELEASED, Outcome.PARTIAL))
+    given = access_log.c.outcome.in_(GIVEN)
     entries = select(within.slot().label("slot"), access_log.c.at, access_log.c.id)
     members = members_in(entries.where(within.condition(partner), given).subquery("entries"))
     counted = select(members.c.slot, func.count(members.c.member.distinct()).label("members"))

@@ -24,13 +24,12 @@ from partners.detections.sketch import BITS, REGISTERS
 from partners.literals import number_literal, text_literal
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
-from partners.vocabulary import Outcome, PartnerKind, Reason
+from partners.vocabulary import GIVEN, OUTSIDE, Outcome, Reason
 
 LOOKUPS = ("card.get", "card.spending", "members.get")
 """Operations that ask for one member."""
 NOT_ITS_OWN = (Reason.UNKNOWN, Reason.NOT_REFERRED, Reason.NO_RELATION)
 """Who opted out or was erased is no stranger: asking for them again is no sign of anything."""
-RECIPIENTS = (PartnerKind.WEBMASTER, PartnerKind.TRACKER, PartnerKind.MODEL_CENTER)
 BY_PEOPLE = ("oauth.authorize", "oauth.consent", "oauth.set_up", "oauth.sign_in", "oauth.sign_out", "oauth.withdraw")
 """Operations of people in a browser, whatever client they are about."""
 _HASH_BITS = 53
@@ -57,8 +56,7 @@ def is_refused() -> ColumnElement[bool]:
 
 def is_release() -> ColumnElement[bool]:
     """An entry by which a recipient got at members."""
-    given = a.outcome.in_((Outcome.RELEASED, Outcome.PARTIAL))
-    return and_(a.audience.in_(RECIPIENTS), given, a.member_count > number_literal(0))
+    return and_(a.audience.in_(OUTSIDE), a.outcome.in_(GIVEN), a.member_count > number_literal(0))
 
 
 def network_of(ip: ColumnElement[Any]) -> ColumnElement[Any]:

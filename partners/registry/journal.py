@@ -60,16 +60,9 @@ def access_by_operator(
     at: datetime, operation: str, *, operator: str, partner: str | None = None, request_id: str | None = None
 ) -> Access:
     """An operator at the machine, as the access log knows one: no audience and no address, but a name."""
-    return Access(
-        at=at,
-        request_id=request_id or public(REQUEST_PREFIX, new_id(at)),
-        ip=None,
-        audience=None,
-        partner=partner,
-        client=OPERATOR_PREFIX + operator,
-        model=None,
-        operation=operation,
-        purpose=Purpose.SECURITY,
+    client = OPERATOR_PREFIX + operator
+    return Access.without_request(
+        at, operation, Purpose.SECURITY, partner=partner, client=client, request_id=request_id
     )
 
 

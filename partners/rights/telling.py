@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from partners import stamps
-from partners.access_log.disclosures import RECIPIENTS
 from partners.keyring import Keyring
 from partners.outbox import BY_NAME, Concern, concern_about, write_concerns
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
 from partners.sharing import Sharing
 from partners.tables.member import member, member_stamp, profile
-from partners.vocabulary import NoticeTopic, PartnerKind, ProfileItem, Reason
+from partners.vocabulary import RECIPIENTS, NoticeTopic, PartnerKind, ProfileItem, Reason
 
 FACTS = tuple(fact.name for fact in fields(Sharing))
 """Columns of `member` that decide for whom a member exists. That a single field is hidden is not told (R61)."""
