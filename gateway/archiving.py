@@ -11,7 +11,7 @@ from flask import Response, render_template
 
 from gateway.rights import Work
 from partners.access_log.disclosures import every_disclosure
-from partners.access_log.search import policy_documents
+from partners.access_log.policy_versions import policy_documents
 from partners.members import require_member
 from partners.rights.archive import (
     DISCLOSURES,

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
-from partners.access_log.search import Search, policy_documents
+from partners.access_log.policy_versions import policy_documents
+from partners.access_log.search import Search
 from serializers.policy.recorded import Policies
 from serializers.search_language import QueryError
 from serializers.searches import search_of

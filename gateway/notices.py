@@ -19,7 +19,7 @@ from gateway.wording import kind_of
 from partners import outbox, webhooks
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import public
-from partners.access_log.search import policy_documents
+from partners.access_log.policy_versions import policy_documents
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.references import References

@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners.access_log import following, sinks
 from partners.access_log.append import Access, record
-from partners.access_log.search import policy_documents
+from partners.access_log.policy_versions import policy_documents
 from partners.access_log.sinks import Sink
 from partners.access_log.tree import BrokenTreeError
 from partners.database import Database

@@ -20,6 +20,7 @@ from gateway.paging import asked_alike, page_of
 from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
+from partners.access_log.policy_versions import policy_documents
 from partners.vocabulary import Outcome
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
@@ -57,7 +58,7 @@ def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Respon
     """One entry, with the exact bytes that are sealed and the proof that they are; within two seconds they are."""
     with runtime().database.write.begin() as connection:
         row = found_entry(connection, access_id, partial(look, connection, GET, caller))
-        policies = Policies(log.policy_documents(connection))
+        policies = Policies(policy_documents(connection))
         inclusion = proved(connection, row) if row else None
     if row is None:
         raise not_found()
@@ -73,7 +74,7 @@ def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -
     after = (runtime().cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
         row = found_entry(connection, access_id, partial(look, connection, MEMBERS, caller))
-        policies = Policies(log.policy_documents(connection))
+        policies = Policies(policy_documents(connection))
         members = log.members_of(connection, row.id, after=after, limit=query["limit"] + 1) if row else []
     if row is None:
         raise not_found()

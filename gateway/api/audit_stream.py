@@ -14,7 +14,7 @@ from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log import following
 from partners.access_log.following import START
-from partners.access_log.search import policy_documents
+from partners.access_log.policy_versions import policy_documents
 from partners.vocabulary import Outcome
 from serializers.audit import StreamQuery, followed_entry, lines_of_export
 from serializers.policy.recorded import Policies

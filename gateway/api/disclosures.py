@@ -16,7 +16,7 @@ from gateway.paging import page_of
 from gateway.rights import Work, members_rights
 from gateway.runtime import runtime
 from partners.access_log.disclosures import Seen, disclosures_of
-from partners.access_log.search import policy_documents
+from partners.access_log.policy_versions import policy_documents
 from partners.members import require_member
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
 from serializers import previews

@@ -17,7 +17,8 @@ from gateway.cli.output import Document, check_output, json_text, output_file
 from gateway.cli.session import Session, session
 from gateway.streaming import BrokenStreamError, Chunks, note_broken, written
 from partners.access_log.append import record
-from partners.access_log.search import Search, policy_documents
+from partners.access_log.policy_versions import policy_documents
+from partners.access_log.search import Search
 from partners.references import References
 from partners.vocabulary import Outcome
 from serializers.audit import ExportForm, ExportQuery, SearchQuery, lines_of_export

@@ -13,6 +13,7 @@ from gateway.console.auditors import Auditor, blueprint, console_page, for_audit
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.merkle import leaf_hash
+from partners.access_log.policy_versions import policy_documents
 from serializers.audit import entry_member, whole_entry
 from serializers.fields import explained
 from serializers.policy.recorded import Policies
@@ -38,7 +39,7 @@ def show_entry(auditor: Auditor, access_id: str) -> Response:
 
 
 def _told(connection: Connection, row: Row[Any], after: int) -> dict[str, Any]:
-    policies = Policies(log.policy_documents(connection))
+    policies = Policies(policy_documents(connection))
     entry = whole_entry(row, policies, proved(connection, row))
     return {
         "entry": entry,

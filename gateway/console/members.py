@@ -16,6 +16,7 @@ from partners.access_log import search as log
 from partners.access_log.disclosures import entered_by_hand
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.access_log.of_member import Seen
+from partners.access_log.policy_versions import policy_documents
 from partners.vocabulary import Outcome, Reason
 from serializers.policy.recorded import Policies
 from serializers.who_saw import recipients, told
@@ -46,7 +47,7 @@ def who_saw(auditor: Auditor) -> Response:
 
 def _found(connection: Connection, auditor: Auditor, number: int, after: Seen | None) -> dict[str, Any]:
     log.wait_until_readable(connection)
-    policies = Policies(log.policy_documents(connection))
+    policies = Policies(policy_documents(connection))
     with patience.searching():
         rows = of_member.accesses_of(connection, number, after=after, limit=ROWS + 1)
         askers = of_member.askers_about(connection, number) if after is None else []

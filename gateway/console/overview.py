@@ -13,7 +13,8 @@ from gateway.runtime import runtime
 from partners.access_log import figures as log
 from partners.access_log import unsealed
 from partners.access_log.figures import DAY, HOUR, Stretch
-from partners.access_log.search import policy_documents, wait_until_readable
+from partners.access_log.policy_versions import policy_documents
+from partners.access_log.search import wait_until_readable
 from partners.vocabulary import RECIPIENTS
 from serializers.overview import KINDS, Figures, by_field, figures
 from serializers.policy.recorded import Policies

@@ -16,7 +16,8 @@ from gateway.console.overview import PERIODS, period
 from gateway.runtime import runtime
 from partners.access_log import figures as log
 from partners.access_log.figures import Stretch
-from partners.access_log.search import policy_documents, wait_until_readable
+from partners.access_log.policy_versions import policy_documents
+from partners.access_log.search import wait_until_readable
 from partners.registry import partners as registry
 from partners.registry.partners import Partner
 from partners.vocabulary import Outcome, Reason

@@ -16,7 +16,8 @@ from gateway.console.auditors import Auditor, ask_case, blueprint, console_page,
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
-from partners.access_log.search import Search, policy_documents
+from partners.access_log.policy_versions import policy_documents
+from partners.access_log.search import Search
 from partners.vocabulary import Outcome
 from serializers.audit import entry
 from serializers.policy.recorded import Policies

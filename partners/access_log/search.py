@@ -29,7 +29,7 @@ from partners.access_log.identifiers import instant_of
 from partners.access_log.subjects import accesses_about, members_where
 from partners.partitions import PARTITIONED
 from partners.references import References
-from partners.tables.access import access_log, access_network, policy_version
+from partners.tables.access import access_log, access_network
 from partners.tables.member import member
 from partners.tables.partner import partner
 from partners.tables.sealing import sealed_leaf
@@ -111,12 +111,6 @@ def members_of(connection: Connection, identifier: UUID, *, after: int, limit: i
             .limit(limit)
         )
     )
-
-
-def policy_documents(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Every policy that ever made a decision here, by version (R31)."""
-    rows = connection.execute(select(policy_version.c.version, policy_version.c.document))
-    return {row.version: row.document for row in rows}
 
 
 def member_number(connection: Connection, member_id: str) -> int | None:
