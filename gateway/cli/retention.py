@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
+from gateway.cli.retention_pruning import prune
 from gateway.cli.session import Session, session
-from gateway.pruning import prune
 from partners import database
 from partners.access_log.letting_go import PruningError
 from partners.access_log.notes import NoteError
