@@ -28,6 +28,7 @@ from partners.access_log.merkle import Frontier, frontier_of, leaf_hash
 from partners.access_log.notes import NoteError, Signers, Verifier, opened, signed_by
 from partners.access_log.promises import NONE, Anchor, Promise
 from partners.access_log.tree import TILE_WIDTH, BrokenTreeError, Leaf, StoredTree, append
+from partners.access_log.unsealed import BEYOND_CALENDAR
 from partners.tables.access import TransactionId, access_log
 from partners.tables.sealing import sealed_leaf
 
@@ -160,7 +161,8 @@ def _unsealed(
     # A subquery of its own for each record: the planner would rather hash every leaf there is.
     index = select(sealed_leaf.c.index).where(sealed_leaf.c.access == access_log.c.id).scalar_subquery()
     columns = (access_log.c.transaction, access_log.c.at, access_log.c.id)
-    return select(*columns, access_log.c.leaf).where(*conditions, index.is_(None)).order_by(*first, *columns)
+    ready = (*conditions, ~BEYOND_CALENDAR, index.is_(None))
+    return select(*columns, access_log.c.leaf).where(*ready).order_by(*first, *columns)
 
 
 _SNAPSHOT = select(

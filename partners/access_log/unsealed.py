@@ -53,7 +53,7 @@ def _waits(connection: Connection, horizon: int) -> tuple[ColumnElement[bool], .
     end = connection.execute(_END).scalar_one()
     # A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
     since = () if end < horizon else (access_log.c.transaction >= horizon,)
-    return (*since, access_log.c.transaction < end, ~_NO_INSTANT, ~_is_sealed())
+    return (*since, access_log.c.transaction < end, ~BEYOND_CALENDAR, ~_is_sealed())
 
 
 def _is_sealed() -> ColumnElement[bool]:
@@ -64,13 +64,13 @@ _HORIZON = bindparam("horizon", type_=TransactionId)
 _ALL = select(func.count()).select_from(access_log)
 _END = select(func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId))
 _NOT_BEGUN = access_log.c.transaction >= func.pg_snapshot_xmax(func.pg_current_snapshot())
-_NO_INSTANT = or_(
+BEYOND_CALENDAR = or_(
     access_log.c.at < literal_column("'0001-01-01Z'::timestamptz"),
     access_log.c.at >= literal_column("'10000-01-01Z'::timestamptz"),
 )
-"""Beyond our calendar: no gateway wrote it, and nothing could read it."""
+"""No gateway wrote a record of such an instant, and nothing could read it: it is not sealed, and named as forged."""
 _FORGED = (
     select(access_log.c.id)
-    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN, _NO_INSTANT), ~_is_sealed())
+    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN, BEYOND_CALENDAR), ~_is_sealed())
     .order_by(access_log.c.at, access_log.c.id)
 )

@@ -15,6 +15,7 @@ from partners import database
 from partners.access_log import figures, sequencer, unsealed
 from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint, signer_of
+from partners.access_log.findings import Kind
 from partners.access_log.merkle import EMPTY_ROOT
 from partners.access_log.notes import Signer, opened
 from partners.access_log.promises import Anchor
@@ -241,3 +242,18 @@ def test_the_log_says_since_when_something_waits(log: Log) -> None:
     assert waiting_since(log) == long_ago
     slow.rollback()
     slow.close()
+
+
+def test_a_record_of_no_calendar_stops_no_sealing_and_is_named(log: Log) -> None:
+    log.grow(2)
+    log.sql("CREATE TABLE odd PARTITION OF access_log FOR VALUES FROM ('20000-01-01') TO ('20000-01-02')")
+    log.sql(
+        "INSERT INTO access_log SELECT '20000-01-01', gen_random_uuid(), request_id, audience, partner, client, model,"
+        " operation, purpose, outcome, status, reason, member_count, verdicts, policy_version, leaf,"
+        " pg_current_xact_id() FROM access_log LIMIT 1"
+    )
+    log.add(3)
+
+    assert log.seal().size == 5
+    assert [finding.kind for finding in log.verify()] == [Kind.RECORD_FORGED]
+    log.sql("DROP TABLE odd")
