@@ -37,6 +37,10 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
     for entry, changes in entries.items():
         with engines.write.begin() as connection:
             if _is_first(connection, entry):
+                if not journal.has(entry):
+                    # Another server's transaction, which was undone meanwhile.
+                    connection.rollback()
+                    continue
                 applying = Replay(connection, journal.keyring, ids, done, now)
                 for change in changes:
                     applying.apply(change)

@@ -100,6 +100,8 @@ class Replay:
     def _request(self, told: Mapping[str, Any], username: str | None) -> None:
         # Entries of an earlier version lack columns that there were not yet.
         row = {column.name: _stored(column.type, told.get(column.name)) for column in _STORED}
+        if "notified_as" not in told and row["notified_at"] is not None:
+            row["notified_as"] = row["bound_as"]
         known = select(rights_request.c.status).where(rights_request.c.id == row["id"]).with_for_update()
         status = self.connection.scalar(known)
         if status is not None and RequestStatus(status) not in OPEN:
@@ -109,14 +111,20 @@ class Replay:
         self.done.requests += 1
         self._bind(row)
         if row["type"] == RequestType.ERASURE and row["status"] in _ERASING and username is not None:
-            self._block(bytes.fromhex(username), row["member_digest"])
+            self._block(bytes.fromhex(username), row)
 
-    def _block(self, username: bytes, member_digest: bytes) -> None:
-        """Block the last username of somebody who is erased, or will be: the database may know an earlier one alone."""
-        member_id = self.ids.get(member_digest.hex())
-        key = self.connection.scalar(select(member.c.username_key).where(member.c.id == member_id))
-        if key is None or self.keyring.digest(Digest.USERNAME, key) != username:
+    def _block(self, username: bytes, row: Mapping[str, Any]) -> None:
+        """Block the last username of somebody who is erased, or will be: the database may know an earlier one alone.
+
+        Before it is settled the erasure may be refused: until then the name stays the member's own.
+        """
+        member_id = self.ids.get(row["member_digest"].hex())
+        asked = select(*member.c["number", "username_key"]).where(member.c.id == member_id)
+        found = self.connection.execute(asked).one_or_none()
+        if row["status"] == RequestStatus.SETTLED:
             block_username(self.connection, username, self.now)
+        elif found is not None and self.keyring.digest(Digest.USERNAME, found.username_key) != username:
+            block_username(self.connection, username, self.now, owner=found.number)
 
     def _bind(self, row: Mapping[str, Any]) -> None:
         erases = (row["type"], row["status"]) == (RequestType.ERASURE, RequestStatus.SETTLED)

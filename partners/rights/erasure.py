@@ -12,7 +12,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -114,13 +113,17 @@ def carry_out(connection: Connection, member_number: int, keyring: Keyring, now:
     connection.execute(delete(member).where(member.c.number == member_number))
 
 
-def block_username(connection: Connection, digest: bytes, now: datetime) -> None:
-    """Let nobody take a username over within a year (R42); `digest` is its keyed hash."""
-    statement = insert(former_username).values(digest=digest, blocked_until=blocked_until(now), erased=True)
-    until = func.greatest(former_username.c.blocked_until, statement.excluded.blocked_until)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["digest"], set_={"blocked_until": until, "erased": true()})
-    )
+def block_username(connection: Connection, digest: bytes, now: datetime, *, owner: int | None = None) -> None:
+    """Let nobody but its owner take a username over within a year (R42); `digest` is its keyed hash.
+
+    Without an owner it was that of somebody who is erased.
+    """
+    row = {"digest": digest, "blocked_until": blocked_until(now), "member": owner, "erased": owner is None}
+    statement = insert(former_username).values(row)
+    new = statement.excluded
+    until = func.greatest(former_username.c.blocked_until, new.blocked_until)
+    renewed = {"blocked_until": until, "member": new.member, "erased": new.erased}
+    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=renewed))
 
 
 def remember_as_erased(connection: Connection, digest: bytes, now: datetime) -> None:

@@ -93,6 +93,10 @@ class Journal:
             raise JournalError(f"entry {entry.hex} of the rights journal cannot be opened with this key") from None
         return changes
 
+    def has(self, entry: UUID) -> bool:
+        """Whether an entry is there still."""
+        return self._path(entry).exists()
+
     def forget(self, connection: Connection, *, now: datetime) -> int:
         """Remove entries that no backup can lack any more; return how many. Raise `JournalError` as `entries` does."""
         old = [entry for entry in self.entries() if instant_of(entry) < now - KEPT]
@@ -126,7 +130,7 @@ def _remove_if_undone(connection: Connection, path: Path) -> None:
 
     def rollback(_: Connection) -> None:
         # What failed while it was committed may be committed.
-        if not committing:
+        if not committing and not connection.invalidated:
             path.unlink(missing_ok=True)
 
     event.listen(connection, "commit", commit)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, insert, make_url, select, text
+from sqlalchemy import create_engine, delete, insert, make_url, select, text, update
 
 from gateway import recovery
 from gateway.application import create_app
@@ -106,7 +108,7 @@ def numbers_of(db: Database) -> set[int]:
 def test_what_members_decided_since_the_backup_holds_again_before_anything_is_served(
     house: House, db: Database, settings: Settings, *, database_url: str, restored_url: str, tmp_path: Path
 ) -> None:
-    names = ("gone", "going", "quiet", "freed", "against", "chose", "fed", "left")
+    names = ("gone", "going", "quiet", "freed", "against", "chose", "fed", "left", "kept")
     with db.write.begin() as connection:
         webmaster = add_partner(connection, "w9")
         for name in names:
@@ -128,9 +130,10 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         event("member.privacy_changed", "fed", LATER, service_consent=False),
         event("member.signal_received", "left", LATER, signal="gpc"),
         event("member.privacy_changed", "to-come", LATER, affiliate_sharing=False),
+        event("member.updated", "kept", LATER, username="name_of_the_kept"),
     )
-    before = states(db)
-    numbers = numbers_of(db)
+    house.ask("kept", "erasure", "refuse")
+    before, numbers = states(db), numbers_of(db)
     run("restore.sh", restored_url, str(tmp_path / "backup"))
     owner = database.owner(restored_url)
     prepare(owner, now=datetime.now(UTC))
@@ -148,11 +151,13 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         registered("to-come", LATER),
         registered("newer", LATER),
         registered("heir", LATER, username="name_of_the_new"),
+        registered("thief", LATER, username="name_of_the_kept"),
+        event("member.updated", "kept", LATER, username="name_of_the_kept"),
     )
     assert "accepted" in report, report
     assert (report["accepted"], [fault["code"] for fault in report["errors"]]) == (
-        2,
-        ["erased_member", "username_retired"],
+        3,
+        ["erased_member", "username_retired", "username_retired"],
     )
     assert min(numbers_of(restored) - numbers) > max(numbers), "a number leads to whom it led before, or to nobody"
     assert states(restored)["to-come"][3] is False
@@ -169,7 +174,7 @@ def test_what_members_decided_since_the_backup_holds_again_before_anything_is_se
         )
         assert {"opted_out", "consent_withdrawn", "restricted", "objection", "erased"} <= set(reasons)
         assert {(who, "member.withdrawn") for who in ("chose", "fed", "left")} <= {tuple(row) for row in told}
-    assert sorted(kept) == sorted(["restriction"] * 3 + ["erasure"] * 3 + ["lift_restriction", "objection"])
+    assert sorted(kept) == sorted(["restriction"] * 3 + ["erasure"] * 4 + ["lift_restriction", "objection"])
     assert recorded
     assert all(client.startswith("operator:") for client in recorded)
     assert recovery.replay(restored, Journal(settings.journal_dir, Keyring(SECRET)), now=NOW).entries == 0
@@ -260,6 +265,45 @@ def test_a_server_that_cannot_read_the_journal_does_not_start(settings: Settings
 
     with pytest.raises(JournalError):
         recovery.before_serving(settings, database_url)
+
+
+def test_what_is_undone_while_a_server_starts_is_not_replayed_and_bars_no_later_start(
+    db: Database, settings: Settings, database_url: str
+) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    change = {"member": "m1", "attribute": "affiliate_sharing", "value": False, "stamp": "1"}
+    with ThreadPoolExecutor(1) as other, db.write.connect() as connection:
+        Journal(settings.journal_dir, Keyring(SECRET)).append(connection, [change])
+        starting = other.submit(recovery.before_serving, settings, database_url)
+        with pytest.raises(TimeoutError):
+            starting.result(1)
+        connection.rollback()
+        starting.result(10)
+
+    recovery.before_serving(settings, database_url)
+    assert states(db)["m1"][3] is True
+
+
+def test_a_notice_in_an_entry_from_before_notices_had_an_order_counts(
+    house: House, db: Database, settings: Settings, *, database_url: str, keyring: Keyring
+) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    house.ask("m1", "restriction", "notify", "settle")
+    opened = Journal(settings.journal_dir, keyring)
+    entry = opened.entries()[-1]
+    (change,) = opened.read(entry)
+    del change["request"]["notified_as"], change["username"]
+    (settings.journal_dir / f"{entry.hex}{journal.SUFFIX}").write_bytes(keyring.seal(orjson.dumps([change])))
+    with db.write.begin() as connection:
+        connection.execute(delete(journal_entry).where(journal_entry.c.id == entry))
+        connection.execute(update(rights_request).values(status="verified", closed_at=None))
+
+    recovery.before_serving(settings, database_url)
+
+    house.ask("m1", "lift_restriction")
+    assert states(db)["m1"][0] is False
 
 
 def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
