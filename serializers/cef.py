@@ -79,7 +79,8 @@ def _extension(entry: Document) -> Iterator[tuple[str, Any]]:
     yield from _labelled(
         "cn", [("index", entry["index"]), ("members", entry["member_count"]), ("status", entry["status"])]
     )
-    yield from _labelled("flexString", [("request id", entry["request_id"])])
+    marks = [("request id", entry["request_id"]), ("sensitive", ",".join(entry["sensitive"]) or None)]
+    yield from _labelled("flexString", marks)
     yield "gatewayMembers", json_of(_fitting(entry["members"])).decode() if entry["members"] else None
 
 

@@ -7,7 +7,7 @@ from flask import Response
 
 from gateway import patience
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import guard_of, look
+from gateway.audit_looks import case_told, guard_of, look
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
 from gateway.problems import Fault, invalid_request
@@ -35,6 +35,8 @@ def stream_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     Pulls are on record, and their records are no news: they come along with whatever else was sealed.
     """
     after: int = query["after"]
+    # Refused before the wait and not after it.
+    case_told()
     is_news = _is_news(after, query["wait"])
     if query["wait"]:
         STREAM.require(caller)

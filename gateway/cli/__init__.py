@@ -9,7 +9,7 @@ import click
 
 from gateway import libraries
 from gateway.cli.lazy import Lazy
-from gateway.cli.output import json_text, let_go_of_output
+from gateway.cli.output import check_output, json_text, let_go_of_output
 
 COMMANDS = {
     "approvals": "Grant member-level scopes by two people: one proposes, another approves.",
@@ -58,6 +58,7 @@ def _say(failure: click.ClickException, *, as_json: bool) -> None:
     """Say what went wrong, on the standard error too where nothing can be written to the standard output."""
     if as_json:
         try:
+            check_output()
             click.echo(json_text({"error": failure.format_message()}))
         except OSError:
             as_json = False

@@ -12,7 +12,7 @@ from gateway.cli.output import Document, json_text
 from gateway.cli.session import Session, session
 from partners.access_log.append import record
 from partners.members import NoSuchMemberError, require_member
-from partners.registry import issuers, partners
+from partners.registry import issuers, partners, terms
 from partners.vocabulary import Outcome, PartnerKind, Reason, Status
 from serializers import verdicts
 from serializers.policies import DOCUMENT, VERSION
@@ -56,7 +56,7 @@ def show(form: str, *, as_json: bool) -> None:
 def explain(caller: str, member_id: str, *, sensitive: bool, as_json: bool) -> None:
     """Say for every field whether it would be shown now, and why not. No value is read; the look is on record."""
     with session() as opened, opened.database.write.begin() as connection:
-        asking = _asking(connection, caller)
+        asking = _asking(opened, connection, caller)
         decision = _decision(opened, connection, asking, member_id, sensitive=sensitive)
     document = _document(asking, member_id, decision)
     click.echo(json_text(document) if as_json else "\n".join(_lines(asking, member_id, decision)))
@@ -75,7 +75,7 @@ def _matrix() -> Iterator[dict[str, object]]:
             }
 
 
-def _asking(connection: Connection, caller: str) -> Asking:
+def _asking(opened: Session, connection: Connection, caller: str) -> Asking:
     kind, _, identifier = caller.partition(":")
     if kind == MODEL and identifier:
         if not issuers.knows_model(connection, identifier):
@@ -88,7 +88,9 @@ def _asking(connection: Connection, caller: str) -> Asking:
         raise click.ClickException(f"{identifier} is no webmaster.")
     if webmaster.status is not Status.ACTIVE:
         return Asking(caller, kind, identifier, Reason.SUSPENDED)
-    return Asking(caller, kind, identifier, None if webmaster.may_have_member_rows() else Reason.INSUFFICIENT_SCOPE)
+    binding = opened.settings.terms.binding(opened.instant())
+    may = webmaster.may_have_member_rows() and terms.are_accepted(connection, identifier, binding)
+    return Asking(caller, kind, identifier, None if may else Reason.INSUFFICIENT_SCOPE)
 
 
 def _decision(opened: Session, connection: Connection, asking: Asking, member_id: str, *, sensitive: bool) -> Decision:

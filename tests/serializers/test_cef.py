@@ -22,8 +22,9 @@ def shown(text: str) -> str:
 
 
 def test_an_entry_has_everything_that_the_log_knows() -> None:
-    head, told = read_cef(event(ENTRY))
+    head, told = read_cef(event(ENTRY | {"sensitive": ["profile.turn_ons"]}))
 
+    assert told.pop("sensitive") == "profile.turn_ons"
     assert head[:3] == ["CEF:0", "Member Data Gateway", "Member Data Gateway"]
     assert head[4:] == ["members.list", "members.list partial", "3"]
     assert told == {

@@ -119,9 +119,10 @@ def test_a_secret_that_nobody_saw_is_none(database_url: str, monkeypatch: pytest
     with Path("/dev/full").open("w") as full:
         lost = in_a_process("clients add w1 --json", stdout=full)
     closed = in_a_process("clients add w1 >&-", in_shell=True)
+    of_a_script = in_a_process("clients add w1 --json >&-", in_shell=True)
 
     assert (lost.returncode, closed.returncode) == (1, 1)
-    assert closed.stderr == "Error: standard output: Bad file descriptor.\n"
+    assert closed.stderr == of_a_script.stderr == "Error: standard output: Bad file descriptor.\n"
     assert run("clients", "list", "--json").stdout == "[]\n"
 
 

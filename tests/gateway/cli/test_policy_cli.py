@@ -145,6 +145,7 @@ def test_unknown_and_erased_members_are_told_apart(db: Database, keyring: Keyrin
     [
         ({"country": "US"}, "insufficient_scope"),
         ({"terms_accepted_at": None}, "insufficient_scope"),
+        ({"terms_version": "0"}, "insufficient_scope"),
         ({"status": "suspended"}, "suspended"),
     ],
 )
