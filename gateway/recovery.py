@@ -53,12 +53,16 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
 
 def before_serving(settings: Settings, url: str) -> None:
     """Let no data path open on a database that was set back, before the journal was applied; raise `JournalError`."""
-    keyring = Keyring(settings.secret_key)
+    journal = Journal(settings.journal_dir, Keyring(settings.secret_key), settings.own_journal_dir is not None)
     engines = database.connect(url)
     try:
-        done = replay(engines, Journal(settings.journal_dir, keyring), now=settings.now())
+        done = replay(engines, journal, now=settings.now())
+        with engines.write.connect() as connection:
+            lost = journal.lost(connection)
     finally:
         engines.dispose()
+    if lost:
+        log.warning("rights_journal_elsewhere", lost=lost)
     if done.entries:
         log.warning("rights_replayed", entries=done.entries, erasures=done.erasures, choices=done.choices)
 

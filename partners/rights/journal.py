@@ -38,6 +38,8 @@ class Journal:
 
     directory: Path
     keyring: Keyring
+    is_named: bool = False
+    """Whether somebody said where it is: then all machines share it, and what the database knows has to be there."""
 
     def append(self, connection: Connection, changes: Sequence[Change]) -> None:
         """Write changes down before their transaction is committed; raise `JournalError` where that cannot be.
@@ -73,17 +75,21 @@ class Journal:
     def lacking(self, connection: Connection) -> list[UUID]:
         """The entries that this database does not have, the oldest first: none unless it was set back.
 
-        Raise `JournalError` as `entries` does, and where the database has some that the journal lacks.
+        Raise `JournalError` as `entries` does, and where a journal that `is_named` lacks some that the database has.
         """
-        # Before the files: each of them was there before its transaction was committed.
-        kept = connection.execute(_KEPT, {"since": datetime.now(UTC) - KEPT + _FORGOTTEN_WITHIN}).scalars().all()
-        entries = self.entries()
-        lost = len(set(kept).difference(entries))
+        lost = self.lost(connection) if self.is_named else 0
         if lost:
             text = f"{lost} entries of the rights journal that the database knows are not in {self.directory}"
             raise JournalError(f"{text}; GATEWAY_JOURNAL_DIR has to be the one that they were written to")
+        entries = self.entries()
         there = set(connection.execute(_KNOWN, {"entries": entries}).scalars())
         return [entry for entry in entries if entry not in there]
+
+    def lost(self, connection: Connection) -> int:
+        """How many entries the database has that are not here and should be; raise `JournalError` as `entries` does."""
+        # Before the files: each of them was there before its transaction was committed.
+        kept = connection.execute(_KEPT, {"since": datetime.now(UTC) - KEPT + _FORGOTTEN_WITHIN}).scalars().all()
+        return len(set(kept).difference(self.entries()))
 
     def read(self, entry: UUID) -> list[Change]:
         """What an entry says; raise `JournalError` where it was altered or sealed with another key."""

@@ -321,3 +321,5 @@ def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
     with pytest.raises(JournalError, match="cannot be read"):
         recovery.before_serving(elsewhere, database_url)
     recovery.before_serving(settings, database_url)
+    # A second server of one database may have a directory of its own, unless it was told where all have theirs.
+    recovery.before_serving(replace(settings, data_dir=tmp_path / "other"), database_url)
