@@ -15,6 +15,7 @@ from partners.access_log.append import record
 from partners.access_log.identifiers import instant_of
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.registry import signing_keys
 from partners.registry.journal import access_by_operator
 from partners.rights.decisions import Replay, Replayed, members_by_digest
 from partners.rights.journal import Change, Journal
@@ -52,10 +53,16 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
 
 
 def before_serving(settings: Settings, url: str) -> None:
-    """Let no data path open on a database that was set back, before the journal was applied; raise `JournalError`."""
-    journal = Journal(settings.journal_dir, Keyring(settings.secret_key), settings.own_journal_dir is not None)
+    """Let no data path open on a database that was set back, before the journal was applied; raise `JournalError`.
+
+    Nor on one that was written with another secret; raise `RegistryError`.
+    """
+    keyring = Keyring(settings.secret_key)
+    journal = Journal(settings.journal_dir, keyring, settings.own_journal_dir is not None)
     engines = database.connect(url)
     try:
+        with engines.write.connect() as connection:
+            signing_keys.refuse_another_secret(connection, keyring)
         done = replay(engines, journal, now=settings.now())
         with engines.write.connect() as connection:
             lost = journal.lost(connection)

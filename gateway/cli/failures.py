@@ -6,6 +6,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.settings import SettingsError
 from gateway.wording import sentence
+from migrations import UnknownRevisionError
 from partners.access_log.tree import BrokenTreeError
 from partners.detections.alerts import AlertError
 from partners.embedded import EmbeddedError
@@ -18,6 +19,7 @@ FAILURES = (
     JournalError,
     SettingsError,
     EmbeddedError,
+    UnknownRevisionError,
     BrokenTreeError,
     DBAPIError,
     PoolTimeoutError,

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from gateway.cli.inputs import check_input
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
-from gateway.cli.session import Session, refuse_a_foreign_key, session
+from gateway.cli.session import Session, session
 from partners.access_log.append import Access
 from partners.feed import Feed, LineError, Report, apply_stream
 from partners.feed.lines import Readable
@@ -49,7 +49,6 @@ def command(file: BinaryIO, *, as_json: bool) -> None:
     _look_for_cycles_less_often()
     _take_turns_more_often()
     with session() as opened, _watched(file, shown=sys.stderr.isatty() and not as_json) as stream:
-        refuse_a_foreign_key(opened)
         report = apply_stream(stream, feed_of(opened), opened.settings.now)
     click.echo(json_text(report_document(report)) if as_json else _text(report))
 

@@ -6,7 +6,7 @@ import click
 
 from gateway import recovery
 from gateway.cli.output import Document, printed
-from gateway.cli.session import refuse_a_foreign_key, session
+from gateway.cli.session import session
 
 
 @click.group("rights")
@@ -22,5 +22,4 @@ def replay() -> Document:
     `gateway serve` does it by itself, before it serves.
     """
     with session() as opened:
-        refuse_a_foreign_key(opened)
         return asdict(recovery.replay(opened.database, opened.journal, now=opened.settings.now()))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from gateway import settings
 from gateway.cli.address import host_option, port_option
 from gateway.cli.output import json_text
-from gateway.cli.session import refuse_a_foreign_key, session
+from gateway.cli.session import session
 from gateway.recovery import before_serving
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
 from partners import database
@@ -64,7 +64,6 @@ def _serve(listener: socket.socket, workers: int, *, announce: Callable[[], None
     with session() as opened:
         if opened.settings.database_url is not None:
             _make_ready(opened.url)
-        refuse_a_foreign_key(opened)
         before_serving(opened.settings, opened.url)
         # Nothing that was opened here may be used by two processes.
         opened.database.dispose()

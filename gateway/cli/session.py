@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from sqlalchemy import func, select
 
 from gateway import settings as gateway_settings
 from gateway.cli.lazy import importing
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
 from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
@@ -26,9 +27,16 @@ class Session:
     """A command's means, for as long as its block runs."""
 
     settings: Settings
-    keyring: Keyring
     database: Database
     url: str
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of this secret; raise `RegistryError` where the database was written with another."""
+        keyring = Keyring(self.settings.secret_key)
+        with self.database.write.connect() as connection:
+            signing_keys.refuse_another_secret(connection, keyring)
+        return keyring
 
     @property
     def journal(self) -> Journal:
@@ -47,25 +55,14 @@ def session(*, upgrade: bool = False) -> Iterator[Session]:
     The embedded database is always brought up to date first, an external one only if `upgrade` is asked for.
     """
     settings = gateway_settings.read()
-    keyring = Keyring(settings.secret_key)
     with _database_url(settings) as url:
         if upgrade or settings.database_url is None:
             _prepare(url)
         opened = database.connect(url)
         try:
-            yield Session(settings, keyring, opened, url)
+            yield Session(settings, opened, url)
         finally:
             opened.dispose()
-
-
-def refuse_a_foreign_key(opened: Session) -> None:
-    """Raise `SettingsError` where the database was written to with another secret key.
-
-    References would lead nowhere, and former usernames and erased members not be known again.
-    """
-    with opened.database.write.connect() as connection:
-        if not signing_keys.can_be_opened(connection, opened.keyring):
-            raise SettingsError("GATEWAY_SECRET_KEY is not the one that this database was written with")
 
 
 @contextmanager

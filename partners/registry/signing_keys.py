@@ -86,10 +86,15 @@ def get(connection: Connection, identifier: str, *, now: datetime) -> SigningKey
     return found
 
 
-def can_be_opened(connection: Connection, keyring: Keyring) -> bool:
-    """Whether these are this secret's keys; nothing can be said where none is stored that still signs."""
+def refuse_another_secret(connection: Connection, keyring: Keyring) -> None:
+    """Raise `RegistryError` where none of the keys that still sign is this secret's.
+
+    With another, references would lead nowhere, former usernames and erased members not be known again, and what is
+    sealed be of no use to any server. Nothing can be said where no such key is stored.
+    """
     sealed = selected(connection, signing_key.c.sealed_private.is_not(None))
-    return not sealed or any(key.private(keyring) for key in sealed)
+    if sealed and not any(key.private(keyring) for key in sealed):
+        raise RegistryError("GATEWAY_SECRET_KEY is not the one that this database was written with")
 
 
 def is_retired(now: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Settings: read once, refused with the variable's name, and a secret key that is made once and kept."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from traceback import format_exception
 
@@ -109,3 +110,11 @@ def test_what_is_bound_to_keys_is_switched_on_by_a_one(tmp_path: Path) -> None:
 def test_an_external_database_needs_a_secret_key_of_its_own() -> None:
     with pytest.raises(SettingsError, match="GATEWAY_SECRET_KEY"):
         refuse_unsafe_production({"GATEWAY_DATABASE_URL": "postgresql://db.example/gateway"})
+
+
+def test_so_does_the_application_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", "postgresql://db.example/gateway")
+    monkeypatch.delenv("GATEWAY_SECRET_KEY", raising=False)
+
+    with pytest.raises(SettingsError, match="GATEWAY_SECRET_KEY"):
+        import_module("wsgi")

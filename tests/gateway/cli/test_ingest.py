@@ -1,15 +1,12 @@
 """`gateway ingest` applies a file or the standard input, and says what became of every line."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from partners.database import Database
-from partners.keyring import Keyring
-from partners.registry import key_life
 from partners.tables.member import member
 from tests.conftest import NOW
 from tests.feeding import lines, purchased, registered, updated
@@ -90,19 +87,3 @@ def test_missing_file_is_a_wrong_use(tmp_path: Path) -> None:
 
 def test_directory_cannot_be_read(tmp_path: Path) -> None:
     assert invoke("ingest", str(tmp_path)).exit_code != 0
-
-
-def test_another_secret_key_than_the_database_s_is_refused(
-    db: Database, tmp_path: Path, environment: pytest.MonkeyPatch
-) -> None:
-    """Former usernames and erased members would not be known again."""
-    with db.write.begin() as connection:
-        key_life.add(connection, Keyring("the key that the database was written with"), now=datetime.now(UTC))
-    path = written(tmp_path, lines(registered("m1")))
-
-    refused = [invoke("ingest", path), invoke("serve", "--port", "0"), invoke("rights", "replay")]
-    environment.setenv("GATEWAY_SECRET_KEY", "the key that the database was written with")
-
-    assert [each.exit_code for each in refused] == [1, 1, 1]
-    assert all("GATEWAY_SECRET_KEY is not the one" in each.output for each in refused)
-    assert run("ingest", path).stdout.startswith("accepted: 1")

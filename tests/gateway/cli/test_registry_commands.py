@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from partners.database import Database
 from partners.registry import journal
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
 from tests.gateway.cli.commands import invoke, run, run_json
+from tests.recycling import Recycled
 
 pytestmark = pytest.mark.usefixtures("environment")
 KEY = ECKey.generate_key("P-256", {"kid": "1"})
@@ -216,6 +217,16 @@ def test_campaigns_and_the_database() -> None:
 
     assert campaign == {"webmaster": "w1", "code": "spring", "name": "Spring"}
     assert run_json("db", "upgrade") == {"database": "external", "upgraded": True}
+
+
+def test_a_database_of_a_newer_version_is_left_as_it_is(own: Recycled) -> None:
+    with own.superuser.connect() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    refused = invoke("db", "upgrade")
+
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: The database belongs to a newer version of the gateway")
 
 
 def test_a_single_key_and_standard_input_are_taken_and_a_private_key_is_not() -> None:

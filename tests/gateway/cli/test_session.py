@@ -1,8 +1,9 @@
-"""Without a database of its own the gateway brings one, up to date, however many commands start at once."""
+"""What commands work with: a database, which the gateway brings where it has none, and the secret it was made with."""
 
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,15 @@ from sqlalchemy import text
 from gateway.cli.session import session
 from partners import database
 from partners.database import Database
+from partners.keyring import Keyring
+from partners.registry import key_life
+from tests.feeding import lines, registered
+from tests.gateway.cli.commands import invoke, run
 
-pytestmark = pytest.mark.slow
+WRITTEN_WITH = "the key that the database was written with"
 
 
+@pytest.mark.slow
 def test_commands_starting_at_once_share_the_embedded_database(reachable: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environment = kept | {"GATEWAY_DATA_DIR": str(reachable)}
@@ -46,3 +52,38 @@ def test_an_external_database_is_prepared_only_when_asked(
 def _has_policies(opened: Database) -> bool:
     with opened.write.connect() as connection:
         return connection.execute(text("SELECT to_regclass('policy_version')")).scalar_one() is not None
+
+
+def test_another_secret_key_than_the_database_s_is_refused(
+    db: Database, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    """Former usernames and erased members would not be known again, and nothing that is sealed could be opened."""
+    with db.write.begin() as connection:
+        waiting = key_life.add(connection, Keyring(WRITTEN_WITH), now=datetime.now(UTC))
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(lines(registered("m1")))
+
+    refused = [
+        invoke(*command.split(), *more)
+        for command, *more in [
+            ("ingest", str(events)),
+            ("serve --port 0",),
+            ("rights replay",),
+            ("retention run",),
+            ("keys add",),
+            ("keys rotate",),
+            ("keys revoke", waiting.id, "--reason", "a rehearsal"),
+            ("webhooks add w1 https://hooks.example",),
+            ("webhooks deliver --once",),
+            ("audit key",),
+            ("audit seal",),
+            ("audit export",),
+        ]
+    ]
+    unverifiable = invoke("audit", "verify")
+    environment.setenv("GATEWAY_SECRET_KEY", WRITTEN_WITH)
+
+    assert {each.exit_code for each in refused} == {1}
+    assert all("GATEWAY_SECRET_KEY is not the one" in each.output for each in refused)
+    assert (unverifiable.exit_code, "GATEWAY_SECRET_KEY is not the one" in unverifiable.output) == (2, True)
+    assert run("ingest", str(events)).stdout.startswith("accepted: 1")

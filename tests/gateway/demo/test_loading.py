@@ -14,7 +14,6 @@ from gateway.demo.loading import NotADemoError, load
 from gateway.settings import Settings
 from partners import database
 from partners.database import Database
-from partners.keyring import Keyring
 from partners.members import find_member
 from partners.registry import partners
 from partners.registry.partners import Partner
@@ -45,7 +44,7 @@ def opened(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory
 
 def session_on(engines: Database, url: str, directory: Path) -> Session:
     settings = Settings(issuer=URL, secret_key=SECRET, data_dir=directory, database_url=None, proxies=0, fixed_now=NOW)
-    return Session(settings, Keyring(SECRET), engines, url)
+    return Session(settings, engines, url)
 
 
 def counts(held: Session) -> list[int]:
