@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,8 @@ KEPT = timedelta(days=30)
 """How long a member's reference waits for a recipient who cannot be told."""
 CLOSED_KEPT = timedelta(days=760)
 """How long it can be proved that somebody was told: as long as the log says what of."""
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when there is what was there before it was put down since when."""
 BY_NAME = (PartnerKind.MODEL_CENTER,)
 """Recipients that know members by their names alone."""
 _CLOSING = frozenset({NoticeTopic.ERASED, NoticeTopic.RESTRICTED, NoticeTopic.WITHDRAWN})
@@ -42,6 +44,8 @@ class Concern:
     """As those know the member who have no reference."""
     fields: tuple[str, ...] = ()
     """What it is about, as policies name it; nothing for all."""
+    fields_since: tuple[datetime, ...] = ()
+    """Of each, since when there was something to be received."""
     audiences: Sequence[PartnerKind] = RECIPIENTS
 
 
@@ -54,6 +58,8 @@ class Received:
     operation: str
     policy_version: str | None
     verdict: int
+    last_at: datetime
+    """When the newest of them was asked for."""
 
 
 def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring: Keyring) -> None:
@@ -63,6 +69,7 @@ def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring:
             "member": each.member,
             "topic": each.topic,
             "fields": list(each.fields),
+            "fields_since": list(each.fields_since),
             "audiences": list(each.audiences),
             "sealed_username": keyring.seal(each.username.encode()),
         }
@@ -91,9 +98,10 @@ def received_about(connection: Connection, of: Row[Any]) -> Iterator[Received]:
     """
     about = accesses_about(of.member)
     entry = (access_log.c.at == about.c.at) & (access_log.c.id == about.c.access)
+    alike = (partner.c.number, *access_log.c["audience", "operation", "policy_version"], about.c.verdict)
     statement = (
-        select(partner.c.number, *access_log.c["audience", "operation", "policy_version"], about.c.verdict)
-        .distinct()
+        select(*alike, func.max(about.c.at))
+        .group_by(*alike)
         .select_from(about.join(access_log, entry).join(partner, partner.c.id == access_log.c.partner))
         .where(access_log.c.audience.in_(RECIPIENTS), access_log.c.outcome.in_(GIVEN))
         .where(about.c.at <= _until(connection, of))

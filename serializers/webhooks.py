@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from partners.access_log.identifiers import public
-from partners.outbox import Received
+from partners.outbox import ALWAYS, LOG_SETTLES, Received
 from partners.vocabulary import NoticeTopic, PartnerKind
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
@@ -40,15 +40,19 @@ class Recipient:
 def recipients_of(concern: Row[Any], received: Iterable[Received], policies: Policies) -> dict[int, Recipient]:
     """Those whom the log names as having received what a concern is about, by partner: no more, no fewer (R65)."""
     found: dict[int, Recipient] = {}
+    # What arrived before the change may have been answered after it.
+    since = dict(zip(concern.fields, concern.fields_since, strict=False))
+    there = {name: since.get(name, ALWAYS) - LOG_SETTLES for name in concern.fields}
     for each in received:
         if each.audience not in concern.audiences:
             continue
         explainer = policies.explainer(each.policy_version, each.operation)
         released = set(explainer.explain(each.verdict).released) if explainer else set()
-        if concern.fields and released.isdisjoint(concern.fields):
+        fields = {name for name, begun in there.items() if name in released and each.last_at >= begun}
+        if there and not fields:
             continue
         recipient = found.setdefault(each.partner, Recipient(each.audience))
-        recipient.fields |= released & set(concern.fields)
+        recipient.fields |= fields
     return found
 
 

@@ -150,7 +150,11 @@ def _with_models(table: Table, *columns: str) -> Select[Any]:
 PIECES = (
     Piece("account", _ACCOUNT, single=True),
     Piece("settings", _SETTINGS, single=True),
-    Piece("profile", select(*profile.c[*ProfileItem]).where(profile.c.member == _MEMBER), single=True),
+    Piece(
+        "profile",
+        select(*profile.c[*ProfileItem], profile.c.present_since).where(profile.c.member == _MEMBER),
+        single=True,
+    ),
     Piece("purchase_totals", _PURCHASE_TOTALS, single=True),
     Piece("purchases", _PURCHASES),
     Piece(

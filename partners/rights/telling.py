@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, DateTime, case, cast, func, literal, select
 
 from partners import stamps
 from partners.keyring import Keyring
-from partners.outbox import BY_NAME, Concern, concern_about, write_concerns
+from partners.literals import text_literal
+from partners.outbox import ALWAYS, BY_NAME, Concern, concern_about, write_concerns
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
 from partners.sharing import Sharing
@@ -20,26 +21,38 @@ FACTS = tuple(fact.name for fact in fields(Sharing))
 """Columns of `member` that decide for whom a member exists. That a single field is hidden is not told (R61)."""
 _ALWAYS_TOLD = {Reason.ERASED: NoticeTopic.ERASED, Reason.RESTRICTED: NoticeTopic.RESTRICTED}
 """What whoever received data has to hear when it begins (GDPR Art. 19), withheld from them by now or not."""
-_FIELDS = (
-    "username",
-    "site",
-    "country",
-    "mask",
-    "regular_payer",
-    *(f"profile.{item}" for item in ProfileItem),
-)
-"""Attributes in `member_stamp` that partners receive; policies name them alike. A device is seen, and not corrected."""
+_FIELDS = ("username", "site", "country", *(f"profile.{item}" for item in ProfileItem))
+"""Attributes in `member_stamp` that partners receive, and that can be corrected; policies name them alike.
+
+A device is seen, mask and badge are given: and that one was given which a partner may not see, it must not hear (R61).
+"""
+_NOT_YET = datetime(9000, 1, 1, tzinfo=UTC)
+"""Since when there is what nobody can have received."""
 _AT_LEAST_BEFORE = timedelta(days=1)
 """So long before its request something may have been corrected: the platform tells of both in any order."""
 _BEFORE = select(
     *member.c["number", "username", "username_key"],
     *member.c[FACTS],
-    *(profile.c[item].is_not(None).label(item.value) for item in ProfileItem),
+    *(
+        case(
+            (
+                profile.c[item].is_not(None),
+                func.coalesce(
+                    cast(profile.c.present_since.op("->>")(text_literal(item)), DateTime(timezone=True)),
+                    literal(ALWAYS, DateTime(timezone=True)),
+                ),
+            )
+        ).label(item.value)
+        for item in ProfileItem
+    ),
 ).join_from(member, profile)
 
 
 def before_change(connection: Connection, numbers: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """What members are like before a change, as far as it decides what has to be told; by number."""
+    """What members are like before a change, as far as it decides what has to be told; by number.
+
+    Of each profile item, since when it is there, if it is.
+    """
     return {row.number: row._asdict() for row in connection.execute(_BEFORE.where(member.c.number.in_(numbers)))}
 
 
@@ -47,7 +60,9 @@ def after_change(
     before: Mapping[str, Any], of_member: Mapping[str, Any], of_profile: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """What a member who was like that is like after new values, by column of `member` and of `profile`."""
-    items = {item: of_profile[item] is not None for item in of_profile if item in before}
+    items = {
+        item: None if of_profile[item] is None else before[item] or _NOT_YET for item in of_profile if item in before
+    }
     return {**before, **{column: of_member[column] for column in of_member if column in before}, **items}
 
 
@@ -62,7 +77,8 @@ def concerns_of(
         yield Concern(number, topic, username, audiences=audiences)
     removed = [item for item in ProfileItem if before[item] and of_profile.get(item, before[item]) is None]
     if removed:  # R22
-        yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(f"profile.{item}" for item in removed))
+        named, since = (f"profile.{item}" for item in removed), (before[item] for item in removed)
+        yield Concern(number, NoticeTopic.ITEMS_REMOVED, username, tuple(named), tuple(since))
     if of_member.get("username_key", before["username_key"]) != before["username_key"]:
         # Studios know members by name alone, and what they hold under this one is nobody's from now on: whatever it is.
         yield Concern(number, NoticeTopic.RENAMED, username, audiences=BY_NAME)
@@ -104,5 +120,9 @@ def tell_of_rectification(connection: Connection, number: int, since: datetime, 
         member_stamp.c.member == number, member_stamp.c.attribute.in_(_FIELDS)
     )
     begin = since - _AT_LEAST_BEFORE
-    rectified = tuple(row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= begin)
-    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, fields=rectified)
+    corrected = {row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= begin}
+    now = before_change(connection, [number])[number]
+    there = {f"profile.{item}": now[item] for item in ProfileItem}
+    rectified = {name: received for name in sorted(corrected) if (received := there.get(name, ALWAYS)) is not None}
+    more = {"fields": tuple(rectified), "fields_since": tuple(rectified.values())}
+    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, **more)

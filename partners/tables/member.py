@@ -119,6 +119,14 @@ profile = Table(
         for item in ProfileItem
     ),
     *(_one_of(f"{item}_visibility", ItemVisibility) for item in ProfileItem),
+    Column(
+        "present_since",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        info=personal(ACCOUNT),
+        comment="Since when there is each item, by its name: who read before received none. None means always.",
+    ),
 )
 
 purchase_total = Table(

@@ -36,6 +36,14 @@ concern = Table(
     ),
     Column("topic", Text, nullable=False, info=internal()),
     Column("fields", ARRAY(Text), nullable=False, info=internal(), comment="As policies name them; none means all."),
+    Column(
+        "fields_since",
+        ARRAY(DateTime(timezone=True)),
+        nullable=False,
+        server_default="{}",
+        info=internal(),
+        comment="Of each of `fields`: since when there was something to be received.",
+    ),
     Column("audiences", ARRAY(Text), nullable=False, info=internal()),
     Column(
         "sealed_username",

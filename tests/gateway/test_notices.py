@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from gateway.notices import Delivery
 from gateway.settings import Settings
@@ -17,6 +17,7 @@ from partners.database import Database
 from partners.keyring import Keyring
 from partners.registry import partners
 from partners.tables.access import access_log
+from partners.tables.member import profile
 from partners.tables.outbox import concern, notice, webhook_endpoint
 from partners.vocabulary import PartnerKind, Status
 from tests.callers import access_token, add_caller, bearer
@@ -271,6 +272,32 @@ def test_a_rectification_names_what_was_rectified(told: Told) -> None:
         "w2": [],
         "model_center": [("rectified", "user_m1", "profile.age")],
     }
+
+
+def test_nobody_hears_of_what_was_there_only_while_it_was_hidden(told: Told, db: Database) -> None:
+    """R15, R16, R22, R61: a card that said nothing of it gave nothing, whatever the log calls released."""
+    told.stage.member("m1")
+    told.stage.member("m2")
+    after = [LATER + timedelta(seconds=second) for second in range(3)]
+    for name in ("m1", "m2"):
+        told.feed(event("member.updated", name, after[0], id=f"empty-{name}", profile={"age": None, "nickname": None}))
+        told.stage.center.get(f"/members/user_{name}", of="mdl-1")
+        told.ref(name)
+    told.patch(profile_visibility="private", mask_visibility="private", share_regular_payer=False)
+    told.feed(event("member.updated", "m1", after[1], profile={"age": 34}, mask="owl", regular_payer=True))
+    told.feed(event("member.updated", "m1", after[1], id="changed", profile={"nickname": "Owl"}))
+    with db.write.begin() as connection:
+        begun = func.to_jsonb(func.now() + 2 * outbox.LOG_SETTLES)
+        since = func.jsonb_build_object("age", begun, "nickname", begun)
+        connection.execute(update(profile).where(profile.c.present_since != {}).values(present_since=since))
+    told.feed(event("member.updated", "m1", after[2], id="gone", profile={"age": None}))
+    for name in ("m1", "m2"):
+        told.ask("rectification", "settle", member=name)
+
+    delivered = told.deliver()
+
+    assert delivered["model_center"] == [("rectified", "user_m2")]
+    assert [notice[0] for notice in delivered["w1"]] == ["rectified"]
 
 
 def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: Told, db: Database) -> None:

@@ -1,6 +1,8 @@
 """Writing members: new rows, changed attributes, their stamps, totals, and what is held for those to come."""
 
-from sqlalchemy import Connection, Text, cast, delete, update
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Text, case, cast, delete, func, update
 
 from partners.feed.parameters import among, as_rows, as_values
 from partners.feed.state import State
@@ -8,7 +10,7 @@ from partners.feed.writing.sets import change_rows, insert_rows, upsert_rows
 from partners.literals import text_literal
 from partners.privacy import SETTINGS
 from partners.tables.member import held_setting, member, member_stamp, profile, purchase_total
-from partners.vocabulary import SUBS
+from partners.vocabulary import SUBS, ProfileItem
 
 _USERNAME = ("username", "username_key", "username_harmless")
 _DEVICE = ("device_type", "device_os", "device_browser", "device_seen_at")
@@ -26,8 +28,20 @@ _LET_GO = (
     .values(username_key=text_literal("/").concat(cast(member.c.number, Text)))
 )
 _NEW_PROFILES = insert_rows(profile, ["member"])
+
+
+def _present_since(changed: FromClause) -> dict[str, ColumnElement[Any]]:
+    """Since when there is each item: of one that was not there before, since now."""
+    told: list[ColumnElement[Any]] = []
+    for item in ProfileItem:
+        before = (profile.c[item].is_(None), func.to_jsonb(func.clock_timestamp()))
+        there = case(before, else_=profile.c.present_since.op("->")(text_literal(item)))
+        told += [text_literal(item), case((changed.c[item].is_not(None), there))]
+    return {"present_since": func.jsonb_strip_nulls(func.jsonb_build_object(*told))}
+
+
 _CHANGE_PROFILES = change_rows(
-    profile, "member", [stored.name for stored in profile.columns if stored.name != "member"]
+    profile, "member", [*ProfileItem, *(f"{item}_visibility" for item in ProfileItem)], _present_since
 )
 _TOTALS = upsert_rows(
     purchase_total,

@@ -3,9 +3,10 @@
 No staging table: nothing of what passes through stays anywhere but in its row (R18).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Insert, Table, Update, column, func, select, true, update
+from sqlalchemy import ColumnElement, FromClause, Insert, Table, Update, column, func, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -27,8 +28,16 @@ def upsert_rows(table: Table, keys: Sequence[str], columns: Sequence[str]) -> In
     )
 
 
-def change_rows(table: Table, key: str, columns: Sequence[str]) -> Update:
-    """Change of each row, given by its key, those columns that its `changes` name."""
+def change_rows(
+    table: Table,
+    key: str,
+    columns: Sequence[str],
+    derived: Callable[[FromClause], Mapping[str, ColumnElement[Any]]] = lambda _: {},
+) -> Update:
+    """Change of each row, given by its key, those columns that its `changes` name.
+
+    Others can be `derived` from what the row is like afterwards; the table's own columns are what it was before.
+    """
     rows = rows_of(**{key: table.c[key].type, CHANGES: JSONB()})
     old = table.alias("old")
     changed = (
@@ -41,7 +50,8 @@ def change_rows(table: Table, key: str, columns: Sequence[str]) -> Update:
         .select_from(rows.join(old, old.c[key] == rows.c[key]).join(changed, true()))
         .subquery("source")
     )
-    return update(table).where(table.c[key] == source.c[key]).values({name: source.c[name] for name in columns})
+    values = {**{name: source.c[name] for name in columns}, **derived(source)}
+    return update(table).where(table.c[key] == source.c[key]).values(values)
 
 
 def _incoming(table: Table, columns: Sequence[str]) -> TableValuedAlias:
