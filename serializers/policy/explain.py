@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from partners.vocabulary import Reason
 from serializers.policy.publish import Document
+from serializers.policy.tree import Tree, atoms_in, failing_by, holds
 
 SENSITIVE = "R24"
 """The clause of what speaks of sexual interests, in every version of the policy."""
@@ -60,38 +60,17 @@ class Explainer:
         return [name for name in names if SENSITIVE in fields[name]["clause"].split(", ")]
 
     def _work_out(self, verdict: int) -> Explanation:
-        failing = {name: self._failing(field["when"], verdict) for name, field in self.document["fields"].items()}
+        fields = self.document["fields"]
+        shown = {name for name, field in fields.items() if self._holds(field["when"], verdict)}
         return Explanation(
-            released=tuple(name for name, atoms in failing.items() if atoms is None),
-            withheld={name: self._reasons(atoms) for name, atoms in failing.items() if atoms is not None},
+            released=tuple(name for name in fields if name in shown),
+            withheld={name: self._reasons(fields[name]["when"], verdict) for name in fields if name not in shown},
         )
 
-    def _failing(self, tree: Any, verdict: int) -> list[str] | None:  # noqa: ANN401 - a JSON value
-        """The atoms because of which a condition does not hold, or None if it does."""
-        match tree:
-            case True:
-                return None
-            case str(atom):
-                return None if self._holds(atom, verdict) else [atom]
-            case {"not": part}:
-                return None if self._failing(part, verdict) is not None else self._atoms(part)
-            case {"all": parts}:
-                failing = [atoms for part in parts if (atoms := self._failing(part, verdict)) is not None]
-                return [atom for atoms in failing for atom in atoms] if failing else None
-            case {"any": parts}:
-                tried = [self._failing(part, verdict) for part in parts]
-                return None if None in tried else [atom for atoms in tried for atom in atoms or ()]
-        raise ValueError(f"not a condition: {tree!r}")
+    def _holds(self, tree: Tree, verdict: int) -> bool:
+        return holds(tree, lambda atom: bool(verdict & self.document["atoms"][atom]["bit"]))
 
-    def _atoms(self, tree: Any) -> list[str]:  # noqa: ANN401 - a JSON value
-        if isinstance(tree, str):
-            return [tree]
-        parts = [tree["not"]] if "not" in tree else tree.get("all") or tree["any"]
-        return [atom for part in parts for atom in self._atoms(part)]
-
-    def _holds(self, atom: str, verdict: int) -> bool:
-        return bool(verdict & self.document["atoms"][atom]["bit"])
-
-    def _reasons(self, atoms: Iterable[str]) -> tuple[Reason, ...]:
-        codes = (self.document["atoms"][atom]["otherwise"] for atom in atoms)
+    def _reasons(self, tree: Tree, verdict: int) -> tuple[Reason, ...]:
+        failing = (atom for atom in atoms_in(tree) if self._holds(failing_by(tree, {atom}), verdict))
+        codes = (self.document["atoms"][atom]["otherwise"] for atom in failing)
         return tuple(dict.fromkeys(Reason(code) for code in codes if code))

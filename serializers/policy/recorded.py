@@ -1,7 +1,6 @@
 """Recorded verdicts under every policy version there was: explained one by one, and searched by field and reason."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, false, not_, or_, select, true
 
@@ -10,9 +9,7 @@ from partners.literals import number_literal
 from partners.tables.access import access_log
 from serializers.policy.explain import Explainer
 from serializers.policy.publish import Document
-
-Tree = Any
-"""A condition in a document: true, an atom's name, or an object with `all`, `any` or `not`."""
+from serializers.policy.tree import NEVER, Tree, failing_by
 
 _GROUP = pairs_in(access_log.c.verdicts, "verdict_group")
 
@@ -47,7 +44,7 @@ class Policies:
 
     def field_released(self, name: str) -> ColumnElement[bool]:
         """Entries in which this field was released for at least one member."""
-        never: Document = {"when": {"any": []}}
+        never: Document = {"when": NEVER}
         return self._verdicts_where(lambda document: _holds(document, document["fields"].get(name, never)["when"]))
 
     def withheld_for(self, reason: str, name: str | None = None) -> ColumnElement[bool]:
@@ -55,7 +52,8 @@ class Policies:
 
         def condition(document: Document) -> ColumnElement[bool]:
             chosen = [field for key, field in document["fields"].items() if name in {None, key}]
-            return or_(false(), *(_fails_for(document, field["when"], reason) for field in chosen))
+            giving_it = {atom for atom, told in document["atoms"].items() if told["otherwise"] == reason}
+            return or_(false(), *(_holds(document, failing_by(field["when"], giving_it)) for field in chosen))
 
         return self._verdicts_where(condition)
 
@@ -91,28 +89,3 @@ def _holds(document: Document, tree: Tree) -> ColumnElement[bool]:
         case {"any": parts}:
             return or_(false(), *(_holds(document, part) for part in parts))
     raise ValueError(f"not a condition: {tree!r}")
-
-
-def _fails_for(document: Document, tree: Tree, reason: str) -> ColumnElement[bool]:
-    """Whether a condition fails, and an atom with this reason is among what it fails for."""
-    match tree:
-        case True:
-            return false()
-        case str(atom):
-            gives_it = document["atoms"][atom]["otherwise"] == reason
-            return not_(_bit(document, atom)) if gives_it else false()
-        case {"not": part}:
-            return _holds(document, part) if reason in _reasons(document, part) else false()
-        case {"all": parts}:
-            return or_(false(), *(_fails_for(document, part, reason) for part in parts))
-        case {"any": parts}:
-            none_holds = not_(_holds(document, tree))
-            return and_(none_holds, or_(false(), *(_fails_for(document, part, reason) for part in parts)))
-    raise ValueError(f"not a condition: {tree!r}")
-
-
-def _reasons(document: Document, tree: Tree) -> set[str]:
-    if isinstance(tree, str):
-        return {document["atoms"][tree]["otherwise"]}
-    parts = [tree["not"]] if "not" in tree else tree.get("all") or tree["any"]
-    return {reason for part in parts for reason in _reasons(document, part)}
