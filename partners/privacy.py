@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.stamps import later_than
@@ -65,10 +65,16 @@ def item_attribute(item: ProfileItem) -> str:
     return f"{ITEMS}.{item}"
 
 
+CHOICES: Mapping[str, Column[Any]] = {
+    **{name: member.c[name] for name in SETTINGS},
+    **{item_attribute(item): profile.c[f"{item}_visibility"] for item in ProfileItem},
+}
+"""Where each setting is stored, under the name by which `member_stamp` remembers its last writer."""
+
+
 def privacy_of(connection: Connection, member_number: int) -> Privacy:
     """Read all settings of a member; raise `sqlalchemy.exc.NoResultFound` if there is none of that number."""
-    columns = [*(member.c[name] for name in SETTINGS), *(profile.c[f"{item}_visibility"] for item in ProfileItem)]
-    found = connection.execute(select(*columns).join(profile).where(member.c.number == member_number))
+    found = connection.execute(select(*CHOICES.values()).join(profile).where(member.c.number == member_number))
     row = found.mappings().one()
     return Privacy(
         profile_visibility=Visibility(row["profile_visibility"]),

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partners.feed.building import profile_attribute
-from partners.privacy import SETTINGS, item_attribute
+from partners.privacy import CHOICES
+from partners.tables.member import profile
 from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem
 
 USERNAME = "username"
@@ -24,11 +25,11 @@ class Place:
 
 
 PLACES: Mapping[str, Place] = {
-    **{name: Place(name) for name in ("site", "country", "mask", "regular_payer", *SETTINGS)},
+    **{name: Place(name) for name in ("site", "country", "mask", "regular_payer")},
     **{
         profile_attribute(item): Place(item.value, on_profile=True, sealed=item in SENSITIVE_ITEMS)
         for item in ProfileItem
     },
-    **{item_attribute(item): Place(f"{item}_visibility", on_profile=True) for item in ProfileItem},
+    **{name: Place(str(column.name), on_profile=column.table is profile) for name, column in CHOICES.items()},
 }
 """The attributes that are one column each; username and device are more."""

@@ -10,8 +10,8 @@ from partners.feed.attributes import PLACES
 from partners.feed.member_state import MemberState, Written
 from partners.feed.state import State
 from partners.outbox import Concern, write_concerns
-from partners.privacy import OPTING_OUT
-from partners.rights.decisions import CHOICES, choice_change
+from partners.privacy import CHOICES, OPTING_OUT
+from partners.rights.decisions import choice_change
 from partners.rights.journal import Change
 from partners.rights.telling import FACTS, after_change, before_change, concerns_of
 from partners.vocabulary import Reason
@@ -47,7 +47,7 @@ def choices_of_batch(state: State) -> list[Change]:
     written = [
         choice_change(found.id, attribute, _value(found, attribute), found.stamps[attribute])
         for found in state.members.values()
-        for attribute in found.stamped & CHOICES
+        for attribute in found.stamped & CHOICES.keys()
     ]
     held = [
         choice_change(id_, attribute, setting.value, setting.stamp)

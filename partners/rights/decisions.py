@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, LargeBinary, exists, select, update
+from sqlalchemy import Connection, DateTime, LargeBinary, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.keyring import Digest, Keyring
 from partners.outbox import write_concerns
-from partners.privacy import OPTING_OUT, SETTINGS, item_attribute
+from partners.privacy import CHOICES, OPTING_OUT
 from partners.rights.binding import BONDS, bind
 from partners.rights.book import OPEN, Book, MemberRequest
 from partners.rights.erasure import block_username, carry_out, remember_as_erased
@@ -18,15 +18,9 @@ from partners.rights.journal import Change
 from partners.rights.telling import before_change, concerns_of, tell_of_bond
 from partners.tables.member import erased_member, held_setting, member, member_stamp, profile
 from partners.tables.rights import rights_request
-from partners.vocabulary import ProfileItem, Reason, RequestStatus, RequestType
+from partners.vocabulary import Reason, RequestStatus, RequestType
 
-_COLUMNS: Mapping[str, Column[Any]] = {
-    **{name: member.c[name] for name in SETTINGS},
-    **{item_attribute(item): profile.c[f"{item}_visibility"] for item in ProfileItem},
-}
 _ERASING = frozenset({RequestStatus.VERIFIED, RequestStatus.SETTLED})
-CHOICES = frozenset(_COLUMNS)
-"""The attributes that are a member's own choice, as `member_stamp` has them."""
 _STORED = [column for column in rights_request.c if column.name != "number"]
 
 
@@ -53,7 +47,7 @@ def choice_changes(connection: Connection, member_number: int, attributes: Colle
     stamps = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
         member_stamp.c.member == member_number, member_stamp.c.attribute.in_(attributes)
     )
-    wanted = [_COLUMNS[name].label(name) for name in attributes]
+    wanted = [CHOICES[name].label(name) for name in attributes]
     whole = select(member.c.id, *wanted).join_from(member, profile).where(member.c.number == member_number)
     row = connection.execute(whole).mappings().one()
     return [
@@ -148,7 +142,7 @@ class Replay:
             self.done.erasures += 1
 
     def _choice(self, told: Mapping[str, Any]) -> None:
-        attribute, column = told["attribute"], _COLUMNS[told["attribute"]]
+        attribute, column = told["attribute"], CHOICES[told["attribute"]]
         number = self.connection.scalar(select(member.c.number).where(member.c.id == told["member"]).with_for_update())
         if number is None:
             self._hold(told)
