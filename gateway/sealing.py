@@ -17,6 +17,7 @@ from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError, seal
 from partners.keyring import Keyring
+from partners.locks import Lock
 
 if TYPE_CHECKING:
     from gateway.metrics import Metrics
@@ -26,8 +27,6 @@ POLL_S = 0.5
 STANDBY_S = 1.0
 """How often a process that stands by looks whether it is needed."""
 TROUBLE_S = 5.0
-_SEALING = 0x5345414C
-"""Key of the advisory lock that the sequencer holds; it falls with its connection, however the process ends."""
 log = get_logger(__name__)
 
 
@@ -90,9 +89,9 @@ def start(sealing: Sealing) -> Event:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[bool]:
-    """Try for the lock; it belongs to the connection and must not go back to the pool with it."""
+    """Try for the lock; it falls with the connection, however the process ends, and must not go back to the pool."""
     with connection.begin():
-        alone = bool(connection.scalar(select(func.pg_try_advisory_lock(_SEALING))))
+        alone = bool(connection.scalar(select(func.pg_try_advisory_lock(Lock.SEALING.key))))
     try:
         yield alone
     finally:

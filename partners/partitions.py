@@ -5,13 +5,12 @@ from itertools import product
 
 from sqlalchemy import Connection, func, select, text
 
+from partners.locks import Lock
 from partners.months import month_of, next_month
 from partners.tables.access import access_log, access_network, access_subject, access_subject_block, access_subject_set
 
 PARTITIONED = (access_log, access_subject, access_subject_block, access_subject_set, access_network)
 MONTHS_AHEAD = 3
-_PARTITIONING = 0x50415254
-"""Key of the advisory lock under which one process at a time makes partitions."""
 
 
 def make_partitions(connection: Connection, *, now: datetime) -> None:
@@ -19,7 +18,7 @@ def make_partitions(connection: Connection, *, now: datetime) -> None:
 
     Made apart and then attached, so that neither those who read the log nor those who append to it wait.
     """
-    connection.execute(select(func.pg_advisory_xact_lock(_PARTITIONING)))
+    connection.execute(select(func.pg_advisory_xact_lock(Lock.PARTITIONING.key)))
     months = [next_month(month_of(now), ahead) for ahead in range(MONTHS_AHEAD + 1)]
     for table, month in product(PARTITIONED, months):
         name = f"{table.name}_{month:%Y_%m}"

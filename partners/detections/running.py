@@ -17,6 +17,7 @@ from partners.detections.gaps import gaps
 from partners.detections.judging import judge
 from partners.detections.raising import Raised, Recorded, raise_alerts
 from partners.detections.suspicions import Suspicion
+from partners.locks import Lock
 from partners.tables.detections import detection_progress
 from partners.vocabulary import Outcome, Tier
 
@@ -26,8 +27,6 @@ TOLD_BACK = timedelta(days=1)
 """And how far for alerts, unless it is told."""
 SLACK = timedelta(hours=1)
 """Windows are looked at again for so long, should the last run have ended before it told all."""
-_DETECTING = 0x44455443
-"""Key of the advisory lock of the one process that runs them; it falls with the transaction."""
 _OK = 200
 
 
@@ -55,7 +54,7 @@ def detect(
     `since` judges again from an instant on; what is told already is not told twice.
     """
     with engine.connect() as guard, guard.begin():
-        if not guard.scalar(select(func.pg_try_advisory_xact_lock(_DETECTING))):
+        if not guard.scalar(select(func.pg_try_advisory_xact_lock(Lock.DETECTING.key))):
             return None
         left = guard.execute(select(detection_progress)).one_or_none()
         if left is not None and left.run_at is not None and now - left.run_at < every:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg.errors
-from sqlalchemy import Connection, func, literal_column, select, true
+from sqlalchemy import Connection, func, select, true
 from sqlalchemy.exc import OperationalError
 
 from partners.access_log.append import Access, record
@@ -21,6 +21,7 @@ from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
 from partners.keyring import Keyring
+from partners.locks import Lock
 from partners.rights.journal import Journal
 from partners.statistics import count
 from partners.tables.activity import applied_event
@@ -28,10 +29,10 @@ from partners.vocabulary import Outcome
 
 ATTEMPTS = 3
 _ONE_WRITER = select(
-    func.pg_advisory_xact_lock(literal_column("7310592831445")),
+    func.pg_advisory_xact_lock(Lock.FEEDING.key),
     func.set_config("enable_seqscan", "off", true()),
 )
-"""The number is the feed's own: whoever holds it may write events until its transaction ends.
+"""Whoever holds the lock may write events until its transaction ends.
 
 Every look-up of a batch has its index, but a connection keeps its plans: those made while the tables were small would
 read them whole, and ever longer.

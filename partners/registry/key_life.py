@@ -8,6 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from partners.keyring import Keyring
+from partners.locks import Lock
 from partners.registry import RegistryError, tokens
 from partners.registry.signing_keys import (
     ALGORITHM,
@@ -23,8 +24,6 @@ from partners.tables.partner import signing_key
 
 ACTIVE_FOR = timedelta(days=90)
 """After how long `rotate` wants a new key."""
-_CHANGING = 0x5349474E
-"""Key of the advisory lock under which keys are made and change their state."""
 
 
 def make_active(connection: Connection, keyring: Keyring, *, now: datetime) -> SigningKey | None:
@@ -108,7 +107,7 @@ def rotate(connection: Connection, keyring: Keyring, *, now: datetime) -> tuple[
 
 
 def _lock(connection: Connection) -> None:
-    connection.execute(select(func.pg_advisory_xact_lock(_CHANGING)))
+    connection.execute(select(func.pg_advisory_xact_lock(Lock.CHANGING_KEYS.key)))
 
 
 def _succeed(connection: Connection, keyring: Keyring, now: datetime) -> SigningKey:
