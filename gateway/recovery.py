@@ -58,7 +58,7 @@ def before_serving(settings: Settings, url: str) -> None:
     Nor on one that was written with another secret; raise `RegistryError`.
     """
     keyring = Keyring(settings.secret_key)
-    journal = Journal(settings.journal_dir, keyring, settings.own_journal_dir is not None)
+    journal = settings.journal(keyring)
     engines = database.connect(url)
     try:
         with engines.write.connect() as connection:

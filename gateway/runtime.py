@@ -59,7 +59,7 @@ class Runtime:
     @cached_property
     def journal(self) -> Journal:
         """What members decided, outside the database (R41)."""
-        return Journal(self.settings.journal_dir, self.keyring, self.settings.own_journal_dir is not None)
+        return self.settings.journal(self.keyring)
 
     @cached_property
     def backlog(self) -> StoredFigures:

@@ -16,10 +16,11 @@ from sqlalchemy.exc import ArgumentError
 from partners import files
 from partners.access_log.checkpoints import origin_of
 from partners.instants import read_instant
-from partners.keyring import MINIMUM_SECRET_LENGTH
+from partners.keyring import MINIMUM_SECRET_LENGTH, Keyring
 from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
 from partners.registry.terms import FIRST_VERSION, Terms, check_version
+from partners.rights.journal import Journal
 from partners.spool.spool import Policy
 from partners.vocabulary import Work
 
@@ -182,6 +183,10 @@ class Settings:
     def journal_dir(self) -> Path:
         """Where the rights journal is kept."""
         return self.own_journal_dir or self.data_dir / "journal"
+
+    def journal(self, keyring: Keyring) -> Journal:
+        """What members decided, outside the database (R41)."""
+        return Journal(self.journal_dir, keyring, self.own_journal_dir is not None)
 
     @property
     def log_origin(self) -> str:

@@ -41,7 +41,7 @@ class Session:
     @property
     def journal(self) -> Journal:
         """What members decided, outside the database (R41)."""
-        return Journal(self.settings.journal_dir, self.keyring, self.settings.own_journal_dir is not None)
+        return self.settings.journal(self.keyring)
 
     def instant(self) -> datetime:
         """The real clock: by it credentials are made and expire, and terms are accepted."""
