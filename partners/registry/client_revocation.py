@@ -7,6 +7,7 @@ from partners.consents.ending import EndedBy
 from partners.registry import RegistryError
 from partners.registry import secrets as client_secrets
 from partners.registry.clients import Client, get
+from partners.registry.token_versions import kill_tokens
 from partners.tables.partner import client
 from partners.vocabulary import AuthMethod
 
@@ -20,7 +21,7 @@ def revoke(connection: Connection, identifier: str, credential: str | None = Non
         ended = _remove_keys(connection, identifier, credential)
     if credential is not None and not ended:
         raise RegistryError(f"{identifier} has no secret or key {credential}; `gateway clients list` names them")
-    connection.execute(update(client).where(client.c.id == identifier).values(version=client.c.version + 1))
+    kill_tokens(connection, client.c.id == identifier)
     ending.end_of_client(connection, identifier, EndedBy.REVOCATION)
     return get(connection, identifier), ended
 

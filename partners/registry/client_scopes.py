@@ -6,6 +6,7 @@ from sqlalchemy import Connection, update
 
 from partners.registry.clients import Client, get
 from partners.registry.fitness import checked_scopes
+from partners.registry.token_versions import kill_tokens
 from partners.tables.partner import client
 from partners.vocabulary import SCOPES_OF_KIND, Scope
 
@@ -20,7 +21,7 @@ def withdraw(connection: Connection, identifier: str, scopes: Collection[Scope])
     """Let a client ask for these no more; what it was given before is dead with the next request."""
     held = get(connection, identifier, lock=True)
     narrowed = _set(connection, held, set(held.scopes) - set(checked_scopes(scopes, held.kind)))
-    connection.execute(update(client).where(client.c.id == identifier).values(version=client.c.version + 1))
+    kill_tokens(connection, client.c.id == identifier)
     return narrowed
 
 

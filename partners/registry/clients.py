@@ -12,6 +12,7 @@ from partners.consents import ending
 from partners.registry import RegistryError, addresses, client_use, fitness, jwks, partners
 from partners.registry import secrets as client_secrets
 from partners.registry.secrets import Secret
+from partners.registry.token_versions import kill_tokens
 from partners.tables.partner import client, partner
 from partners.vocabulary import AuthMethod, PartnerKind, Scope, Status
 
@@ -146,9 +147,9 @@ def bind_tokens(connection: Connection, identifier: str, *, bound: bool) -> Clie
     """Say whether a client gets tokens bound to a key only; once it does, its older tokens are dead (RFC 9449 §5.2)."""
     held = get(connection, identifier, lock=True)
     if held.dpop_bound is not bound:
-        statement = update(client).where(client.c.id == identifier)
-        # A token asked for at this very moment carries the version that its client was read with.
-        connection.execute(statement.values(dpop_bound=bound, version=client.c.version + int(bound)))
+        connection.execute(update(client).where(client.c.id == identifier).values(dpop_bound=bound))
+        if bound:  # A token asked for at this very moment carries the version that its client was read with.
+            kill_tokens(connection, client.c.id == identifier)
     return replace(held, dpop_bound=bound)
 
 
@@ -167,8 +168,8 @@ def resume(connection: Connection, identifier: str) -> Client:
 def _set_status(connection: Connection, identifier: str, status: Status) -> Client:
     held = get(connection, identifier, lock=True)
     if held.status is not status:
-        statement = update(client).where(client.c.id == identifier)
-        connection.execute(statement.values(status=status, version=client.c.version + 1))
+        connection.execute(update(client).where(client.c.id == identifier).values(status=status))
+        kill_tokens(connection, client.c.id == identifier)
         ending.end_of_client(connection, identifier)
     return replace(held, status=status)
 

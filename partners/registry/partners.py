@@ -12,6 +12,7 @@ from partners.consents import ending
 from partners.consents.ending import EndedBy
 from partners.countries import COUNTRIES
 from partners.registry import RegistryError
+from partners.registry.token_versions import kill_tokens
 from partners.tables.consent import person, person_session
 from partners.tables.outbox import webhook_endpoint
 from partners.tables.partner import client, partner
@@ -91,7 +92,7 @@ def change(connection: Connection, changed: Partner) -> Partner:
     connection.execute(update(partner).where(partner.c.number == before.number).values(**_terms(checked)))
     lost_terms = before.terms_accepted_at is not None and checked.terms_accepted_at is None
     if lost_terms or (before.may_have_member_rows() and not checked.may_have_member_rows()):
-        _kill_tokens(connection, before)
+        kill_tokens(connection, client.c.partner == before.number)
     if lost_terms:
         _sign_out(connection, before)
         ending.end_of_partner(connection, before.number)
@@ -144,15 +145,11 @@ def close(connection: Connection, identifier: str) -> Partner:
 def _set_status(connection: Connection, before: Partner, status: Status) -> Partner:
     connection.execute(update(partner).where(partner.c.number == before.number).values(status=status))
     if before.status is not status:
-        _kill_tokens(connection, before)
+        kill_tokens(connection, client.c.partner == before.number)
         _sign_out(connection, before)
         by = EndedBy.CLOSURE if status is Status.CLOSED else EndedBy.SUSPENSION
         ending.end_of_partner(connection, before.number, by)
     return replace(before, status=status)
-
-
-def _kill_tokens(connection: Connection, of: Partner) -> None:
-    connection.execute(update(client).where(client.c.partner == of.number).values(version=client.c.version + 1))
 
 
 def _sign_out(connection: Connection, of: Partner) -> None:
