@@ -226,9 +226,9 @@ def refuse_unsafe_production(environ: Mapping[str, str] = os.environ) -> None:
         raise SettingsError("GATEWAY_SECRET_KEY must be set when GATEWAY_DATABASE_URL is: machines must share it")
 
 
-def operator_name(environ: Mapping[str, str] = os.environ) -> str:
+def operator_name() -> str:
     """Who acts at the command line: as they say, or as they logged in before `sudo`; raise `SettingsError`."""
-    name = (environ.get("GATEWAY_OPERATOR") or environ.get("SUDO_USER") or _login()).lower()
+    name = (os.environ.get("GATEWAY_OPERATOR") or os.environ.get("SUDO_USER") or _login()).lower()
     if not _OPERATOR.fullmatch(name):
         raise SettingsError("GATEWAY_OPERATOR has 1 to 64 letters, digits or the characters . _ @ -")
     return name

@@ -161,10 +161,10 @@ def settle(connection: Connection, of: Row[Any]) -> None:
         connection.execute(delete_from(concern).where(mine))
 
 
-def waiting_for(connection: Connection, partner_number: int, limit: int = BATCH) -> list[Row[Any]]:
+def waiting_for(connection: Connection, partner_number: int) -> list[Row[Any]]:
     """What a partner has still to be told, in the order in which it happened."""
     open_ones = (notice.c.partner == partner_number) & notice.c.closed_at.is_(None)
-    return list(connection.execute(select(notice).where(open_ones).order_by(notice.c.concern).limit(limit)))
+    return list(connection.execute(select(notice).where(open_ones).order_by(notice.c.concern).limit(BATCH)))
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:

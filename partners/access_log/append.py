@@ -198,9 +198,7 @@ class _Plain:
     telling: Select[*tuple[Any, ...]]
 
 
-def _plain_record(
-    details: ColumnElement[Any] | None = None, more: Mapping[str, ColumnElement[Any]] = MappingProxyType({})
-) -> _Plain:
+def _plain_record(details: ColumnElement[Any] | None, more: Mapping[str, ColumnElement[Any]]) -> _Plain:
     member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
     covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
     summary = summary_of(covered)

@@ -46,7 +46,7 @@ def origin_of(issuer: str) -> str:
     return f"{parts.netloc}{parts.path.rstrip('/')}/{LOG_NAME}"
 
 
-def signer_of(keyring: Keyring, origin: str, generation: int = 1) -> Signer:
+def signer_of(keyring: Keyring, origin: str, generation: int) -> Signer:
     """A key that signs the checkpoints of a log; it derives from the gateway's secret and is stored nowhere."""
     purpose = _KEY_PURPOSE if generation == 1 else f"{_KEY_PURPOSE}/{generation}"
     return Signer(origin, keyring.derive(purpose))

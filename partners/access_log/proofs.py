@@ -63,7 +63,7 @@ def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:
     return consistency_path(old, new, StoredTree(connection).subtree)
 
 
-def check_proof(text: str, trust: Trust, entry: bytes | None = None) -> tuple[Checkpoint, int, bytes]:
+def check_proof(text: str, trust: Trust, entry: bytes | None) -> tuple[Checkpoint, int, bytes]:
     """Check a `.tlog-proof` of the entry that it has with it, or of one that is given.
 
     Return checkpoint, index and the entry's exact bytes. Raise `NoteError` or `BrokenProofError`.

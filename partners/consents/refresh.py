@@ -33,7 +33,7 @@ class Held:
     client: str
 
 
-def issue(connection: Connection, family: str, predecessor: bytes | None = None) -> str:
+def issue(connection: Connection, family: str, predecessor: bytes | None) -> str:
     """Return a fresh token of a family; only its digest is kept."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     values = {"digest": digest_of(token), "family": family, "predecessor": predecessor}

@@ -1,6 +1,5 @@
 """Gaps in the log itself: what waits to be sealed for too long, and what was there and never got in."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,9 +19,7 @@ LOOK_AGAIN_S = 2.0
 """What a long request has just recorded is old when it comes, and sealed within this time."""
 
 
-def gaps(
-    engine: Engine, left: Row[Any] | None, *, now: datetime, wait: Callable[[float], None] = time.sleep
-) -> list[Suspicion]:
+def gaps(engine: Engine, left: Row[Any] | None, *, now: datetime, wait: Callable[[float], None]) -> list[Suspicion]:
     """Look at the log itself; `left` is the progress of the last run, which names the record that it left."""
     found = _waiting(engine, now)
     if found is not None:

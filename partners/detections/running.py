@@ -1,5 +1,6 @@
 """A run of the detections: count what was sealed since the last one, judge it, raise what is out of the ordinary."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,7 +73,7 @@ def _run(engine: Engine, left: Row[Any] | None, *, now: datetime, recorded: Reco
     first = left.next_index if left is not None else _begin(engine, now)
     counted = _count_all(engine, first)
     from_then = since or _untold(left, counted, now)
-    suspicions = [*_suspicions(engine, from_then, now), *gaps(engine, left, now=now)]
+    suspicions = [*_suspicions(engine, from_then, now), *gaps(engine, left, now=now, wait=time.sleep)]
     with engine.begin() as connection:
         raised = raise_alerts(connection, suspicions, now=now, recorded=recorded)
         access = recorded("audit.detect", now)

@@ -158,7 +158,7 @@ class House:
 
 @pytest.fixture
 def log(database_url: str, tmp_path: Path, keyring: Keyring) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(keyring, origin_of("http://127.0.0.1:8000")))
+    made = Log(database_url, tmp_path, signer_of(keyring, origin_of("http://127.0.0.1:8000"), 1))
     yield made
     made.close()
 

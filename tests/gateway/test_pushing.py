@@ -31,7 +31,7 @@ LONG_AGO = timedelta(days=1)
 
 @pytest.fixture
 def log(own: Recycled, tmp_path: Path, settings: Settings) -> Log:
-    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), settings.log_origin), own=own)
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), settings.log_origin, 1), own=own)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def log(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000"), 1))
     yield made
     made.close()
 

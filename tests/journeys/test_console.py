@@ -60,7 +60,7 @@ def test_from_the_invitation_to_a_proof(
         page.get_by_role("link", name="Download the proof").click()
     with stored.write.connect() as connection:
         trusted = DerivedKeys(Keyring(SECRET), origin_of(ISSUER)).trust(connection)
-    _, _, leaf = check_proof(download.value.path().read_text(), trusted)
+    _, _, leaf = check_proof(download.value.path().read_text(), trusted, None)
     assert b'"operation": "oauth.set_up"' in leaf
 
     page.get_by_role("button", name="Sign out").press("Enter")

@@ -27,7 +27,7 @@ ENTRIES = 250
 
 @pytest.fixture
 def log(database_url: str, tmp_path: Path) -> Iterator[Log]:
-    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    made = Log(database_url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000"), 1))
     yield made
     made.close()
 

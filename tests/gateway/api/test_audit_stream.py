@@ -29,7 +29,7 @@ ORIGIN = origin_of("http://127.0.0.1:8000")
 
 @pytest.fixture
 def log(own: Recycled, tmp_path: Path) -> Log:
-    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), ORIGIN), own=own)
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), ORIGIN, 1), own=own)
 
 
 @pytest.fixture

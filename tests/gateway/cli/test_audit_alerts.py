@@ -23,7 +23,7 @@ def log(own: Recycled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.setenv("GATEWAY_OPERATOR", "ada")
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr("partners.detections.gaps.LOOK_AGAIN_S", 0.0)
-    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
+    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN, 1), own=own)
     made.add(at=datetime.now(UTC) - timedelta(minutes=1))
     return made
 

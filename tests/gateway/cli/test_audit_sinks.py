@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("environment")
 
 @pytest.fixture
 def log(own: Recycled, tmp_path: Path) -> Log:
-    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")), own=own)
+    return Log(own.url, tmp_path, signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000"), 1), own=own)
 
 
 def acts(db: Database) -> list[tuple[Any, ...]]:

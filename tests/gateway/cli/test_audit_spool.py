@@ -39,7 +39,7 @@ def log(own: Recycled, tmp_path: Path, directory: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GATEWAY_SPOOL_DIR", str(directory))
-    return Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
+    return Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN, 1), own=own)
 
 
 def spooled(log: Log, directory: Path, count: int = 5, **facts: Any) -> None:

@@ -30,7 +30,7 @@ def log(own: Recycled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.setenv("GATEWAY_DATABASE_URL", own.url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
-    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN), own=own)
+    made = Log(own.url, tmp_path / "data", signer_of(Keyring(SECRET), ORIGIN, 1), own=own)
     made.grow(2, 3)
     return made
 

@@ -151,7 +151,7 @@ def test_a_run_lets_go_of_an_outlived_month_and_the_log_stays_intact(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
-    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000"), 1))
     end = beginning_of(next_month(month_of(datetime.now(UTC)), -MONTHS_KEPT))
     with log.superuser.connect() as connection:
         make_partitions(connection, now=end - timedelta(days=40))
@@ -184,7 +184,7 @@ def test_a_month_that_was_detached_by_hand_is_not_dropped(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
-    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000")))
+    log = Log(database_url, tmp_path / "data", signer_of(Keyring(SECRET), origin_of("http://127.0.0.1:8000"), 1))
     old = beginning_of(next_month(month_of(datetime.now(UTC)), -MONTHS_KEPT - 1))
     with log.superuser.connect() as connection:
         make_partitions(connection, now=old)

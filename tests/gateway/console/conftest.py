@@ -54,7 +54,7 @@ class House:
         self.person = self.invite("auditor", "ines")
         self._live(http)
         origin = self.app.extensions["runtime"].settings.log_origin
-        self.log = Log(self.url, self.directory, signer_of(Keyring(SECRET), origin))
+        self.log = Log(self.url, self.directory, signer_of(Keyring(SECRET), origin, 1))
         self.log.seal()
 
     def _live(self, http: FlaskClient) -> None:

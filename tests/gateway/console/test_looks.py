@@ -66,7 +66,8 @@ def test_the_proof_of_an_entry_can_be_checked_without_us(house: House, entry: st
     answer = house.browser(case=CASE).get(f"/console/entries/{entry}/proof")
     origin = house.app.extensions["runtime"].settings.log_origin
 
-    _, _, leaf = check_proof(answer.get_data(as_text=True), Trust([signer_of(Keyring(SECRET), origin).verifier]))
+    trust = Trust([signer_of(Keyring(SECRET), origin, 1).verifier])
+    _, _, leaf = check_proof(answer.get_data(as_text=True), trust, None)
 
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{entry}.tlog-proof"'
     assert house.browser(case=CASE).get(f"/console/entries/{entry}/leaf").data == leaf

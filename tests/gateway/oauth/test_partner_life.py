@@ -278,7 +278,7 @@ def _consent(db: Database, webmaster: Caller, tool: Caller) -> tuple[str, str]:
         now = datetime.now(UTC)
         somebody = accounts.add(connection, webmaster.partner, f"of-{webmaster.partner}", now=now).person
         family = families.begin(connection, somebody, client_id=tool.id, scopes=[Scope.STATS_READ], now=now)
-        return family.id, refresh.issue(connection, family.id)
+        return family.id, refresh.issue(connection, family.id, None)
 
 
 def _refreshed(http: FlaskClient, tool: Caller, token: str) -> TestResponse:

@@ -44,7 +44,7 @@ from tests.conftest import SECRET
 from tests.recycling import Recycled
 
 ORIGIN = "gateway.example/access-log"
-SIGNER = signer_of(Keyring(SECRET), ORIGIN)
+SIGNER = signer_of(Keyring(SECRET), ORIGIN, 1)
 
 
 def access(at: datetime | None = None, **facts: Any) -> Access:

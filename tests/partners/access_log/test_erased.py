@@ -35,7 +35,7 @@ def test_every_proof_stands_and_nobody_is_found(log: Log, keyring: Keyring) -> N
 
     trust = Trust([log.signer.verifier])
     assert log.verify(witness) == []
-    assert check_proof(proof, trust)[2] == leaf
+    assert check_proof(proof, trust, None)[2] == leaf
     with log.engines.write.connect() as connection:
         assert search.member_number(connection, ID) is None
         entries = search.find(connection, Search(), limit=10)

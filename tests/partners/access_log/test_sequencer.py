@@ -180,7 +180,7 @@ def test_a_new_name_lets_a_log_go_on_after_a_restore(log: Log) -> None:
     log.grow(2, 3)
     log.sql("DELETE FROM sealed_leaf WHERE index >= 2")
     log.sql("DELETE FROM log_checkpoint WHERE number > 1")
-    renamed = signer_of(Keyring(SECRET), "gateway.example/access-log-2")
+    renamed = signer_of(Keyring(SECRET), "gateway.example/access-log-2", 1)
 
     assert log.seal(renamed).size == 5
     assert read_checkpoint(log.note()).origin == "gateway.example/access-log-2"
