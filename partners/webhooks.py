@@ -10,7 +10,7 @@ from sqlalchemy import exists as any_of
 
 from partners.keyring import Keyring
 from partners.registry import RegistryError, partners
-from partners.registry.secrets import DEFAULT_OVERLAP, for_webhooks
+from partners.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.outbox import notice, webhook_endpoint
 from partners.tables.partner import partner
 from partners.vocabulary import RECIPIENTS, PartnerKind, Status

@@ -15,7 +15,7 @@ from gateway.cli.session import Session, session
 from partners.registry import client_revocation, clients, fitness, partners
 from partners.registry.clients import Client, Credentials, Wanted
 from partners.registry.journal import Act
-from partners.registry.secrets import DEFAULT_OVERLAP
+from partners.secrets import DEFAULT_OVERLAP
 from partners.vocabulary import AuthMethod
 
 LONGEST_OVERLAP_DAYS = 90

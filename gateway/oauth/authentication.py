@@ -17,6 +17,7 @@ from gateway.oauth.faults import ClientRefused
 from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
 from partners.registry import client_use, credentials, jwks, secrets, tokens
 from partners.registry.terms import Terms
+from partners.secrets import digest_of
 from partners.vocabulary import AuthMethod, Reason
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -67,7 +68,7 @@ class ClientAuthenticator:
         # Unknown clients cost the same comparison.
         known = secrets.matches(secret, client.registration.secret_digests if client else ())
         admitted = self._admitted(client, proved=known, method=AuthMethod.CLIENT_SECRET_BASIC)
-        self._note_use(admitted, secrets.digest_of(secret))
+        self._note_use(admitted, digest_of(secret))
         return admitted
 
     def by_assertion(self, _query_client: object, _request: OAuth2Request) -> RegisteredClient | None:

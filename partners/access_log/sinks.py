@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from partners.access_log import following
 from partners.keyring import Keyring
 from partners.registry import RegistryError
-from partners.registry.secrets import DEFAULT_OVERLAP, for_webhooks
+from partners.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.sealing import sealed_leaf
 from partners.tables.sink import log_sink, log_sink_refusal
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from partners.registry.secrets import digest_of
+from partners.secrets import digest_of
 from partners.tables.consent import authorization_code, grant_family
 
 LASTS = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert
 
-from partners.registry.secrets import digest_of
+from partners.secrets import digest_of
 from partners.tables.consent import pushed_request
 
 URI_PREFIX = "urn:ietf:params:oauth:request_uri:"

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
-from partners.registry.secrets import digest_of
+from partners.secrets import digest_of
 from partners.tables.consent import grant_family, refresh_token
 
 TOKEN_PREFIX = "gwr_"  # noqa: S105 - the recognisable beginning of every refresh token

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from partners.registry import RegistryError, partners
-from partners.registry.secrets import digest_of
+from partners.secrets import digest_of
 from partners.tables.consent import person, person_session
 from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind, Status

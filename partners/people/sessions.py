@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from partners.access_log.cases import Case
 from partners.people.accounts import Person, person_of, selected
-from partners.registry.secrets import digest_of
+from partners.secrets import digest_of
 from partners.tables.consent import person, person_session
 from partners.tables.partner import partner
 from partners.vocabulary import CasePurpose, Status

@@ -1,21 +1,17 @@
 """Client secrets: 256 random bits behind a prefix that leak scanners know; only their SHA-256 is kept."""
 
-import hashlib
 import hmac
 import secrets
-from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from partners.secrets import digest_of
 from partners.tables.partner import client_secret
 
-WEBHOOK_PREFIX = "whsec_"
-"""With which Standard Webhooks begin every secret."""
 SECRET_PREFIX = "gws_"  # noqa: S105 - the recognisable beginning of every secret
-DEFAULT_OVERLAP = timedelta(days=14)
 _ID_DIGITS = 12
 
 
@@ -30,16 +26,6 @@ class Secret:
     """When it ends, of one that was rotated away."""
     last_used_at: datetime | None
     """To the hour."""
-
-
-def digest_of(secret: str) -> bytes:
-    """Return what is stored of a secret. A slow hash adds nothing to 256 random bits."""
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
-
-
-def for_webhooks() -> str:
-    """Return a new secret as Standard Webhooks write one."""
-    return WEBHOOK_PREFIX + b64encode(secrets.token_bytes(32)).decode()
 
 
 def matches(secret: str, digests: Iterable[bytes]) -> bool:
