@@ -1,5 +1,6 @@
 """UTC calendar months; those of statements are final from the third day of the next (contract §3)."""
 
+import calendar
 from datetime import UTC, date, datetime, timedelta
 
 FINAL_AFTER = timedelta(days=2)
@@ -19,6 +20,15 @@ def next_month(month: date, count: int = 1) -> date:
 def beginning_of(month: date) -> datetime:
     """The first instant of a month that is given by its first day."""
     return datetime(month.year, month.month, month.day, tzinfo=UTC)
+
+
+def months_after(instant: datetime, months: int) -> datetime:
+    """Return the same UTC day and time so many calendar months later, or that month's last day where it is shorter."""
+    instant = instant.astimezone(UTC)
+    years, month = divmod(instant.month - 1 + months, 12)
+    year = instant.year + years
+    day = min(instant.day, calendar.monthrange(year, month + 1)[1])
+    return instant.replace(year=year, month=month + 1, day=day)
 
 
 def is_final(month: date, now: datetime) -> bool:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-from partners.rights.due import months_after
+from partners.months import months_after
 
 LONGEST = 64
 LONGEST_WRITTEN = 4 * LONGEST

@@ -20,8 +20,9 @@ from sqlalchemy import (
     text,
 )
 
+from partners.months import months_after
 from partners.rights.book import MemberRequest
-from partners.rights.due import KNOW_MONTHS, months_after
+from partners.rights.due import KNOW_MONTHS
 from partners.rights.steps import SUPERVISORY_AUTHORITY, RightsConflictError
 from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, model, registration, relation, spending, spending_total

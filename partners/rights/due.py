@@ -1,8 +1,9 @@
 """When a request is due, how far that may be put off, and when a right may be used again."""
 
-import calendar
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from partners.months import months_after
 
 MONTHS_TO_ANSWER = 1
 LONGEST = timedelta(days=60)
@@ -10,15 +11,6 @@ LONGEST = timedelta(days=60)
 KNOW_LIMIT = 2
 KNOW_MONTHS = 12
 """How often `know` may be asked for within any so many months (R58)."""
-
-
-def months_after(instant: datetime, months: int) -> datetime:
-    """Return the same UTC day and time so many calendar months later, or that month's last day where it is shorter."""
-    instant = instant.astimezone(UTC)
-    years, month = divmod(instant.month - 1 + months, 12)
-    year = instant.year + years
-    day = min(instant.day, calendar.monthrange(year, month + 1)[1])
-    return instant.replace(year=year, month=month + 1, day=day)
 
 
 def due(received_at: datetime) -> datetime:

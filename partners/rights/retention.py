@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 
 from partners.detections import keeping
+from partners.months import months_after
 from partners.outbox import give_up
 from partners.registry import client_use
-from partners.rights.due import months_after
 from partners.tables.access import NETWORK_KEPT, access_network
 from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
