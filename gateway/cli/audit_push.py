@@ -10,8 +10,8 @@ import click
 
 from gateway.carriers import SYSLOG, syslog_address
 from gateway.cli.audit_checkpoints import told_to_stop
-from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
+from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
 from gateway.cli.session import session
 from gateway.posting import UnsafeAddressError, target_of

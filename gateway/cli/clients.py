@@ -10,23 +10,14 @@ from sqlalchemy import Connection
 from gateway.cli.clients_scopes import grant, propose, withdraw, withheld
 from gateway.cli.jwks_file import jwks_option
 from gateway.cli.operator import in_words, note
+from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
 from partners.registry import client_revocation, clients, fitness, partners
 from partners.registry.clients import Client, Credentials, Wanted
 from partners.registry.journal import Act
-from partners.secrets import DEFAULT_OVERLAP
 from partners.vocabulary import AuthMethod
 
-LONGEST_OVERLAP_DAYS = 90
-overlap_option = click.option(
-    "--overlap",
-    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
-    default=DEFAULT_OVERLAP.days,
-    show_default=True,
-    help="For how many days the former secret signs beside the new one.",
-)
-"""Of whatever rotates a secret that signs what is sent."""
 identifier = click.argument("identifier", metavar="CLIENT")
 
 
@@ -78,14 +69,7 @@ def add(
 
 @command.command()
 @identifier
-@click.option(
-    "--overlap",
-    type=click.IntRange(0, LONGEST_OVERLAP_DAYS),
-    default=DEFAULT_OVERLAP.days,
-    show_default=True,
-    metavar="DAYS",
-    help="How long the secret before works on.",
-)
+@overlap_option
 @jwks_option
 @printed_before
 def rotate(identifier: str, *, overlap: int, jwks: dict[str, object] | None) -> Iterator[Document]:

@@ -2,8 +2,8 @@
 
 import click
 
-from gateway.cli.address import port_option
 from gateway.cli.lazy import Lazy, loaded
+from gateway.cli.options import port_option
 
 PLACES = {"code": "gateway.cli.demo_code:code", "token": "gateway.cli.demo_token:token"}
 """Where each command is."""

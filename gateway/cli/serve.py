@@ -12,7 +12,7 @@ import click
 from sqlalchemy.exc import ProgrammingError
 
 from gateway import settings
-from gateway.cli.address import host_option, port_option
+from gateway.cli.options import host_option, port_option
 from gateway.cli.output import json_text
 from gateway.cli.session import session
 from gateway.recovery import before_serving

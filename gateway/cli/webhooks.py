@@ -7,8 +7,8 @@ from datetime import timedelta
 import click
 
 from gateway.cli.audit_checkpoints import told_to_stop
-from gateway.cli.clients import overlap_option
 from gateway.cli.operator import note
+from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
 from gateway.cli.session import Session, session
 from gateway.notices import Delivery
