@@ -37,7 +37,7 @@ class Verdict(IntEnum):
 
 
 @dataclass
-class Outcome:
+class Result:
     """What a verification came to."""
 
     covered: Covered = field(default_factory=Covered)
@@ -138,72 +138,72 @@ def verify(
 
     Exit status: 0 intact, 1 tampered, 2 cannot verify, 3 intact but a given witness is stale or missing.
     """
-    outcome = Outcome()
+    result = Result()
     try:
         with session() as opened:
             trusted = read_trust(trust) if trust else _own(opened)
-            longest_lag, files = timedelta(hours=max_age), looked_at(spools, outcome.obstacles)
-            found = _findings(opened, outcome, trust=trusted, paths=witnesses, longest_lag=longest_lag)
+            longest_lag, files = timedelta(hours=max_age), looked_at(spools, result.obstacles)
+            found = _findings(opened, result, trust=trusted, paths=witnesses, longest_lag=longest_lag)
             if spools:
-                found = _and_of_spool(opened, outcome, found, trust=trusted, files=files)
+                found = _and_of_spool(opened, result, found, trust=trusted, files=files)
             for finding in found:
-                outcome.findings.append(finding)
+                result.findings.append(finding)
                 if not as_json:
                     click.echo(f"Tampered: {finding.sentence()}.")
-            if is_told and outcome.findings:
-                records = [each.access for each in outcome.findings if each.access is not None]
-                tell_gap(opened, "verify", f"A verification found {len(outcome.findings)} things changed.", records)
+            if is_told and result.findings:
+                records = [each.access for each in result.findings if each.access is not None]
+                tell_gap(opened, "verify", f"A verification found {len(result.findings)} things changed.", records)
     except FAILURES as error:
-        outcome.obstacles.append(said_of(error).rstrip("."))
+        result.obstacles.append(said_of(error).rstrip("."))
     except (NoteError, UnreadableError) as error:
-        outcome.obstacles.append(str(error))
+        result.obstacles.append(str(error))
     try:
-        click.echo(json_text(outcome.document()) if as_json else "\n".join(outcome.sentences()))
+        click.echo(json_text(result.document()) if as_json else "\n".join(result.sentences()))
     except OSError as error:
         with suppress(OSError):
             click.echo(f"Error: {said_of(error)}", err=True)
         let_go_of_output()
-        return Verdict.TAMPERED if outcome.findings else Verdict.UNVERIFIABLE
-    return outcome.verdict
+        return Verdict.TAMPERED if result.findings else Verdict.UNVERIFIABLE
+    return result.verdict
 
 
 def _findings(
-    opened: Session, outcome: Outcome, *, trust: Trust, paths: Sequence[Path], longest_lag: timedelta
+    opened: Session, result: Result, *, trust: Trust, paths: Sequence[Path], longest_lag: timedelta
 ) -> Iterator[Finding]:
-    witnesses = list(_witnesses(paths, trust, longest_lag, outcome))
-    outcome.is_witnessed = any(witness.seen for witness in witnesses)
+    witnesses = list(_witnesses(paths, trust, longest_lag, result))
+    result.is_witnessed = any(witness.seen for witness in witnesses)
     with suppress(NoteError):
         # What this machine signed last: of no weight for others, but no dump or restore touches it.
         witnesses.append(read_witness(Anchor(opened.settings.data_dir, _origin(opened)).path, trust, None))
     engine = opened.database.write
     with engine.execution_options(isolation_level="REPEATABLE READ").connect() as reading:
         walk = Verification(reading, trust, witnesses, now=datetime.now(UTC), engine=engine)
-        outcome.covered = walk.covered
+        result.covered = walk.covered
         yield from walk.findings()
 
 
 def _and_of_spool(
-    opened: Session, outcome: Outcome, found: Iterator[Finding], *, trust: Trust, files: Sequence[Extent]
+    opened: Session, result: Result, found: Iterator[Finding], *, trust: Trust, files: Sequence[Extent]
 ) -> Iterator[Finding]:
     """What was found, and then what only the spool tells."""
     said = set()
     for finding in found:
         said.add((finding.kind, finding.access))
         yield finding
-    outcome.spooled = Told()
-    if not files and not outcome.obstacles:
-        outcome.covered.stale.append("the spool has no file")
-    for finding in beside_spool(opened, files, trust=trust, obstacles=outcome.obstacles, told=outcome.spooled):
+    result.spooled = Told()
+    if not files and not result.obstacles:
+        result.covered.stale.append("the spool has no file")
+    for finding in beside_spool(opened, files, trust=trust, obstacles=result.obstacles, told=result.spooled):
         if finding.access is None or (finding.kind, finding.access) not in said:
             yield finding
 
 
-def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, outcome: Outcome) -> Iterator[Witness]:
+def _witnesses(paths: Sequence[Path], trust: Trust, longest_lag: timedelta, result: Result) -> Iterator[Witness]:
     for path in paths:
         try:
             yield read_witness(path, trust, longest_lag)
         except NoteError as error:
-            outcome.obstacles.append(str(error))
+            result.obstacles.append(str(error))
 
 
 def _own(opened: Session) -> Trust:
