@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from flask import Response, render_template
 
-from gateway.rights import Work
+from gateway.rights import RightsTransaction
 from partners.access_log.disclosures import every_disclosure
 from partners.access_log.policy_versions import policy_documents
 from partners.members import require_member
@@ -58,7 +58,7 @@ class Archive:
         return response
 
 
-def archive_of(work: Work, member_id: str, request_id: str, now: datetime) -> Archive:
+def archive_of(work: RightsTransaction, member_id: str, request_id: str, now: datetime) -> Archive:
     """Gather what a settled request asks for, as of one moment.
 
     Raises `NoSuchMemberError`, `NoSuchRequestError`, or `RightsConflictError` where the request has no archive.
@@ -84,7 +84,7 @@ def _parts(file: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
 
 @dataclass
 class _Gathering:
-    work: Work
+    work: RightsTransaction
     member: int
     request: MemberRequest
     packed: ZipFile

@@ -23,7 +23,7 @@ from serializers.platform import conflict_document
 
 
 @dataclass(frozen=True)
-class Work:
+class RightsTransaction:
     """An open transaction on behalf of the platform; what is not recorded is not done."""
 
     connection: Connection
@@ -67,11 +67,11 @@ class Work:
 
 
 @contextmanager
-def members_rights(guard: Guard, caller: Caller) -> Iterator[Work]:
+def members_rights(guard: Guard, caller: Caller) -> Iterator[RightsTransaction]:
     """Do something and record it, or do nothing, record that, and raise the problem."""
     try:
         with runtime().database.write.begin() as connection:
-            yield Work(connection, runtime().keyring, guard, caller)
+            yield RightsTransaction(connection, runtime().keyring, guard, caller)
     except NoSuchMemberError as nobody:
         _note_missing(guard, caller, nobody.reason, nobody.number)
         raise not_found() from None

@@ -13,7 +13,7 @@ from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.paging import page_of
-from gateway.rights import Work, members_rights
+from gateway.rights import RightsTransaction, members_rights
 from gateway.runtime import runtime
 from partners.access_log.disclosures import Seen, disclosures_of
 from partners.access_log.policy_versions import policy_documents
@@ -69,7 +69,7 @@ def preview_member(caller: Caller, query: dict[str, Any], member_id: str) -> Res
     return answer({"data": seen, "meta": {"policy_version": VERSION}})
 
 
-def _seen(work: Work, viewer: str, number: int) -> dict[str, Any] | None:
+def _seen(work: RightsTransaction, viewer: str, number: int) -> dict[str, Any] | None:
     binding = runtime().settings.terms.binding(g.received_at)
     moment, tools = Moment(number, runtime().now(), binding), partial(tools_of, runtime())
     if viewer.startswith(MODEL):
