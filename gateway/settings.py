@@ -21,7 +21,7 @@ from partners.registry import RegistryError
 from partners.registry.allowances import check_rate
 from partners.registry.terms import FIRST_VERSION, Terms, check_version
 from partners.rights.journal import Journal
-from partners.spool.spool import Policy
+from partners.spool.spool import SpoolPolicy
 from partners.vocabulary import Work
 
 _OPERATOR = re.compile(r"[a-z0-9_][a-z0-9_.@-]{0,63}")
@@ -97,7 +97,7 @@ SETTINGS = (
     ),
     Setting(
         "GATEWAY_SPOOL_POLICY",
-        Policy.ALL.value,
+        SpoolPolicy.ALL.value,
         "`all`: nothing is answered that is not in the spool too; `any`: it is, and the failure is told.",
     ),
     Setting("GATEWAY_REDIS_URL", "limits in each process", "Redis as `redis://…`: limits hold over all workers."),
@@ -173,7 +173,7 @@ class Settings:
     """The access log's name where it is not the usual one."""
     spool_dir: Path | None = None
     """Where the access log's second sink is, if there is one."""
-    spool_policy: Policy = Policy.ALL
+    spool_policy: SpoolPolicy = SpoolPolicy.ALL
 
     def now(self) -> datetime:
         """The instant by which every rule, period and due date is judged (UTC)."""
@@ -216,7 +216,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         own_log_origin=_log_origin(environ.get("GATEWAY_LOG_ORIGIN")),
         terms=_terms(environ),
         spool_dir=Path(directory) if (directory := environ.get("GATEWAY_SPOOL_DIR")) else None,
-        spool_policy=_spool_policy(environ.get("GATEWAY_SPOOL_POLICY") or Policy.ALL),
+        spool_policy=_spool_policy(environ.get("GATEWAY_SPOOL_POLICY") or SpoolPolicy.ALL),
     )
 
 
@@ -291,11 +291,11 @@ def _log_origin(value: str | None) -> str | None:
     return value or None
 
 
-def _spool_policy(value: str) -> Policy:
+def _spool_policy(value: str) -> SpoolPolicy:
     try:
-        return Policy(value)
+        return SpoolPolicy(value)
     except ValueError:
-        raise SettingsError(f"GATEWAY_SPOOL_POLICY must be one of {', '.join(Policy)}, not {value!r}") from None
+        raise SettingsError(f"GATEWAY_SPOOL_POLICY must be one of {', '.join(SpoolPolicy)}, not {value!r}") from None
 
 
 def _secret_key(value: str | None, data_dir: Path) -> str:

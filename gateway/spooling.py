@@ -18,7 +18,7 @@ from gateway.wording import kind_of
 from partners import deadline
 from partners.access_log.noting import Noted, committed, noted_here, noting
 from partners.spool.framing import key_of
-from partners.spool.spool import Policy, Spool, SpoolError
+from partners.spool.spool import Spool, SpoolError, SpoolPolicy
 
 WAIT_S = 2.0
 """For the disk, and never longer than the database might be waited for."""
@@ -31,7 +31,7 @@ class Spooling:
     """A spool, and what is answered without it."""
 
     spool: Spool
-    policy: Policy
+    policy: SpoolPolicy
     engine: Engine
     """Of the database that knows which records are there for good."""
     figures: Metrics
@@ -85,7 +85,7 @@ class Spooling:
         return False
 
     def _refuse(self) -> None:
-        if self.policy is Policy.ALL:
+        if self.policy is SpoolPolicy.ALL:
             raise SpoolError("the spool has no record of it")
 
 

@@ -10,7 +10,7 @@ from gateway.problems import RETRY_AFTER_S, Problem
 from gateway.runtime import runtime
 from gateway.spooling import spooling
 from partners.readiness import lack_of
-from partners.spool.spool import Policy
+from partners.spool.spool import SpoolPolicy
 
 _SPOOL = "the access log's spool cannot be written"
 blueprint = Blueprint("meta", __name__)
@@ -34,7 +34,7 @@ def readiness() -> Response:
     spooled = spooling()
     if spooled is None or spooled.is_writable():
         return answer({"status": "ready"})
-    if spooled.policy is Policy.ALL:
+    if spooled.policy is SpoolPolicy.ALL:
         raise _not_ready(_SPOOL)
     return answer({"status": "ready", "lacks": [_SPOOL]})
 

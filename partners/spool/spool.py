@@ -15,7 +15,7 @@ HANGS_AFTER_S = 2.0
 """A write that takes longer hangs: whoever comes then is told at once, and not one by one after a wait."""
 
 
-class Policy(StrEnum):
+class SpoolPolicy(StrEnum):
     """Whether something is answered that the spool does not take; the database has it on record in any case."""
 
     ALL = "all"

@@ -25,7 +25,7 @@ from partners.keyring import Keyring
 from partners.spool import file as files
 from partners.spool.framing import key_of
 from partners.spool.reading import Kept, extents, read
-from partners.spool.spool import Policy
+from partners.spool.spool import SpoolPolicy
 from partners.tables.access import access_log
 from partners.vocabulary import Outcome, PartnerKind
 from tests.callers import access_token, add_caller, ask_token, bearer, model_token
@@ -47,12 +47,12 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def policy() -> Policy:
-    return Policy.ALL
+def policy() -> SpoolPolicy:
+    return SpoolPolicy.ALL
 
 
 @pytest.fixture
-def app(settings: Settings, database_url: str, directory: Path, policy: Policy) -> Iterator[Flask]:
+def app(settings: Settings, database_url: str, directory: Path, policy: SpoolPolicy) -> Iterator[Flask]:
     application = create_app(replace(settings, spool_dir=directory, spool_policy=policy), database_url)
     yield application
     application.extensions["runtime"].database.dispose()
@@ -181,7 +181,7 @@ def test_tokens_are_withheld_in_the_form_of_oauth(http: FlaskClient, w1: Webmast
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize("policy", [Policy.ANY])
+@pytest.mark.parametrize("policy", [SpoolPolicy.ANY])
 def test_with_any_it_is_answered_and_told(http: FlaskClient, w1: Webmaster, directory: Path) -> None:
     directory.rename(directory.with_name("away"))
 
