@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, cast, or_
 
-from partners.statistics.shapes import Shape
+from partners.statistics.shapes import StatisticsShape
 
 
-def ordered(rows: FromClause, shape: Shape) -> Iterator[ColumnElement[object]]:
+def ordered(rows: FromClause, shape: StatisticsShape) -> Iterator[ColumnElement[object]]:
     """The order of a shape, null last in either direction."""
     for name, descending in shape.order().items():
         yield (rows.c[name].desc() if descending else rows.c[name].asc()).nulls_last()
 
 
-def after(rows: FromClause, shape: Shape) -> ColumnElement[bool]:
+def after(rows: FromClause, shape: StatisticsShape) -> ColumnElement[bool]:
     """What comes after a position, null last in either direction."""
     alternatives: list[ColumnElement[bool]] = []
     before: list[ColumnElement[bool]] = []

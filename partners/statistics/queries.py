@@ -14,7 +14,7 @@ from partners.prepared import Row
 from partners.statistics.local import range_parameters
 from partners.statistics.questions import Answer, Question, by_sub
 from partners.statistics.selects import TOTALS_PLACE, found
-from partners.statistics.shapes import HOUR, UTC_OFFSET, Shape, parameter_of
+from partners.statistics.shapes import HOUR, UTC_OFFSET, StatisticsShape, parameter_of
 from partners.statistics.stretches import Stretch, stretches
 from partners.tables.statistics import feed_progress
 from partners.vocabulary import SUB_GROUPS, StatisticsFilter, StatisticsGroup
@@ -61,10 +61,10 @@ class Asking:
         return _remembered(self.question.first, self.question.last, self.question.zone)
 
     @cached_property
-    def _shape(self) -> Shape:
+    def _shape(self) -> StatisticsShape:
         filters = tuple((name, choice.excludes) for name, choice in sorted(self.question.filters.items()))
         continued = self.position is not None
-        return Shape(self.question.groups, filters, self.question.sort, continued, len(self._stretches) or 1)
+        return StatisticsShape(self.question.groups, filters, self.question.sort, continued, len(self._stretches) or 1)
 
     def _position_of(self, row: Row) -> list[str | None]:
         values: dict[str, str | None] = dict(zip((*HEADING, *self._shape.columns()), row, strict=True))
@@ -83,10 +83,10 @@ def _is_total(row: Row) -> bool:
 
 def columns_for(groups: Sequence[StatisticsGroup]) -> list[str]:
     """The columns of the statement's rows for these groups; after them comes what figures are ordered by, if so."""
-    return [*HEADING, *Shape(tuple(groups)).columns()]
+    return [*HEADING, *StatisticsShape(tuple(groups)).columns()]
 
 
-def recording(shape: Shape) -> Recording:
+def recording(shape: StatisticsShape) -> Recording:
     """The statement of a shape; sub ids are for those who may have member rows (R29)."""
     through = select(feed_progress.c.through).scalar_subquery()
     return answer_statement(found(shape), member_rows=by_sub(shape.groups), heading={"through": through})
@@ -99,4 +99,6 @@ _ANY_FILTER = tuple((name, False) for name in StatisticsFilter)
 def every_statement() -> tuple[Select[Any], ...]:
     """Over counters and over events: statements that together read every column that statistics may read."""
     groups = ((), tuple(map(StatisticsGroup, SUB_GROUPS)))
-    return tuple(recording(Shape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)).statement for subs in groups)
+    return tuple(
+        recording(StatisticsShape((StatisticsGroup.CAMPAIGN, *subs), _ANY_FILTER)).statement for subs in groups
+    )

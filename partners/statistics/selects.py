@@ -32,7 +32,7 @@ from partners.statistics.facts import COUNTERS, EVENTS, TRAFFIC, Source
 from partners.statistics.local import PERIODS, in_range, periods, told
 from partners.statistics.ordering import after, ordered
 from partners.statistics.questions import by_sub
-from partners.statistics.shapes import CURRENCY, HOUR, RANK, UTC_OFFSET, Shape, parameter_of
+from partners.statistics.shapes import CURRENCY, HOUR, RANK, UTC_OFFSET, StatisticsShape, parameter_of
 from partners.tables.partner import campaign
 from partners.vocabulary import MONEY_METRICS, SUB_GROUPS, Metric, StatisticsFilter
 
@@ -42,7 +42,7 @@ _CAMPAIGN, _UNIT = "campaign", "unit"
 _code, _chosen = campaign.alias("code"), campaign.alias("chosen")
 
 
-def found(shape: Shape) -> Found:
+def found(shape: StatisticsShape) -> Found:
     """What a question of this shape finds for the caller: totals, whose place is zero, and a page of rows from one on.
 
     Parameters: those of `partners.statistics.local`, `rows` (how many), a list for each filter, and of a page that
@@ -60,7 +60,7 @@ def found(shape: Shape) -> Found:
     return Found(union_all(_totals(added, shape), select(page)).subquery("found"), exists(select(added.c[CURRENCY])))
 
 
-def _added_up(shape: Shape) -> Select[Any]:
+def _added_up(shape: StatisticsShape) -> Select[Any]:
     """The rows of the answer."""
     sources = (TRAFFIC, *EVENTS) if by_sub(shape.groups) else (TRAFFIC, COUNTERS)
     facts = union_all(*(_facts(source, shape) for source in sources)).subquery("facts")
@@ -70,7 +70,7 @@ def _added_up(shape: Shape) -> Select[Any]:
     return _named(select(*keys, *figures).group_by(*keys).subquery("sums"), shape)
 
 
-def _facts(source: Source, shape: Shape) -> Select[Any]:
+def _facts(source: Source, shape: StatisticsShape) -> Select[Any]:
     """What counts of a source, by keys that cost little: campaigns by number, for one."""
     known: dict[str, ColumnElement[Any]] = periods(source, shape.stretches) | {
         _CAMPAIGN: source.dimension(_CAMPAIGN),
@@ -103,7 +103,7 @@ def _first_by_itself(facts: FromClause, names: Iterable[str]) -> Select[Any]:
     return select(*keys, *figures).group_by(*keys)
 
 
-def _named(sums: FromClause, shape: Shape) -> Select[Any]:
+def _named(sums: FromClause, shape: StatisticsShape) -> Select[Any]:
     """The sums under the names and dates that they are told by; each is told by one of its own."""
     values: dict[str, ColumnElement[Any]] = {each.name: each for each in sums.c}
     values |= {name: told(name, sums) for name in PERIODS if name in values}
@@ -130,8 +130,8 @@ def _passes(source: Source, name: StatisticsFilter, *, excludes: bool) -> Column
     return ~known if excludes else known
 
 
-def _told(added: CTE, shape: Shape) -> list[Any]:
-    """The columns of `Shape.columns`, keys as texts and money as it is written."""
+def _told(added: CTE, shape: StatisticsShape) -> list[Any]:
+    """The columns of `StatisticsShape.columns`, keys as texts and money as it is written."""
     names = (*shape.key_names(), CURRENCY)
     told: dict[str, ColumnElement[Any]] = {name: cast(added.c[name], Text) for name in names}
     if HOUR in told:
@@ -146,7 +146,7 @@ def _figure(figure: ColumnElement[Any], metric: Metric, unit: ColumnElement[Any]
     return cast(figure * unit, Text) if metric in MONEY_METRICS else figure
 
 
-def _totals(added: CTE, shape: Shape) -> Select[Any]:
+def _totals(added: CTE, shape: StatisticsShape) -> Select[Any]:
     """The rows added up by currency: over the whole result, whatever page of it is asked for."""
     figures: dict[str, ColumnElement[Any]] = {
         metric.value: _figure(cast(func.sum(added.c[metric]), BigInteger), metric, added.c[_UNIT]) for metric in Metric

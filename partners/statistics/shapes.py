@@ -13,7 +13,7 @@ _KEYS_OF = {StatisticsGroup.HOUR: (HOUR, UTC_OFFSET)}
 
 
 @dataclass(frozen=True)
-class Shape:
+class StatisticsShape:
     """What tells two statements apart."""
 
     groups: tuple[StatisticsGroup, ...]
