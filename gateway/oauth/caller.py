@@ -19,7 +19,7 @@ class Caller:
     scopes: frozenset[Scope]
     model: str | None = None
     """The model a model center acts for: the token's `sub`, never a parameter."""
-    key: str | None = None
+    kid: str | None = None
     """The id of the key its token is signed with; nothing before it is."""
     family: str | None = None
     """The consent by which a tracker acts as `partner`, a webmaster; every tracker's token has one."""

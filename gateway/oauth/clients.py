@@ -26,8 +26,8 @@ class RegisteredClient(ClientMixin):
     def __init__(self, registration: Registration) -> None:
         """Wrap what the registry knows."""
         self.registration = registration
-        self.key: str | None = None
-        """The thumbprint of the key that it has proved to hold, for its tokens to be bound to (RFC 9449 §5)."""
+        self.thumbprint: str | None = None
+        """Of the key that it has proved to hold, for its tokens to be bound to (RFC 9449 §5)."""
 
     def get_client_id(self) -> str:
         """The `client_id`."""

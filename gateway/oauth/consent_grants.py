@@ -64,12 +64,12 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         return client
 
     @property
-    def key(self) -> str | None:
-        """The key that the authenticated client has proved to hold, for the access token to be bound to.
+    def thumbprint(self) -> str | None:
+        """Of the key that the authenticated client has proved to hold, for the access token to be bound to.
 
         The refresh token is bound to the client's credentials alone: the next key may be another (RFC 9449 §5).
         """
-        return cast("RegisteredClient", self.request.client).key
+        return cast("RegisteredClient", self.request.client).thumbprint
 
     def hand_out(
         self, connection: Connection, family: Family, *, scope: str, operation: str, predecessor: bytes | None = None
@@ -80,7 +80,7 @@ class _ConsentGrant(BaseGrant, TokenEndpointMixin):
         consented = Consented(family.partner, family.id, family.expires_at.timestamp())
         token = self.generate_token(user=consented, scope=scope, include_refresh_token=False)
         answer = {**token, "refresh_token": refresh.issue(connection, family.id, predecessor)}
-        families.note_use(connection, family.id, dpop_bound=self.key is not None, now=g.received_at)
+        families.note_use(connection, family.id, dpop_bound=self.thumbprint is not None, now=g.received_at)
         self.note(connection, family, operation, Outcome.RELEASED)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
@@ -115,7 +115,7 @@ class CodeGrant(_ConsentGrant):
         bound = code.binding
         if request.form["redirect_uri"] != bound.redirect_uri or not _proves(bound.challenge):
             raise GrantRefused
-        if bound.dpop_key not in {None, self.key}:
+        if bound.dpop_key not in {None, self.thumbprint}:
             raise GrantRefused
         self._code = code
 
@@ -166,7 +166,7 @@ class RefreshGrant(_ConsentGrant):
         scope = _narrowed(family)
         if not family.is_alive:
             raise GrantRefused
-        if family.dpop_bound and self.key is None:
+        if family.dpop_bound and self.thumbprint is None:
             raise InvalidProofError("The tokens of this consent are bound to a key: send a DPoP proof.")
         use = refresh.use(connection, held, now=g.received_at)
         if use is Use.REUSED:

@@ -38,8 +38,8 @@ class NonceNeeded(ProofRefused):
 class Proof:
     """A proof that is good for the current request, if it was not used before."""
 
-    key: str
-    """The thumbprint (RFC 7638) of the key that signed it."""
+    thumbprint: str
+    """Of the key that signed it (RFC 7638)."""
     jti: str
     issued_at: float
     """Unix seconds."""
@@ -86,7 +86,7 @@ class Proofs:
     def spend(self, proof: Proof) -> None:
         """Note the use in the database, so that of parallel uses one wins on whatever server; raise `ProofRefused`."""
         until = datetime.fromtimestamp(proof.issued_at + OLDEST_PROOF_S + CLOCK_SKEW_S, UTC)
-        key = urlsafe_b64decode(f"{proof.key}=")
+        key = urlsafe_b64decode(f"{proof.thumbprint}=")
         with self._engine.connect() as connection:
             if not tokens.spend_proof(connection, key, proof.jti, expires_at=until, now=g.received_at):
                 raise ProofRefused("The proof was used before; each request needs one of its own, with a new jti.")

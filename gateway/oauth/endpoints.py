@@ -104,7 +104,7 @@ class IntrospectionEndpoint(_OwnTokenEndpoint):
 def _description(token: AccessToken, issuer: str) -> dict[str, Any]:
     caller = token.caller
     acting = {"act": {"sub": caller.client}} if caller.model is not None else {}
-    bound = {"cnf": {"jkt": token.key}} if token.key is not None else {}
+    bound = {"cnf": {"jkt": token.thumbprint}} if token.thumbprint is not None else {}
     return {
         "active": True,
         "iss": issuer,

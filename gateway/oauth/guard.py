@@ -77,7 +77,7 @@ class Guard:
             raise self._denied(None, Reason.INVALID_TOKEN, challenges.invalid_token()) from None
         caller = presented.caller
         g.client = caller.client
-        if presented.key is not None or scheme != BEARER_SCHEME:
+        if presented.thumbprint is not None or scheme != BEARER_SCHEME:
             fault = fault_of_possession(presented, token, scheme)
             if fault is not None:
                 raise self._denied(caller, Reason.INVALID_TOKEN, fault)
@@ -161,7 +161,7 @@ def standing_parameters(caller: Caller) -> dict[str, Any]:
         "caller_client": caller.client,
         "caller_version": caller.client_version,
         "caller_token": caller.token,
-        "caller_key": caller.key,
+        "caller_key": caller.kid,
         "caller_address": caller_address(),
         "caller_family": caller.family,
         "caller_partner": caller.partner,

@@ -29,7 +29,7 @@ def proven_key(proofs: Proofs, *, needed: bool) -> str | None:
         raise UseNonceError(str(error)) from error
     except ProofRefused as error:
         raise InvalidProofError(str(error)) from error
-    return proof.key
+    return proof.thumbprint
 
 
 def fault_of_possession(token: AccessToken, text: str, scheme: str) -> Problem | None:
@@ -39,12 +39,12 @@ def fault_of_possession(token: AccessToken, text: str, scheme: str) -> Problem |
     """
     if scheme != token.type.lower():
         return challenges.wrong_scheme(token.type)
-    if token.key is None:
+    if token.thumbprint is None:
         return None
     proofs: Proofs = current_app.extensions["oauth"].proofs
     try:
         proof = proofs.read(request.headers.get(HEADER, ""), access_token=text)
-        if proof.key != token.key:
+        if proof.thumbprint != token.thumbprint:
             return challenges.key_of_another()
         proofs.spend(proof)
     except NonceNeeded as error:

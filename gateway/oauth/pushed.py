@@ -48,6 +48,6 @@ class PushedRequestEndpoint(TokenEndpoint):
             raise InvalidRequestError(str(error)) from error
         except RedirectedError as error:
             raise error.error from error
-        if asked.dpop_key is not None and client.key not in {None, asked.dpop_key}:
+        if asked.dpop_key is not None and client.thumbprint not in {None, asked.dpop_key}:
             raise InvalidProofError(f"The DPoP proof is of another key than {DPOP_KEY} names.")
-        return replace(asked, dpop_key=client.key or asked.dpop_key)
+        return replace(asked, dpop_key=client.thumbprint or asked.dpop_key)

@@ -110,7 +110,7 @@ class Server(AuthorizationServer):
         request.client = client
         if endpoint in (TOKEN, PushedRequestEndpoint.ENDPOINT_NAME):
             bound = client.registration.dpop_bound or self.tokens.bound_only
-            client.key = proven_key(self.proofs, needed=bound and endpoint == TOKEN)
+            client.thumbprint = proven_key(self.proofs, needed=bound and endpoint == TOKEN)
         return client
 
     def create_token_response(self, request: object = None) -> Response:  # type: ignore[override]  # noqa: ARG002
@@ -190,7 +190,7 @@ class Server(AuthorizationServer):
         now = g.received_at
         lifetime = int(LIFETIME.total_seconds()) if user is None else user.lifetime(now.timestamp())
         issued_at = int(now.timestamp())
-        token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime, client.key)
+        token = AccessToken(_caller(client, granted, user), issued_at, issued_at + lifetime, client.thumbprint)
         signed = self.tokens.sign(token, now)
         return {"access_token": signed, "token_type": token.type, "expires_in": lifetime, "scope": granted}
 

@@ -28,13 +28,13 @@ class AccessToken:
     caller: Caller
     issued_at: int
     expires_at: int
-    key: str | None = None
-    """The thumbprint of the key that its bearer must prove to hold (`cnf.jkt`, RFC 9449 §6.1)."""
+    thumbprint: str | None = None
+    """Of the key that its bearer must prove to hold (`cnf.jkt`, RFC 9449 §6.1)."""
 
     @property
     def type(self) -> str:
         """The `token_type`, which is the scheme it is presented by too."""
-        return BEARER if self.key is None else DPOP
+        return BEARER if self.thumbprint is None else DPOP
 
     @property
     def subject(self) -> str:
@@ -82,8 +82,8 @@ class TokenMaker:
             claims["act"] = {"sub": caller.client}
         if caller.family is not None:
             claims["fam"] = caller.family
-        if token.key is not None:
-            claims["cnf"] = {"jkt": token.key}
+        if token.thumbprint is not None:
+            claims["cnf"] = {"jkt": token.thumbprint}
         return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
 
     def read(self, text: str, now: datetime) -> AccessToken:
@@ -144,6 +144,6 @@ def _caller(claims: Claims, kid: str | None) -> Caller:
         token=claims.text("jti"),
         scopes=scopes,
         model=claims.text("sub") if acts else None,
-        key=kid,
+        kid=kid,
         family=claims.text("fam") if by_consent else None,
     )
