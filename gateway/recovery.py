@@ -16,7 +16,7 @@ from partners.access_log.identifiers import instant_of
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.registry import signing_keys
-from partners.registry.journal import access_by_operator
+from partners.registry.acts import access_by_operator
 from partners.rights.decisions import Replay, Replayed, members_by_digest
 from partners.rights.journal import Change, Journal
 from partners.tables.rights import journal_entry

@@ -14,7 +14,7 @@ from partners.access_log.append import Access
 from partners.database import Database
 from partners.feed import Feed, Report, apply_stream
 from partners.keyring import Keyring
-from partners.registry.journal import access_by_operator
+from partners.registry.acts import access_by_operator
 from partners.rights.journal import Journal
 from partners.tables.activity import model
 from partners.tables.member import member, profile, purchase_total

@@ -7,8 +7,8 @@ from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from gateway.settings import operator_name
 from partners.registry import approvals
+from partners.registry.acts import Act
 from partners.registry.approvals import Kind, Proposal, SameOperatorError, State
-from partners.registry.journal import Act
 from partners.vocabulary import Reason
 
 identifier = click.argument("identifier", metavar="ID")

@@ -20,7 +20,7 @@ from gateway.sink_figures import lag_of
 from partners.access_log import following, sinks
 from partners.access_log.sinks import Standing, Wanted
 from partners.registry import RegistryError
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 from serializers.audit import StreamForm
 
 name_argument = click.argument("name")

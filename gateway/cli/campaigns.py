@@ -6,8 +6,8 @@ from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 from partners.registry import campaigns
+from partners.registry.acts import Act
 from partners.registry.campaigns import Campaign
-from partners.registry.journal import Act
 
 
 @click.group("campaigns")

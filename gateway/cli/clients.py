@@ -14,8 +14,8 @@ from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
 from partners.registry import client_revocation, clients, fitness, partners
+from partners.registry.acts import Act
 from partners.registry.clients import Client, Credentials, Wanted
-from partners.registry.journal import Act
 from partners.vocabulary import AuthMethod
 
 identifier = click.argument("identifier", metavar="CLIENT")

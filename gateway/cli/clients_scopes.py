@@ -11,10 +11,10 @@ from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from gateway.settings import operator_name
 from partners.registry import approvals, client_scopes, clients
+from partners.registry.acts import Act
 from partners.registry.approvals import MEMBER_LEVEL, Kind
 from partners.registry.clients import Client
 from partners.registry.fitness import checked_scopes
-from partners.registry.journal import Act
 from partners.vocabulary import Scope
 
 SCOPE = click.Choice([scope.value for scope in Scope])

@@ -7,7 +7,7 @@ from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 from partners.registry import issuers
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 
 
 @click.group("issuers")

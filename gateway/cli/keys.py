@@ -7,7 +7,7 @@ from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
 from partners.registry import key_life, signing_keys
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 from partners.registry.signing_keys import KeyState, SigningKey
 
 kid = click.argument("kid")

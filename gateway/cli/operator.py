@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from gateway.cli.session import Session
 from gateway.settings import operator_name
 from partners.access_log.append import Access
-from partners.registry import journal
-from partners.registry.journal import Act
+from partners.registry import acts
+from partners.registry.acts import Act
 from partners.texts import is_label
 from partners.vocabulary import Reason
 
@@ -25,9 +25,9 @@ def in_words(_context: click.Context, _option: click.Parameter, value: str | Non
 
 def access_by_operator(at: datetime, operation: str) -> Access:
     """Describe a look of this operator for the access log."""
-    return journal.access_by_operator(at, operation, operator=operator_name())
+    return acts.access_by_operator(at, operation, operator=operator_name())
 
 
 def note(opened: Session, connection: Connection, act: Act, *, reason: Reason | None = None) -> None:
     """Put an act of this operator on record, in the transaction that does it; with a `reason`, that it was refused."""
-    journal.note(connection, act, operator=operator_name(), now=opened.instant(), reason=reason)
+    acts.note(connection, act, operator=operator_name(), now=opened.instant(), reason=reason)

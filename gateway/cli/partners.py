@@ -10,7 +10,7 @@ from gateway.cli.partners_life import accept_terms, activate, close, entry, hist
 from gateway.cli.session import session
 from gateway.settings import rate_of
 from partners.registry import allowances, partners
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 from partners.registry.partners import Partner
 from partners.vocabulary import PartnerKind, Status, Work
 

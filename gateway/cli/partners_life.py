@@ -9,8 +9,8 @@ from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import session
 from gateway.settings import operator_name
-from partners.registry import approvals, journal, partners, terms
-from partners.registry.journal import Act
+from partners.registry import acts, approvals, partners, terms
+from partners.registry.acts import Act
 from partners.registry.partners import Partner
 
 identifier = click.argument("identifier", metavar="ID")
@@ -94,7 +94,7 @@ def history(identifier: str) -> Document:
     """Tell what operators did about a partner and its clients, the oldest first."""
     with session() as opened, opened.database.write.connect() as connection:
         partners.get(connection, identifier)
-        return [_told(done) for done in journal.of_partner(connection, identifier)]
+        return [_told(done) for done in acts.of_partner(connection, identifier)]
 
 
 def entry(partner: Partner) -> Entry:
@@ -112,12 +112,12 @@ def entry(partner: Partner) -> Entry:
 
 
 def state_of(partner: Partner) -> dict[str, object]:
-    """A partner as the journal keeps it."""
+    """A partner as an act keeps it."""
     at = partner.terms_accepted_at
     return {**entry(partner), "terms_accepted_at": at.isoformat() if at else None}
 
 
-def _told(done: journal.Entry) -> Entry:
+def _told(done: acts.Entry) -> Entry:
     return {
         "at": done.at,
         "operator": done.operator,

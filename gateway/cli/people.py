@@ -10,7 +10,7 @@ from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
 from partners.people import accounts
 from partners.people.accounts import Invitation, Person
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 
 name = click.argument("name")
 

@@ -15,7 +15,7 @@ from partners.access_log.letting_go import PruningError
 from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
 from partners.partitions import make_partitions
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 from partners.rights import inactivity
 from partners.rights.retention import Swept, forget_networks, forget_the_erased, sweep
 from partners.spool.keeping import forget

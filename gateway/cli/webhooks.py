@@ -16,7 +16,7 @@ from gateway.posting import UnsafeAddressError, target_of
 from partners import outbox, webhooks
 from partners.access_log.identifiers import parse, public
 from partners.registry import RegistryError, partners
-from partners.registry.journal import Act
+from partners.registry.acts import Act
 from partners.vocabulary import NoticeOutcome
 from serializers.webhooks import NOTICE_PREFIX, notice_document
 

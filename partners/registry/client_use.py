@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, DateTime, and_, func, literal, or_, update
 
-from partners.registry import journal
-from partners.registry.journal import Act
+from partners.registry import acts
+from partners.registry.acts import Act
 from partners.tables.partner import client, client_secret, partner
 from partners.vocabulary import Status
 
@@ -43,5 +43,5 @@ def lapse(connection: Connection, *, now: datetime, client_id: str | None = None
     statement = update(client).where(which, client.c.partner == partner.c.number)
     lapsed = connection.execute(statement.values(status=Status.LAPSED).returning(client.c.id, partner.c.id)).all()
     for identifier, owner in lapsed:
-        journal.note(connection, Act(LAPSE, partner=owner, client=identifier), operator=ITSELF, now=now)
+        acts.note(connection, Act(LAPSE, partner=owner, client=identifier), operator=ITSELF, now=now)
     return [identifier for identifier, _ in lapsed]

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
 from partners.database import Database
-from partners.registry import journal
+from partners.registry import acts
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
 from tests.gateway.cli.commands import invoke, run, run_json
@@ -79,9 +79,9 @@ def test_a_clients_tokens_are_bound_to_keys_from_the_start_or_later(db: Database
     assert [change["dpop_bound_access_tokens"] for change in changes] == [True, True, False]
     with db.write.connect() as connection:
         assert connection.execute(select(client.c.version).where(client.c.id == other)).scalar_one() == 2
-        acts = [entry.act for entry in journal.of_partner(connection, "w1") if entry.act.client == other]
+        noted = [entry.act for entry in acts.of_partner(connection, "w1") if entry.act.client == other]
     told = [{"dpop_bound_access_tokens": bound} for bound in (True, True, False)]
-    assert [act.detail for act in acts if act.operation == "oauth.clients.update"] == told
+    assert [act.detail for act in noted if act.operation == "oauth.clients.update"] == told
     assert invoke("clients", "update", other).exit_code == 2
     assert invoke("clients", "update", "cl_x", "--dpop").exit_code == 1
 

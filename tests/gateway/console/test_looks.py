@@ -15,7 +15,7 @@ from partners.access_log.proofs import check_proof
 from partners.access_log.search import member_number
 from partners.access_log.trust import Trust
 from partners.keyring import Keyring
-from partners.registry.journal import Act, access_by_operator, note
+from partners.registry.acts import Act, access_by_operator, note
 from partners.registry.terms import Terms
 from partners.vocabulary import Outcome, Purpose, RecipientKind
 from tests.conftest import SECRET

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from partners.access_log.figures import members_given
-from partners.registry.journal import Act, note
+from partners.registry.acts import Act, note
 from partners.tables.access import access_subject_set
 from tests.gateway.console.conftest import House
 from tests.gateway.console.test_overview import cells, text

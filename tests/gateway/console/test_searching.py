@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partners.registry.journal import Act, note
+from partners.registry.acts import Act, note
 from tests.gateway.console.conftest import CASE, House
 
 

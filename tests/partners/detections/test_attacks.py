@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from partners.detections.alerts import Alert
-from partners.registry import journal
-from partners.registry.journal import Act
+from partners.registry import acts
+from partners.registry.acts import Act
 from partners.tables.access import access_log
 from partners.tables.partner import client_secret, partner
 from partners.vocabulary import Detection, Outcome, PartnerKind, Reason, Tier
@@ -111,7 +111,7 @@ def with_a_new_secret(connection: Connection, client: str = "client-with_a_new_s
 
 def with_new_keys(connection: Connection) -> list[Call]:
     act = Act("oauth.clients.rotate", partner="with_new_keys", client="client-with_new_keys")
-    journal.note(connection, act, operator="ada", now=AN_HOUR_AGO - 5 * MINUTE)
+    acts.note(connection, act, operator="ada", now=AN_HOUR_AGO - 5 * MINUTE)
     return [Call(AN_HOUR_AGO, tuple(range(1, 61)))]
 
 

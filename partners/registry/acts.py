@@ -1,4 +1,4 @@
-"""The journal of what operators do to partners, clients and keys; each act stands in the access log too."""
+"""What operators do to partners, clients and keys; each act is kept here with its details, and in the access log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
