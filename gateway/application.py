@@ -28,7 +28,7 @@ from gateway.api import (
 )
 from gateway.oauth import views as oauth
 from gateway.proxies import BehindProxies
-from gateway.rules import MatchedRule
+from gateway.routing import MatchedRule
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from partners.database import Database, connect
