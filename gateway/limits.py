@@ -13,7 +13,7 @@ from limits import RateLimitItem, parse
 from limits.storage import MovingWindowSupport
 from sqlalchemy import Engine
 
-from gateway import counting, metrics
+from gateway import limit_storage, metrics
 from gateway.runtime import runtime
 from gateway.settings import Settings
 from partners.registry import allowances
@@ -137,7 +137,7 @@ def _counted(redis_url: str | None) -> MovingWindowSupport:
     limiter = Limiter(
         key_func=str,
         strategy="moving-window",
-        storage_uri=f"{counting.IN_PROCESS}+{redis_url}" if redis_url else f"{counting.IN_PROCESS}://",
+        storage_uri=f"{limit_storage.IN_PROCESS}+{redis_url}" if redis_url else f"{limit_storage.IN_PROCESS}://",
         storage_options=(
             {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S} if redis_url else {}
         ),

