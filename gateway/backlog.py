@@ -14,7 +14,7 @@ FIGURES = {
 }
 
 
-def told(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
+def collect(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
     """The gauges, in their order."""
     waiting, since = outbox.backlog(connection)
     seconds = (now - since).total_seconds() if since else 0.0

@@ -23,7 +23,7 @@ FIGURES = {
 }
 
 
-def told(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
+def collect(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
     """The gauges, in their order."""
     newest = figures.sealed(connection)
     oldest_waiting = waiting_since(connection, newest.horizon if newest else 0)

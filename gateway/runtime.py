@@ -49,12 +49,12 @@ class Runtime:
     @cached_property
     def sink_figures(self) -> StoredFigures:
         """How far security tools are behind the log."""
-        return StoredFigures(self.database.write, sink_figures.told)
+        return StoredFigures(self.database.write, sink_figures.collect)
 
     @cached_property
     def log_figures(self) -> StoredFigures:
         """How far the log is sealed, and what is to be looked at."""
-        return StoredFigures(self.database.write, log_figures.told)
+        return StoredFigures(self.database.write, log_figures.collect)
 
     @cached_property
     def journal(self) -> Journal:
@@ -64,7 +64,7 @@ class Runtime:
     @cached_property
     def backlog(self) -> StoredFigures:
         """What partners have still to be told."""
-        return StoredFigures(self.database.write, backlog.told)
+        return StoredFigures(self.database.write, backlog.collect)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

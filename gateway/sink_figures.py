@@ -19,7 +19,7 @@ FIGURES = {
 """Gauges by name, each with a label `sink`."""
 
 
-def told(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
+def collect(connection: Connection, now: datetime) -> Iterator[GaugeMetricFamily]:
     """The gauges, in their order; nothing where there is no sink."""
     standings = [(each.row.name, _values(each, now)) for each in sinks.standings(connection)]
     for place, (name, meaning) in enumerate(FIGURES.items() if standings else ()):

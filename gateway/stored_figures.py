@@ -17,10 +17,10 @@ FRESH_S = 5.0
 
 @dataclass
 class StoredFigures:
-    """Some figures as one process knows them; `told` reads them."""
+    """Some figures as one process knows them; `collect` reads them."""
 
     engine: Engine
-    told: Callable[[Connection, datetime], Iterable[Metric]]
+    collect: Callable[[Connection, datetime], Iterable[Metric]]
     _text: bytes = b""
     _read_at: float = -FRESH_S
     _lock: Lock = field(default_factory=Lock)
@@ -36,7 +36,7 @@ class StoredFigures:
     def _read(self) -> bytes:
         try:
             with self.engine.connect() as connection:
-                return generate_latest(_Read(list(self.told(connection, datetime.now(UTC)))))
+                return generate_latest(_Read(list(self.collect(connection, datetime.now(UTC)))))
         except (SQLAlchemyError, DriverError):
             return b""
 
