@@ -6,9 +6,9 @@ import orjson
 from flask import Request
 
 from gateway.bodies import whole_body
+from gateway.envelope import JSON
 from gateway.problems import Problem
 
-JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 LARGEST_BODY = 128 * 1024
 """Bytes: a hundred usernames, escaped throughout, are 77,000."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.description.errors import LIMITED, Document, headers
+from gateway.envelope import JSON
 from gateway.oauth.authentication import ASSERTION_TYPE
 from gateway.oauth.authorization import DPOP_KEY, LONGEST_STATE, S256
 from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
@@ -13,7 +14,6 @@ from gateway.oauth.jose import LONGEST_TOKEN
 from gateway.oauth.tokens import BEARER, DPOP
 from partners.registry.jwks import CLIENT_ALGORITHMS
 
-JSON = "application/json"
 _TEXT: Document = {"type": "string"}
 _TEXTS: Document = {"type": "array", "items": _TEXT}
 _NUMBER: Document = {"type": "integer", "format": "int64"}
