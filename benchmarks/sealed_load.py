@@ -18,7 +18,7 @@ from partners import database
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.access_log.keys import DerivedKeys
-from partners.access_log.promises import Anchor
+from partners.access_log.stored_checkpoints import Anchor
 from partners.vocabulary import Outcome, Purpose
 
 ROUNDS = 3

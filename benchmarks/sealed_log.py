@@ -17,8 +17,8 @@ from benchmarks import sealed_load
 from gateway.preparation import prepare
 from partners import database
 from partners.access_log.keys import DerivedKeys
-from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import seal
+from partners.access_log.stored_checkpoints import Anchor
 from partners.access_log.verifying import Verification
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring

@@ -14,8 +14,8 @@ from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners import database
 from partners.access_log.keys import DerivedKeys, SigningKeys
-from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError, seal
+from partners.access_log.stored_checkpoints import Anchor
 from partners.keyring import Keyring
 from partners.locks import Lock
 

@@ -12,7 +12,7 @@ from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
 from gateway.problems import Fault, invalid_request, not_found
 from gateway.runtime import runtime
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import prove_consistency
 from partners.vocabulary import Outcome, Reason
@@ -31,15 +31,15 @@ CHECKPOINT, CONSISTENCY, KEY = guard_of("audit.checkpoint"), guard_of("audit.con
 def get_checkpoint(caller: Caller, _query: dict[str, Any]) -> Response:
     """The newest checkpoint: a signed note (C2SP tlog-checkpoint) of the log's name, size and root hash."""
     with runtime().database.write.begin() as connection:
-        promise = promises.newest(connection)
-        if promise is None:
+        newest = stored_checkpoints.newest(connection)
+        if newest is None:
             status = HTTPStatus.NOT_FOUND
             look(connection, CHECKPOINT, caller, outcome=Outcome.NOT_FOUND, status=status, reason=Reason.UNKNOWN)
         else:
             look(connection, CHECKPOINT, caller)
-    if promise is None:
+    if newest is None:
         raise not_found()
-    return _text(promise.note)
+    return _text(newest.note)
 
 
 @blueprint.route("/consistency")
@@ -49,8 +49,8 @@ def get_consistency(caller: Caller, query: dict[str, Any]) -> Response:
     """The proof (RFC 6962) that the log of `from` entries is the beginning of that of `to`: nothing was changed."""
     old, new = query["old"], query["new"]
     with runtime().database.write.begin() as connection:
-        promise = promises.newest(connection)
-        if promise is None or new > promise.size:
+        newest = stored_checkpoints.newest(connection)
+        if newest is None or new > newest.size:
             raise invalid_request(Fault("invalid_value", "No checkpoint is as large yet.", parameter="to"))
         hashes = prove_consistency(connection, old, new)
         look(connection, CONSISTENCY, caller)

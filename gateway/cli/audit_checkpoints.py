@@ -13,7 +13,7 @@ from gateway import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, session
-from partners.access_log import promises, watching
+from partners.access_log import stored_checkpoints, watching
 from partners.access_log.append import record
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import NoteError
@@ -79,13 +79,11 @@ def checkpoint(out: Path | None, *, as_json: bool) -> None:
 def _newest(opened: Session, out: Path | None) -> tuple[str, bool]:
     _note_look(opened, opened.instant(), "audit.checkpoint")
     with opened.database.write.connect() as connection:
-        promise = promises.newest(connection)
-        if promise is None:
+        newest = stored_checkpoints.newest(connection)
+        if newest is None:
             raise click.ClickException("Nothing was sealed yet.")
         try:
-            return promise.note, out is not None and watching.add(
-                out, promise.note, _own(opened, connection), connection
-            )
+            return newest.note, out is not None and watching.add(out, newest.note, _own(opened, connection), connection)
         except (ContradictionError, NoteError, OSError) as error:
             raise click.ClickException(f"{error}.") from None
 

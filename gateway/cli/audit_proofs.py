@@ -9,7 +9,7 @@ import orjson
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, output_file, printed
 from gateway.cli.session import session
-from partners.access_log import promises, search, tiles
+from partners.access_log import search, stored_checkpoints, tiles
 from partners.access_log.append import record
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.merkle import BrokenProofError
@@ -84,11 +84,11 @@ def export_tiles(directory: Path, *, entries: bool) -> Document:
             access = access_by_operator(opened.instant(), "audit.export")
             record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
         with opened.database.write.connect() as connection:
-            promise = promises.newest(connection)
-            if promise is None:
+            newest = stored_checkpoints.newest(connection)
+            if newest is None:
                 raise click.ClickException("Nothing was sealed yet.")
             try:
-                files = tiles.export(connection, promise, directory, entries=entries)
+                files = tiles.export(connection, newest, directory, entries=entries)
             except (BrokenTreeError, NoteError, OSError) as error:
                 raise click.ClickException(f"{error}.") from None
-    return {"directory": str(directory), "size": promise.size, "files": files}
+    return {"directory": str(directory), "size": newest.size, "files": files}

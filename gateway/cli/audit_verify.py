@@ -17,8 +17,8 @@ from gateway.cli.session import Session, session
 from partners.access_log.findings import Finding
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.notes import NoteError
-from partners.access_log.promises import Anchor
 from partners.access_log.stored import UnreadableError
+from partners.access_log.stored_checkpoints import Anchor
 from partners.access_log.trust import Trust, Witness, read_trust, read_witness
 from partners.access_log.verifying import Covered, Verification
 from partners.spool.comparing import Told

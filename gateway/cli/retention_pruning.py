@@ -43,7 +43,7 @@ def prune(opened: Session, owner: Engine, *, export: Path | None) -> Iterator[Pr
         with owner.begin() as connection:
             pruning = letting_go.declared(connection, month) or _declare(connection, opened, month)
         if pruning is not None:
-            _wait_until_promised(opened, owner, month)
+            _wait_until_covered(opened, owner, month)
         with owner.begin() as connection:
             file = _last_look(connection, month, pruning, export)
         letting_go.drop(owner, month)
@@ -58,14 +58,14 @@ def _declare(connection: Connection, opened: Session, month: date) -> Pruning | 
     return pruning
 
 
-def _wait_until_promised(opened: Session, owner: Engine, month: date) -> None:
+def _wait_until_covered(opened: Session, owner: Engine, month: date) -> None:
     """Seal, or wait for the process that does."""
     work, until = sealing.sealing_of(opened.settings, opened.keyring, opened.url), time.monotonic() + SEALED_WITHIN_S
     try:
         while True:
             work.once()
             with owner.begin() as connection:
-                if letting_go.is_promised(connection, month):
+                if letting_go.is_covered(connection, month):
                     return
             if time.monotonic() > until:
                 raise PruningError(f"{month:%Y-%m} is not let go, because nothing seals the log")

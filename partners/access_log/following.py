@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, select, true
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.search import these
 from partners.access_log.tree import BrokenTreeError
 from partners.tables.access import access_log
@@ -34,8 +34,8 @@ class Followed:
 
 def size(connection: Connection) -> int:
     """How many entries are sealed."""
-    promise = promises.newest(connection)
-    return promise.size if promise else 0
+    newest = stored_checkpoints.newest(connection)
+    return newest.size if newest else 0
 
 
 def has_news(connection: Connection, *, after: int) -> bool:

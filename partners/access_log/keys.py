@@ -6,11 +6,11 @@ from typing import Protocol
 
 from sqlalchemy import Connection, insert, select
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.append import Access, record
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.notes import Signer, Signers, Verifier, signed_by
-from partners.access_log.promises import NONE
+from partners.access_log.stored_checkpoints import NONE
 from partners.access_log.trust import Sizes, Trust
 from partners.keyring import Keyring
 from partners.tables.log_key import log_key
@@ -89,7 +89,7 @@ def rotate(connection: Connection, keys: DerivedKeys, access: Access) -> None:
     signing = [period for period in periods(connection) if period.signs]
     if len(signing) > 1:
         raise KeyChangeError("two keys sign already: retire the older one first")
-    old, size = signing[0].generation, (promises.newest(connection) or NONE).size + 1
+    old, size = signing[0].generation, (stored_checkpoints.newest(connection) or NONE).size + 1
     new = max(period.generation for period in periods(connection)) + 1
     connection.execute(insert(log_key), {"generation": new, "state": State.OPENED, "size": size})
     told = {"old": str(keys.signer(old).verifier), "new": str(keys.signer(new).verifier), "from": str(size)}
@@ -98,7 +98,7 @@ def rotate(connection: Connection, keys: DerivedKeys, access: Access) -> None:
 
 def begin_retiring(connection: Connection, keys: DerivedKeys) -> Period:
     """Have the older of two keys sign nothing more; raise `KeyChangeError` before the other has signed."""
-    every, newest = periods(connection), promises.newest(connection) or NONE
+    every, newest = periods(connection), stored_checkpoints.newest(connection) or NONE
     begun = [period for period in every if not period.signs and period.sizes.last is None]
     if begun:
         return begun[0]
@@ -116,7 +116,7 @@ def begin_retiring(connection: Connection, keys: DerivedKeys) -> Period:
 def finish_retiring(connection: Connection, keys: DerivedKeys, old: Period, access: Access) -> int | None:
     """Close a key at the last size that it signed, and return that; None as long as it is not known."""
     mine = keys.signer(old.generation).verifier
-    newest = promises.newest(connection) or NONE
+    newest = stored_checkpoints.newest(connection) or NONE
     if mine.id in signed_by(newest.note):
         return None
     last = _last_size(connection, mine)

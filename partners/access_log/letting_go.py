@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Date, DateTime, Engine, Select, bindparam, func, insert, select, text
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.append import Access, record
 from partners.access_log.notes import Signer
 from partners.access_log.pruning import Pruning, has_outlived, note_in, read_pruning
@@ -67,10 +67,10 @@ def declare(connection: Connection, pruning: Pruning, signer: Signer, access: Ac
     connection.execute(insert(log_pruning), kept)
 
 
-def is_promised(connection: Connection, month: date) -> bool:
+def is_covered(connection: Connection, month: date) -> bool:
     """Whether a checkpoint covers the record that lets a month go."""
     index = connection.execute(_DECLARED_AT, {"month": month}).scalar()
-    newest = promises.newest(connection)
+    newest = stored_checkpoints.newest(connection)
     return index is not None and newest is not None and index < newest.size
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.checkpoints import Checkpoint
 from partners.access_log.merkle import (
     BrokenProofError,
@@ -47,10 +47,10 @@ class Inclusion:
 
 def prove_inclusion(connection: Connection, index: int) -> Inclusion | None:
     """Prove an entry by the newest checkpoint; None where none covers it. Raise `BrokenTreeError`."""
-    promise = promises.newest(connection)
-    if promise is None or index >= promise.size:
+    newest = stored_checkpoints.newest(connection)
+    if newest is None or index >= newest.size:
         return None
-    return Inclusion(index, inclusion_path(index, promise.size, StoredTree(connection).subtree), promise.note)
+    return Inclusion(index, inclusion_path(index, newest.size, StoredTree(connection).subtree), newest.note)
 
 
 def sealed_index(connection: Connection, access: UUID) -> int | None:

@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, select
 
 from partners.access_log.blocks import Block, block_between, read_by_blocks
 from partners.access_log.merkle import Hash
-from partners.access_log.promises import Promise
 from partners.access_log.readers import Task, beside
 from partners.access_log.records import NETWORK_SURELY_KEPT, microseconds_of
 from partners.access_log.stored import firsts
+from partners.access_log.stored_checkpoints import StoredCheckpoint
 from partners.access_log.tree import TILE_HEIGHT
 from partners.tables.sealing import log_checkpoint, sealed_node
 
@@ -36,7 +36,7 @@ class Reading:
         self._network_may_be_gone_before = microseconds_of(now - NETWORK_SURELY_KEPT)
         self._bounds = [(first // BLOCK * BLOCK, first // BLOCK * BLOCK + BLOCK) for first in firsts(connection, BLOCK)]
         self._stack = ExitStack()
-        self._promises = deque[Promise]()
+        self._checkpoints = deque[StoredCheckpoint]()
         self._after = 0
 
     def __enter__(self) -> Self:
@@ -58,16 +58,16 @@ class Reading:
             yield block, _nodes(self._connection, done, whole)
             done = whole
 
-    def promise(self) -> Promise | None:
+    def checkpoint(self) -> StoredCheckpoint | None:
         """The next checkpoint, in the order of their numbers; it stays the next until it is `taken`."""
-        if not self._promises:
-            self._promises.extend(_promises(self._connection, self._after))
-            self._after = self._promises[-1].number if self._promises else self._after
-        return self._promises[0] if self._promises else None
+        if not self._checkpoints:
+            self._checkpoints.extend(_checkpoints(self._connection, self._after))
+            self._after = self._checkpoints[-1].number if self._checkpoints else self._after
+        return self._checkpoints[0] if self._checkpoints else None
 
     def taken(self) -> None:
         """Go on to the checkpoint after it."""
-        self._promises.popleft()
+        self._checkpoints.popleft()
 
     def _read(self) -> Iterator[Block]:
         count = min(len(os.sched_getaffinity(0)), _MOST_PROCESSES)
@@ -90,8 +90,8 @@ def _nodes(connection: Connection, first: int, end: int) -> dict[tuple[int, int]
     return found
 
 
-def _promises(connection: Connection, number: int) -> list[Promise]:
-    return [Promise(*row) for row in connection.execute(_PROMISES, {"number": number})]
+def _checkpoints(connection: Connection, number: int) -> list[StoredCheckpoint]:
+    return [StoredCheckpoint(*row) for row in connection.execute(_CHECKPOINTS, {"number": number})]
 
 
 _NODES = select(sealed_node.c.number, sealed_node.c.hash).where(
@@ -99,7 +99,7 @@ _NODES = select(sealed_node.c.number, sealed_node.c.hash).where(
     sealed_node.c.number >= bindparam("first", type_=BigInteger),
     sealed_node.c.number < bindparam("end", type_=BigInteger),
 )
-_PROMISES = (
+_CHECKPOINTS = (
     select(log_checkpoint.c.number, log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.horizon)
     .where(log_checkpoint.c.number > bindparam("number", type_=BigInteger))
     .order_by(log_checkpoint.c.number)

@@ -7,7 +7,7 @@ from sys import maxsize
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import Frontier, Hash, Tile
 from partners.access_log.notes import NoteError
-from partners.access_log.promises import NONE, Promise
+from partners.access_log.stored_checkpoints import NONE, StoredCheckpoint
 from partners.access_log.tree import TILE_HEIGHT, TILE_WIDTH
 from partners.access_log.trust import Trust, Witness
 
@@ -75,21 +75,21 @@ class Replay:
         place = bisect_right(self._sizes, size)
         return self._sizes[place] if place < len(self._sizes) else maxsize
 
-    def hold(self, promise: Promise) -> None:
+    def hold(self, checkpoint: StoredCheckpoint) -> None:
         """Hold the tree, which should be as large as a checkpoint says, against it."""
-        if promise.number != self.last.number + 1:
-            lost = f"checkpoints {self.last.number + 1} to {promise.number - 1} are gone"
+        if checkpoint.number != self.last.number + 1:
+            lost = f"checkpoints {self.last.number + 1} to {checkpoint.number - 1} are gone"
             self._find(Kind.CHECKPOINT_MISSING, lost)
-        self.last, name = promise, f"checkpoint {promise.number}"
+        self.last, name = checkpoint, f"checkpoint {checkpoint.number}"
         try:
-            signed = self._trust.open_if_known(promise.note)
+            signed = self._trust.open_if_known(checkpoint.note)
         except NoteError as error:
             self._find(Kind.CHECKPOINT_UNTRUSTED, f"{name}: {error}")
             return
-        if signed.size != promise.size or promise.size < self.size:
+        if signed.size != checkpoint.size or checkpoint.size < self.size:
             self._find(Kind.CHECKPOINT_DISPLACED, f"{name} stands where another one stood")
-        elif promise.size > self.size:
-            self._find(Kind.LOG_CUT_OFF, f"{name} was signed for {promise.size} entries, and {self.size} are there")
+        elif checkpoint.size > self.size:
+            self._find(Kind.LOG_CUT_OFF, f"{name} was signed for {checkpoint.size} entries, and {self.size} are there")
         elif signed.root == self._frontier.root():
             self._sound, self._misfits = self.size, 0
         else:

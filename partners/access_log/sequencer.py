@@ -21,12 +21,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
 from partners.access_log.keys import SigningKeys
 from partners.access_log.merkle import Frontier, frontier_of, leaf_hash
 from partners.access_log.notes import NoteError, Signers, Verifier, opened, signed_by
-from partners.access_log.promises import NONE, Anchor, Promise
+from partners.access_log.stored_checkpoints import NONE, Anchor, StoredCheckpoint
 from partners.access_log.tree import TILE_WIDTH, BrokenTreeError, Leaf, StoredTree, append
 from partners.access_log.unsealed import BEYOND_CALENDAR
 from partners.tables.access import TransactionId, access_log
@@ -73,7 +73,8 @@ def seal(connection: Connection, keys: SigningKeys, anchor: Anchor) -> Sealed:
     """
     note = None
     with connection.begin():
-        tree, last, signers = StoredTree(connection), promises.newest(connection) or NONE, keys.signing(connection)
+        tree, last = StoredTree(connection), stored_checkpoints.newest(connection) or NONE
+        signers = keys.signing(connection)
         frontier = _signed_before(tree, last, signers)
         _compare(tree, frontier, anchor, signers.name)
         batch = _next_batch(connection, last, signers)
@@ -83,13 +84,13 @@ def seal(connection: Connection, keys: SigningKeys, anchor: Anchor) -> Sealed:
             for leaves in _rest_of_transaction(connection, batch.unfinished):
                 append(connection, frontier, leaves)
             note = signers.sign(Checkpoint(signers.name, frontier.size, frontier.root()).text())
-            promises.keep(connection, Promise(last.number + 1, frontier.size, note, batch.horizon))
+            stored_checkpoints.keep(connection, StoredCheckpoint(last.number + 1, frontier.size, note, batch.horizon))
     if note is not None:
         anchor.move(note)
     return Sealed(frontier.size - before, frontier.size)
 
 
-def _signed_before(tree: StoredTree, last: Promise, own: Signers) -> Frontier:
+def _signed_before(tree: StoredTree, last: StoredCheckpoint, own: Signers) -> Frontier:
     """The frontier of the stored tree, which must be the one that was signed last."""
     if last is NONE:
         return Frontier()
@@ -122,7 +123,7 @@ def _compare(tree: StoredTree, frontier: Frontier, anchor: Anchor, origin: str) 
         raise RefusedError(f"the first {known.size} entries are not those that were signed before")
 
 
-def _next_batch(connection: Connection, last: Promise, signers: Signers) -> _Batch:
+def _next_batch(connection: Connection, last: StoredCheckpoint, signers: Signers) -> _Batch:
     """The next records to seal.
 
     A record is ready once every transaction up to its own has ended: ids and instants are not in commit order.

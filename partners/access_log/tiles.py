@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from partners.access_log.checkpoints import read_checkpoint
-from partners.access_log.promises import Promise
 from partners.access_log.pruning import prunings
+from partners.access_log.stored_checkpoints import StoredCheckpoint
 from partners.access_log.tree import TILE_HEIGHT, TILE_WIDTH, BrokenTreeError, StoredTree
 from partners.files import replacing
 from partners.tables.access import access_log
@@ -19,14 +19,14 @@ _SERVED = 0o666
 """Whoever the umask lets may read them: a web server of another login serves them."""
 
 
-def export(connection: Connection, promise: Promise, directory: Path, *, entries: bool) -> int:
+def export(connection: Connection, checkpoint: StoredCheckpoint, directory: Path, *, entries: bool) -> int:
     """Write the tree of a checkpoint below a directory, the checkpoint last; return how many files were new.
 
     Complete tiles that are there already stay. With `entries` the records' exact bytes too, for auditors alone; no
     bundle in which some were let go after their time. Raise `BrokenTreeError` where something else is missing, or
     `OSError`.
     """
-    size, written = read_checkpoint(promise.note).size, 0
+    size, written = read_checkpoint(checkpoint.note).size, 0
     tree = StoredTree(connection)
     for level, number, width in _tiles(size):
         path = directory / "tile" / str(level) / _path(number, width)
@@ -41,7 +41,7 @@ def export(connection: Connection, promise: Promise, directory: Path, *, entries
             path = directory / "tile" / "entries" / _path(number, width)
             if not path.exists():
                 written += _write(path, b"".join(_bundle(connection, number, width)))
-    return written + _write(directory / "checkpoint", promise.note.encode())
+    return written + _write(directory / "checkpoint", checkpoint.note.encode())
 
 
 def _tiles(size: int) -> Iterator[tuple[int, int, int]]:

@@ -97,8 +97,8 @@ class Verification:
                 self._replay.append(entry.hash)
                 stop += 1
             else:
-                promise = reading.promise()
-                room = promise.size - self._replay.size if promise else stop - number
+                checkpoint = reading.checkpoint()
+                room = checkpoint.size - self._replay.size if checkpoint else stop - number
                 stop = _gap(places, number, min(stop, number + max(room, 1)))
                 self._pass(block, number, stop)
             number, self._expected = stop, places[stop - 1] + 1
@@ -106,8 +106,8 @@ class Verification:
 
     def _hold(self, reading: Reading, size: int | None) -> None:
         """Hold the checkpoints up to a size against the tree."""
-        while (promise := reading.promise()) is not None and (size is None or promise.size <= size):
-            self._replay.hold(promise)
+        while (checkpoint := reading.checkpoint()) is not None and (size is None or checkpoint.size <= size):
+            self._replay.hold(checkpoint)
             reading.taken()
 
     def _pass(self, block: Block, number: int, stop: int) -> None:

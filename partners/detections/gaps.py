@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, Row, Select, bindparam, or_, select
 
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.detections import rules
 from partners.detections.asked import beginning_of_hour, day_window, hour_window
 from partners.detections.suspicions import Figure, Suspicion, Whom, Window
@@ -38,8 +38,8 @@ def found_elsewhere(what: str, summary: str, records: Sequence[UUID], *, now: da
 def _waiting(engine: Engine, now: datetime) -> Row[Any] | None:
     """The oldest record that is not sealed although it should be."""
     with engine.connect() as connection:
-        promise = promises.newest(connection)
-        row = connection.execute(_OLDEST, {"horizon": promise.horizon if promise else 0}).first()
+        newest = stored_checkpoints.newest(connection)
+        row = connection.execute(_OLDEST, {"horizon": newest.horizon if newest else 0}).first()
         if row is None or now - row.at <= rules.LONGEST_SEAL_LAG:
             return None
         sealed_at = connection.execute(_LAST_SEAL).scalar()
@@ -56,8 +56,8 @@ def _lost(engine: Engine, left: Row[Any] | None, now: datetime) -> Iterator[Susp
     if left is None or left.run_at is None or now - left.run_at <= rules.LONGEST_SEAL_LAG:
         return
     with engine.connect() as connection:
-        promise = promises.newest(connection)
-        which = {"at": left.run_at, "request": left.run_request, "horizon": promise.horizon if promise else 0}
+        newest = stored_checkpoints.newest(connection)
+        which = {"at": left.run_at, "request": left.run_request, "horizon": newest.horizon if newest else 0}
         is_there = connection.execute(_SEALED_OR_WAITING, which).first() is not None
     if not is_there:
         text = (

@@ -8,7 +8,7 @@ import pytest
 from gateway.demo import credentials
 from gateway.demo.credentials import Credentials
 from partners import files
-from partners.access_log.promises import Anchor
+from partners.access_log.stored_checkpoints import Anchor
 from partners.files import replacing
 from tests.conftest import NOW
 

@@ -25,15 +25,15 @@ from sqlalchemy import (
 )
 
 from partners import database
-from partners.access_log import promises
+from partners.access_log import stored_checkpoints
 from partners.access_log.append import Access, record, record_of
 from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.findings import Finding
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.access_log.keys import SigningKeys
 from partners.access_log.notes import Signer, Signers
-from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import Sealed, seal
+from partners.access_log.stored_checkpoints import Anchor
 from partners.access_log.subjects import Keeping, in_bulk
 from partners.access_log.summary import summary_of
 from partners.access_log.trust import Trust, Witness
@@ -138,9 +138,9 @@ class Log:
     def note(self) -> str:
         """The newest checkpoint."""
         with self.engines.write.connect() as connection:
-            promise = promises.newest(connection)
-        assert promise is not None
-        return promise.note
+            newest = stored_checkpoints.newest(connection)
+        assert newest is not None
+        return newest.note
 
     def witness(self, *notes: str, longest_lag: timedelta = timedelta(days=1)) -> Witness:
         """Somebody who saw these checkpoints."""

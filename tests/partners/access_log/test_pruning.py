@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from partners import database
-from partners.access_log import letting_go, promises
+from partners.access_log import letting_go, stored_checkpoints
 from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.findings import Kind
 from partners.access_log.letting_go import PruningError
@@ -86,7 +86,7 @@ def test_a_month_that_was_let_go_is_missed_by_nobody_and_still_proved(pruned: Lo
     assert pruned.verify() == []
     assert (pruned.verified[-1].entries, pruned.verified[-1].pruned) == (9, 4)
     with pruned.engines.write.connect() as connection:
-        inclusion, newest = prove_inclusion(connection, 1), promises.newest(connection)
+        inclusion, newest = prove_inclusion(connection, 1), stored_checkpoints.newest(connection)
     assert inclusion is not None
     assert newest is not None
     leaf = bytes(pruned.sql("SELECT hash FROM sealed_leaf WHERE index = 1")[0].hash)

@@ -18,8 +18,8 @@ from partners.access_log.checkpoints import read_checkpoint, signer_of
 from partners.access_log.findings import Kind
 from partners.access_log.merkle import EMPTY_ROOT
 from partners.access_log.notes import Signer, opened
-from partners.access_log.promises import Anchor
 from partners.access_log.sequencer import RefusedError
+from partners.access_log.stored_checkpoints import Anchor
 from partners.keyring import Keyring
 from partners.vocabulary import Outcome
 from tests.conftest import SECRET

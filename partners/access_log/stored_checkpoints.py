@@ -14,7 +14,7 @@ from partners.tables.sealing import log_checkpoint
 _NEWEST = select(log_checkpoint).order_by(log_checkpoint.c.number.desc()).limit(1)
 
 
-class Promise(NamedTuple):
+class StoredCheckpoint(NamedTuple):
     """A checkpoint as it is stored."""
 
     number: int
@@ -25,19 +25,19 @@ class Promise(NamedTuple):
     """Every record of an earlier transaction is sealed."""
 
 
-NONE = Promise(0, 0, "", 0)
+NONE = StoredCheckpoint(0, 0, "", 0)
 """What stands before the first checkpoint."""
 
 
-def newest(connection: Connection) -> Promise | None:
+def newest(connection: Connection) -> StoredCheckpoint | None:
     """Return the checkpoint that was signed last."""
     row: Row[Any] | None = connection.execute(_NEWEST).one_or_none()
-    return Promise(row.number, row.size, row.note, row.horizon) if row else None
+    return StoredCheckpoint(row.number, row.size, row.note, row.horizon) if row else None
 
 
-def keep(connection: Connection, promise: Promise) -> None:
+def keep(connection: Connection, checkpoint: StoredCheckpoint) -> None:
     """Append a checkpoint."""
-    connection.execute(insert(log_checkpoint), promise._asdict())
+    connection.execute(insert(log_checkpoint), checkpoint._asdict())
 
 
 class Anchor:
