@@ -15,7 +15,7 @@ from partners.access_log import search as log
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.policy_versions import policy_documents
 from serializers.audit import entry_member, whole_entry
-from serializers.fields import explained
+from serializers.fields_told import explained
 from serializers.policy.recorded import Policies
 
 OPERATION, PROOF = "audit.get", "audit.proof"
