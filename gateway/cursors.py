@@ -3,13 +3,16 @@
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from gateway.problems import Fault, invalid_request
+from partners.access_log.identifiers import Place
 from partners.keyring import Keyring
 
 _KEY_BYTES = 64
@@ -38,6 +41,16 @@ class Cursors:
         if not isinstance(position, list):
             raise TypeError("a cursor of ours holds a list")
         return position
+
+
+def position_at(at: datetime, access: UUID) -> list[Any]:
+    """The position of a record in a list of records by time."""
+    return [at, access.hex]
+
+
+def place_at(position: list[Any] | None) -> Place | None:
+    """Read such a position again; None is the start."""
+    return Place(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
 
 
 def may_be_cursor(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, or_
 
 from partners.access_log import search as log
-from partners.access_log.identifiers import REQUEST_PREFIX, instant_of, parse
+from partners.access_log.identifiers import REQUEST_PREFIX, Place, instant_of, parse
 from partners.access_log.search import Search
 from partners.references import References
 from partners.tables.access import access_log
@@ -68,7 +68,7 @@ def entries_until(
         yield [entry(row, policies) for row in rows]
         if len(rows) < CHUNK_ROWS:
             return
-        search = replace(search, after=(rows[-1].at, rows[-1].id))
+        search = replace(search, after=Place(rows[-1].at, rows[-1].id))
 
 
 def _members_meant(connection: Connection, query: Query, references: References) -> Iterator[int | None]:

@@ -1,10 +1,8 @@
 """What the security team asks: who received which fields of whom, when, and why not more."""
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 
@@ -13,6 +11,7 @@ from gateway.api.arguments import ApiBlueprint
 from gateway.audit_entries import found_entry, proved
 from gateway.audit_looks import guard_of, look
 from gateway.audit_search import asked_of
+from gateway.cursors import place_at, position_at
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
@@ -43,11 +42,11 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
         asked = asked_of(connection, query)
         log.wait_until_readable(connection)
         with patience.searching():
-            search = _after(asked.search, position) if asked.search else None
+            search = replace(asked.search, after=place_at(position)) if asked.search else None
             rows = log.find(connection, search, limit=query["limit"] + 1) if search else []
         about = asked.search.asks_about if asked.search else ()
         look(connection, SEARCH, caller, outcome=Outcome.RELEASED if rows else Outcome.EMPTY, members=about)
-    said, page = page_of(rows, query["limit"], position=lambda row: [row.at, row.id.hex], bound_to=bound_to)
+    said, page = page_of(rows, query["limit"], position=lambda row: position_at(row.at, row.id), bound_to=bound_to)
     return answer({"data": [entry(row, asked.policies) for row in said], "page": page})
 
 
@@ -80,7 +79,3 @@ def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -
         raise not_found()
     said, page = page_of(members, query["limit"], position=lambda each: [each.member], bound_to=bound_to)
     return answer({"data": [entry_member(member, policies, row) for member in said], "page": page})
-
-
-def _after(search: log.Search, position: list[Any] | None) -> log.Search:
-    return replace(search, after=(datetime.fromisoformat(position[0]), UUID(hex=position[1]))) if position else search

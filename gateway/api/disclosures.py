@@ -1,13 +1,12 @@
 """What members may know about disclosures, asked by the platform: who received what, and what a partner would see."""
 
-from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from flask import Response, g
 
 from gateway.api.arguments import ApiBlueprint
+from gateway.cursors import place_at, position_at
 from gateway.disclosure import tools_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -15,7 +14,7 @@ from gateway.oauth.guard import Guard, guarded_by
 from gateway.paging import page_of
 from gateway.rights import RightsTransaction, members_rights
 from gateway.runtime import runtime
-from partners.access_log.disclosures import Seen, disclosures_of
+from partners.access_log.disclosures import disclosures_of
 from partners.access_log.policy_versions import policy_documents
 from partners.members import require_member
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Scope
@@ -41,14 +40,13 @@ blueprint = ApiBlueprint("disclosures", __name__, url_prefix="/v1/platform")
 def list_disclosures(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
     """Who received which fields of this member, when and for what purpose, newest first (R46, R64)."""
     bound_to = {"client": caller.client, "disclosures": member_id}
-    position = runtime().cursors.open(query.get("cursor"), bound_to=bound_to)
-    after = Seen(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
+    after = place_at(runtime().cursors.open(query.get("cursor"), bound_to=bound_to))
     with members_rights(READ_DISCLOSURES, caller) as work:
         number = require_member(work.connection, member_id, work.keyring).not_erased()
         rows = disclosures_of(work.connection, number, after=after, limit=query["limit"] + 1)
         policies = Policies(policy_documents(work.connection))
         work.record(number, outcome=Outcome.RELEASED if rows else Outcome.EMPTY)
-    said, page = page_of(rows, query["limit"], position=lambda row: [row.at, row.access.hex], bound_to=bound_to)
+    said, page = page_of(rows, query["limit"], position=lambda row: position_at(row.at, row.access), bound_to=bound_to)
     return answer({"data": [disclosure(row, policies) for row in said], "page": page})
 
 

@@ -1,21 +1,19 @@
 """Who saw this member: asked by the platform's id, and for a case only."""
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from flask import Response, request
 from sqlalchemy import Connection
 
 from gateway import patience
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
+from gateway.cursors import place_at, position_at
 from gateway.runtime import runtime
 from partners.access_log import of_member
 from partners.access_log import search as log
 from partners.access_log.disclosures import entered_by_hand
-from partners.access_log.identifiers import ACCESS_PREFIX, public
-from partners.access_log.of_member import Seen
+from partners.access_log.identifiers import ACCESS_PREFIX, Place, public
 from partners.access_log.policy_versions import policy_documents
 from partners.vocabulary import Outcome, Reason
 from serializers.policy.recorded import Policies
@@ -45,7 +43,7 @@ def who_saw(auditor: Auditor) -> Response:
     return console_page(auditor, "members.html", member=member, is_first=after is None, **shown)
 
 
-def _found(connection: Connection, auditor: Auditor, number: int, after: Seen | None) -> dict[str, Any]:
+def _found(connection: Connection, auditor: Auditor, number: int, after: Place | None) -> dict[str, Any]:
     log.wait_until_readable(connection)
     policies = Policies(policy_documents(connection))
     with patience.searching():
@@ -58,7 +56,7 @@ def _found(connection: Connection, auditor: Auditor, number: int, after: Seen | 
 
 def _shown(found: dict[str, Any], auditor: Auditor, member: str) -> dict[str, Any]:
     rows = found["rows"][:ROWS]
-    position = [rows[-1].at, rows[-1].id.hex] if len(found["rows"]) > ROWS else None
+    position = position_at(rows[-1].at, rows[-1].id) if len(found["rows"]) > ROWS else None
     return {
         "accesses": [told(row, found["policies"]) | {"id": public(ACCESS_PREFIX, row.id)} for row in rows],
         "recipients": found["recipients"],
@@ -71,7 +69,6 @@ def _bound(auditor: Auditor, member: str) -> dict[str, str]:
     return {"person": auditor.person.id, "member": member}
 
 
-def _after(auditor: Auditor, member: str) -> Seen | None:
+def _after(auditor: Auditor, member: str) -> Place | None:
     bound_to = _bound(auditor, member)
-    position = runtime().cursors.open(request.args.get("after"), bound_to=bound_to, parameter="after")
-    return Seen(datetime.fromisoformat(position[0]), UUID(hex=position[1])) if position else None
+    return place_at(runtime().cursors.open(request.args.get("after"), bound_to=bound_to, parameter="after"))

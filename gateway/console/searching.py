@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 from flask import Response, request
 from sqlalchemy import Connection
@@ -13,6 +11,7 @@ from sqlalchemy import Connection
 from gateway import patience
 from gateway.account.pages import to
 from gateway.console.auditors import Auditor, ask_case, blueprint, console_page, for_auditors
+from gateway.cursors import place_at, position_at
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
@@ -72,12 +71,12 @@ def _found(auditor: Auditor, query: str) -> Results:
         wanted, policies = asked(connection, query)
         log.wait_until_readable(connection)
         with patience.searching():
-            rows = log.find(connection, _after(wanted, position), limit=ROWS + 1) if wanted else []
+            rows = log.find(connection, replace(wanted, after=place_at(position)), limit=ROWS + 1) if wanted else []
         outcome = Outcome.RELEASED if rows else Outcome.EMPTY
         auditor.look(connection, OPERATION, outcome=outcome, members=wanted.asks_about if wanted else ())
     said = rows[:ROWS]
     has_more = len(rows) > len(said)
-    next_cursor = cursors.seal([said[-1].at, said[-1].id.hex], bound_to=bound_to) if has_more else None
+    next_cursor = cursors.seal(position_at(said[-1].at, said[-1].id), bound_to=bound_to) if has_more else None
     return Results([entry(row, policies) | {"instant": row.at} for row in said], next_cursor)
 
 
@@ -88,9 +87,3 @@ def _page(auditor: Auditor, query: str, *, status: HTTPStatus = HTTPStatus.OK, *
 
 def _without(terms: Sequence[Term], one: Term) -> str:
     return write(term for term in terms if term is not one)
-
-
-def _after(wanted: Search, position: list[Any] | None) -> Search:
-    if position is None:
-        return wanted
-    return replace(wanted, after=(datetime.fromisoformat(position[0]), UUID(hex=position[1])))

@@ -24,7 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from partners.access_log.identifiers import new_id
+from partners.access_log.identifiers import Place, new_id
 from partners.access_log.subjects import accesses_about
 from partners.tables.access import access_log, outside_disclosure
 from partners.tables.activity import model
@@ -33,14 +33,6 @@ from partners.vocabulary import GIVEN, RECIPIENTS, RecipientKind
 
 _ROWS_AT_ONCE = 1_000
 ENTERED_BY_HAND = "disclosures.add"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The last disclosure already listed."""
-
-    at: datetime
-    access: UUID
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ def enter(connection: Connection, disclosed: Outside, *, now: datetime) -> UUID:
     return identifier
 
 
-def disclosures_of(connection: Connection, member: int, *, after: Seen | None, limit: int) -> list[Row[Any]]:
+def disclosures_of(connection: Connection, member: int, *, after: Place | None, limit: int) -> list[Row[Any]]:
     """Return the newest disclosures of a member, at most `limit`, each with this member's own `verdict`.
 
     `partner` and `model` are public names: nobody's id is told (R64). What was entered by hand has `fields` instead of

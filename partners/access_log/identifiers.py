@@ -1,8 +1,9 @@
-"""Identifiers of requests and records: UUIDs of version 7, so that an id alone tells its month."""
+"""Identifiers of requests and records: UUIDs of version 7, so that an id alone tells its month; and places by time."""
 
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,6 +19,13 @@ REQUEST_PREFIX = "req_"
 ACCESS_PREFIX = "acc_"
 OPERATOR_PREFIX = "operator:"
 """Before the name of an operator at the machine, where the log has the client of others."""
+
+
+class Place(NamedTuple):
+    """Where a record stands among others by time."""
+
+    at: datetime
+    access: UUID
 
 
 def new_id(at: datetime) -> UUID:

@@ -1,12 +1,10 @@
 """Everything in the log about one member: each access with the verdict on this member, and sums by who asked."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, func, select, tuple_
 
+from partners.access_log.identifiers import Place
 from partners.access_log.subjects import accesses_about
 from partners.tables.access import access_log, access_network
 from partners.tables.activity import model
@@ -14,15 +12,7 @@ from partners.tables.partner import partner
 from partners.tables.sealing import sealed_leaf
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The last access already listed."""
-
-    at: datetime
-    access: UUID
-
-
-def accesses_of(connection: Connection, member: int, *, after: Seen | None, limit: int) -> list[Row[Any]]:
+def accesses_of(connection: Connection, member: int, *, after: Place | None, limit: int) -> list[Row[Any]]:
     """Return the newest accesses about a member, at most `limit`, each with this member's own `verdict`."""
     about = accesses_about(member)
     entry = and_(access_log.c.at == about.c.at, access_log.c.id == about.c.access)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 
-from partners.access_log.identifiers import instant_of
+from partners.access_log.identifiers import Place, instant_of
 from partners.access_log.subjects import accesses_about, members_where
 from partners.partitions import PARTITIONED
 from partners.references import References
@@ -64,7 +64,7 @@ class Search:
     """What the policies' documents say of a field or a reason, and what else must apply."""
     asks_about: tuple[int, ...] = ()
     """The members whom it is about, for the record of the search itself."""
-    after: tuple[datetime, UUID] | None = None
+    after: Place | None = None
     """The last entry already seen."""
 
 
