@@ -1,4 +1,4 @@
-"""Runs migrations on the connection handed over by `partners.schema.upgrade`."""
+"""Runs migrations on the connection handed over by `gateway.preparation`."""
 
 from alembic import context
 

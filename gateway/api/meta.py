@@ -7,9 +7,9 @@ from flask import Blueprint, Response, g
 from gateway import metrics as figures
 from gateway.envelope import answer
 from gateway.problems import RETRY_AFTER_S, Problem
+from gateway.readiness import lack_of
 from gateway.runtime import runtime
 from gateway.spooling import spooling
-from partners.readiness import lack_of
 from partners.spool.spool import SpoolPolicy
 
 _SPOOL = "the access log's spool cannot be written"

@@ -15,11 +15,11 @@ from gateway import settings
 from gateway.cli.options import host_option, port_option
 from gateway.cli.output import json_text
 from gateway.cli.session import session
+from gateway.readiness import lack_of
 from gateway.recovery import before_serving
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
 from partners import database
 from partners.partitions import make_partitions
-from partners.readiness import lack_of
 
 MOST_WORKERS_BY_DEFAULT = 4
 workers_option = click.option(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import make_url, text
 
+from gateway.readiness import Lack, lack_of
 from partners import database
-from partners.readiness import Lack, lack_of
 
 TODAY = datetime.now(UTC)
 
