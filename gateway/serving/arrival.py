@@ -4,18 +4,18 @@ import re
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
-from gateway.bodies import LARGEST_OF_ANYBODY
+from gateway.api.bodies import LARGEST_BODY
 
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""
 LONGEST_HEAD = 32 << 10
 """Bytes of that line and all header fields."""
-MOST_OF_A_BODY = LARGEST_OF_ANYBODY
-"""Bytes of a body that are waited for."""
+MOST_OF_A_BODY = LARGEST_BODY
+"""Bytes of a body that are waited for: of all but events that is the whole of what is read."""
 ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
 _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
-_KNOWN_FIRST = b" /v1/"
-"""Where callers have to show who they are before a body is read; one without a length may take its time."""
+_STREAMED = b" /v1/platform/events"
+"""Where a body may be of any length: the platform alone is let in, and it is read as it comes."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]+)[ \t]*\r\n")
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 _LONGEST_CHUNK_LINE = 8_190
@@ -25,7 +25,7 @@ _MOST_DIGITS = len(str(MOST_OF_A_BODY))
 
 
 class BodyTooLongError(ParseException):  # type: ignore[misc]  # gunicorn is untyped
-    """A body in chunks that goes on beyond what is read of anybody, whoever it is."""
+    """A body in chunks that goes on beyond what is read of any but events, whoever sends it."""
 
 
 def lacking(come: bytes) -> int:
@@ -45,7 +45,7 @@ def lacking(come: bytes) -> int:
     head = come[start : head_end + len(_LINE)].lower()
     body = come[head_end + len(_BLANK) :]
     if b"\r\ntransfer-encoding:" in head:
-        return 0 if _KNOWN_FIRST in head.partition(_LINE)[0] else _lacking_of_chunks(body)
+        return 0 if _STREAMED in head.partition(_LINE)[0] else _lacking_of_chunks(body)
     length = _LENGTH.search(head) if b"\r\ncontent-length:" in head else None
     if length is None:
         return 0

@@ -13,9 +13,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 
 from gateway.serving.server import MOST_CONNECTIONS, THREADS
 from gateway.serving.worker import MOST_LOOKS, PATIENCE_S
+from partners.database import Database
+from partners.vocabulary import PartnerKind
+from tests.callers import access_token, add_caller
 from tests.conftest import fresh_database
 from tests.journeys.serving import Server, served
 
@@ -132,6 +136,26 @@ def test_a_request_that_comes_bit_by_bit_keeps_nobody_waiting_and_is_answered(
         assert answers.count(b"HTTP/1.1 401 ") == (words + rest).count(b"POST ")
 
 
+def test_a_small_body_that_a_known_caller_sends_chunk_by_chunk_keeps_nobody_waiting_and_is_read(
+    db: Database, http: FlaskClient, database_url: str, tmp_path: Path
+) -> None:
+    token = access_token(http, add_caller(db, PartnerKind.PLATFORM))
+    words = (
+        b"PATCH /v1/platform/members/m-1/privacy HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+        b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n" % token.encode()
+    )
+    with served(database_url, tmp_path, workers=1) as server, ExitStack() as held:
+        slow = [held.enter_context(connection_that_says(server, words)) for _ in range(CONNECTIONS)]
+
+        started = time.monotonic()
+        with connected(server) as connection:
+            assert ask(connection) == (200, False)
+        assert time.monotonic() - started < AT_ONCE_S
+
+        slow[0].sendall(b"1\r\n}\r\n0\r\n\r\n")
+        assert slow[0].recv(65_536).startswith(b"HTTP/1.1 404 ")
+
+
 @pytest.mark.parametrize(
     "words",
     [b"G@T / HTTP/1.1\nX", b"POST /v1/platform/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1"],
@@ -195,7 +219,7 @@ def test_what_comes_in_small_pieces_is_taken(server: Server) -> None:
 
 def test_many_small_chunks_are_refused(server: Server) -> None:
     head = FORM.replace(b"Content-Length: 29", b"Transfer-Encoding: chunked")
-    with connection_that_says(server, head + (b"1;" + b"a" * 900 + b"\r\nx\r\n") * 80) as odd:
+    with connection_that_says(server, head + (b"1;" + b"a" * 900 + b"\r\nx\r\n") * 150) as odd:
         assert odd.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
