@@ -8,6 +8,7 @@ from flask import Response
 from gateway.disclosure import Disclosing, release
 from gateway.envelope import data
 from gateway.oauth.caller import Caller
+from gateway.oauth.guard import Guard
 from gateway.runtime import runtime
 from serializers.policies import VERSION
 from serializers.walks import PurchasesWalk, Walk
@@ -24,15 +25,16 @@ def page_of(
     return said, {"next_cursor": next_cursor, "has_more": has_more}
 
 
-def asked_alike(caller: Caller, query: Mapping[str, Any]) -> dict[str, Any]:
-    """What the cursor of a list is bound to: who asks, and for what."""
-    return {"client": caller.client} | {k: str(v) for k, v in query.items() if k not in {"limit", "cursor"}}
+def asked_alike(guard: Guard, caller: Caller, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cursor of a list is bound to: which list, who asks, and for what."""
+    # A tool walks through many webmasters' statistics with one client.
+    return {"list": guard.operation, "asker": [caller.client, caller.partner, caller.model], "asked": dict(asked)}
 
 
 def released_page(walk: Walk, disclosing: Disclosing) -> Response:
     """Answer with the page that the walk's query asks for; no totals, and no count of what is hidden (R61)."""
     cursors = runtime().cursors
-    bound_to = _bound(walk, disclosing.caller)
+    bound_to = asked_alike(disclosing.guard, disclosing.caller, walk.identity())
     position = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
     released = release(walk.statement(position), disclosing, walk.parameters(position), limit=walk.query["limit"])
     page = {
@@ -61,7 +63,8 @@ def purchases_page(walk: PurchasesWalk, disclosing: Disclosing) -> Response:
 
     All pages of a walk have the watermark of its first: what is recorded meanwhile sorts before their cursors.
     """
-    cursors, bound_to = runtime().cursors, {**_bound(walk, disclosing.caller), "ends_with": "watermark"}
+    cursors = runtime().cursors
+    bound_to = asked_alike(disclosing.guard, disclosing.caller, walk.identity())
     opened = cursors.open(walk.query.get("cursor"), bound_to=bound_to)
     position = None if opened is None else opened[:-1]
     released = release(walk.statement(position), disclosing, walk.parameters(position), limit=walk.query["limit"])
@@ -77,7 +80,3 @@ def purchases_page(walk: PurchasesWalk, disclosing: Disclosing) -> Response:
 
 def _owner(caller: Caller) -> dict[str, Any]:
     return {"watermark": caller.partner}
-
-
-def _bound(walk: Walk, caller: Caller) -> dict[str, Any]:
-    return {"client": caller.client, "model": caller.model, **walk.identity()}

@@ -55,6 +55,11 @@ class Watermark(Cursor):
     """Up to where a partner was told the purchase log; it means the same whatever else is asked."""
 
 
+def but_the_page(query: Mapping[str, Any]) -> dict[str, str]:
+    """What a query asks for, whichever page of it: cursors are bound to that."""
+    return {name: str(value) for name, value in query.items() if name not in {"limit", "cursor"}}
+
+
 class Day(fields.Date):
     """A day as RFC 3339 writes it: weeks and days without hyphens are ISO's alone."""
 

@@ -77,10 +77,10 @@ class Asked:
     cursor: str | None = None
 
     def identity(self) -> dict[str, Any]:
-        """What a cursor is bound to: everything asked but the page's size."""
+        """What a cursor is bound to: everything asked but the page."""
         asked = self.question
         return {
-            "statistics": [asked.first, asked.last, asked.zone.key],
+            "days": [asked.first, asked.last, asked.zone.key],
             "group_by": asked.groups,
             "filters": {name.value: [choice.excludes, *choice.values] for name, choice in asked.filters.items()},
             "sort": [asked.sort.by, asked.sort.descending] if asked.sort else None,

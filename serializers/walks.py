@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from partners.vocabulary import Relation
-from serializers.queries import start_of
+from serializers.queries import but_the_page, start_of
 from serializers.statements import (
     MEMBER_FILTERS,
     MembersShape,
@@ -29,8 +29,8 @@ class Walk(ABC):
     query: Mapping[str, Any]
 
     def identity(self) -> dict[str, Any]:
-        """What a cursor of this walk is bound to: everything asked but the page's size."""
-        return {name: str(value) for name, value in self.query.items() if name not in {"limit", "cursor"}}
+        """What a cursor of this walk is bound to: everything asked but the page."""
+        return but_the_page(self.query)
 
     @abstractmethod
     def statement(self, position: Position | None, *, bulk: bool = False) -> Prepared:

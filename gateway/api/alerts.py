@@ -24,7 +24,7 @@ from partners.detections.alerts import Alert, Wanted
 from partners.vocabulary import Outcome, Reason
 from serializers.alerts import AlertForm, AlertsQuery, alert_document
 from serializers.ocsf_findings import FindingLines, findings
-from serializers.queries import NoQuery
+from serializers.queries import NoQuery, but_the_page
 
 _AT_ONCE = 200
 """Alerts that are read and written at a time where all are asked for."""
@@ -42,7 +42,7 @@ def list_alerts(caller: Caller, query: dict[str, Any]) -> Response:
     """Alerts that match everything asked, newest first; as a page, or all of them as OCSF, an event a line."""
     if query.pop("form") is AlertForm.OCSF:
         return _as_events(caller, query)
-    bound_to = asked_alike(caller, query)
+    bound_to = asked_alike(LIST, caller, but_the_page(query))
     with runtime().database.write.begin() as connection:
         wanted = _wanted(query, runtime().cursors.open(query.get("cursor"), bound_to=bound_to))
         found = alerts.find(connection, wanted, limit=query["limit"] + 1)

@@ -23,7 +23,7 @@ from partners.access_log.policy_versions import policy_documents
 from partners.vocabulary import Outcome
 from serializers.audit import AccessesQuery, MembersQuery, entry, entry_member, whole_entry
 from serializers.policy.recorded import Policies
-from serializers.queries import NoQuery
+from serializers.queries import NoQuery, but_the_page
 
 blueprint = ApiBlueprint("audit", __name__, url_prefix="/v1/audit")
 
@@ -36,7 +36,7 @@ SEARCH, GET, MEMBERS = guard_of("audit.search"), guard_of("audit.get"), guard_of
 @blueprint.arguments(AccessesQuery, location="query")
 def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     """Entries that match everything asked, newest first."""
-    bound_to = asked_alike(caller, query)
+    bound_to = asked_alike(SEARCH, caller, but_the_page(query))
     position = runtime().cursors.open(query.get("cursor"), bound_to=bound_to)
     with runtime().database.write.begin() as connection:
         asked = asked_of(connection, query)
@@ -69,7 +69,7 @@ def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Respon
 @blueprint.arguments(MembersQuery, location="query")
 def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -> Response:
     """Everyone an entry is about, each with the fields released and the reasons for those withheld."""
-    bound_to = {"client": caller.client, "access": access_id}
+    bound_to = asked_alike(MEMBERS, caller, {"access": access_id})
     after = (runtime().cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
         row = found_entry(connection, access_id, partial(look, connection, MEMBERS, caller))

@@ -11,7 +11,7 @@ from gateway.disclosure import tools_of
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import page_of
+from gateway.paging import asked_alike, page_of
 from gateway.rights import RightsTransaction, members_rights
 from gateway.runtime import runtime
 from partners.access_log.disclosures import disclosures_of
@@ -39,7 +39,7 @@ blueprint = ApiBlueprint("disclosures", __name__, url_prefix="/v1/platform")
 @blueprint.arguments(DisclosuresQuery, location="query")
 def list_disclosures(caller: Caller, query: dict[str, Any], member_id: str) -> Response:
     """Who received which fields of this member, when and for what purpose, newest first (R46, R64)."""
-    bound_to = {"client": caller.client, "disclosures": member_id}
+    bound_to = asked_alike(READ_DISCLOSURES, caller, {"member": member_id})
     after = place_at(runtime().cursors.open(query.get("cursor"), bound_to=bound_to))
     with members_rights(READ_DISCLOSURES, caller) as work:
         number = require_member(work.connection, member_id, work.keyring).not_erased()

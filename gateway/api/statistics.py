@@ -14,6 +14,7 @@ from gateway.envelope import data
 from gateway.negotiation import form_wanted
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
+from gateway.paging import asked_alike
 from gateway.runtime import runtime
 from gateway.streaming import listed, streamed
 from partners import statements
@@ -89,9 +90,7 @@ def list_statements(caller: Caller, query: dict[str, Any]) -> Response:
 
 def _page(disclosing: Disclosing, asked: Asked) -> Response:
     cursors, groups = runtime().cursors, asked.question.groups
-    caller = disclosing.caller
-    # A tool walks through many webmasters' statistics with one client.
-    bound_to = {"client": caller.client, "partner": caller.partner, **asked.identity()}
+    bound_to = asked_alike(disclosing.guard, disclosing.caller, asked.identity())
     found = _ask(disclosing, asked.question, cursors.open(asked.cursor, bound_to=bound_to))
     page = {
         "next_cursor": cursors.seal(found.position, bound_to=bound_to) if found.has_more else None,

@@ -299,6 +299,23 @@ def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:
     assert cursor == {"cursor": None}
 
 
+def test_a_cursor_is_bound_to_its_list_and_its_auditor(db: Database, w1: Webmaster, auditor: Auditor) -> None:
+    for _ in range(2):
+        w1.get("/members")
+    asked = {"client": w1.caller.id, "limit": 1}
+    of_all = auditor.get("/accesses", limit=1)["page"]["next_cursor"]
+    of_one = auditor.get("/accesses", **asked)["page"]["next_cursor"]
+    other = bearer(access_token(auditor.http, add_caller(db, PartnerKind.AUDITOR)))
+
+    for path, query, headers in (
+        ("/alerts", {"limit": 1, "cursor": of_all}, auditor.headers),
+        ("/accesses", {**asked, "cursor": of_one}, other),
+    ):
+        answer = auditor.http.get(f"/v1/audit{path}", query_string=query, headers=headers)
+        assert answer.status_code == 422
+        assert [fault["code"] for fault in answer.get_json()["errors"]] == ["invalid_cursor"]
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
