@@ -47,11 +47,24 @@ class Allowance:
         """Take one; tell whether there was one left."""
         return _storage().acquire_entry(self.key, self.rate.amount, self.rate.get_expiry())
 
+    def spend(self) -> None:
+        """Take one; raise `LimitReachedError`, a 429, where there is none left."""
+        self._require(there_was=self.take())
+
+    def require(self) -> None:
+        """Raise the same, and take none."""
+        self._require(there_was=self.left()[0] > 0)
+
     def left(self) -> tuple[int, int]:
         """How many are left, and in how many seconds there will be more."""
         seconds = self.rate.get_expiry()
         oldest, taken = _storage().get_moving_window(self.key, self.rate.amount, seconds)
         return self.rate.amount - taken, max(1, min(math.ceil(oldest + seconds - time.time()), seconds))
+
+    def _require(self, *, there_was: bool) -> None:
+        if not there_was:
+            metrics.limit_reached(self.work)
+            raise LimitReachedError
 
 
 @dataclass
@@ -61,8 +74,6 @@ class PartnersOwn:
     engine: Engine
     _rates: dict[tuple[str, Work], str] = field(default_factory=dict)
     _throttled: frozenset[str] = frozenset()
-    _owners: dict[str, str] = field(default_factory=dict)
-    """Whose the clients of all these are, by client."""
     _read_at: float = -math.inf
     _lock: Lock = field(default_factory=Lock)
 
@@ -74,11 +85,6 @@ class PartnersOwn:
     def part(self, partner: str | None) -> int:
         """What every rate of the partner is divided by; to be asked after `rate`, which reads again."""
         return THROTTLED_TO_A if partner in self._throttled else 1
-
-    def owner(self, client: str) -> str | None:
-        """The partner of a client, if it has limits of its own; who asks for a token is not known otherwise."""
-        self._refresh()
-        return self._owners.get(client)
 
     def _refresh(self) -> None:
         if time.monotonic() - self._read_at > OVERRIDES_FRESH_S:
@@ -93,8 +99,6 @@ class PartnersOwn:
             with self.engine.connect() as connection:
                 self._rates = allowances.every(connection)
                 self._throttled = allowances.throttled(connection)
-                special = {partner for partner, _ in self._rates} | self._throttled
-                self._owners = allowances.owners(connection, special)
             self._read_at = time.monotonic()
         finally:
             if mine:
@@ -103,14 +107,17 @@ class PartnersOwn:
 
 def spend(work: Work, *, client: str, partner: str | None) -> None:
     """Count the current request; raise `LimitReachedError`, a 429, where the client has asked too much."""
+    allowance(work, client=client, partner=partner).spend()
+
+
+def allowance(work: Work, *, client: str, partner: str | None) -> Allowance:
+    """What a client may ask for; the headers of the current answer tell of it."""
     held = runtime()
     own = held.own_limits.rate(partner, work) if partner is not None else None
     sharing = held.settings.workers if held.settings.redis_url is None else 1
     sharing *= held.own_limits.part(partner)
-    g.allowance = allowance = _allowance(work, client, own or held.settings.limits[work], sharing)
-    if not allowance.take():
-        metrics.limit_reached(work)
-        raise LimitReachedError
+    g.allowance = found = _allowance(work, client, own or held.settings.limits[work], sharing)
+    return found
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)

@@ -1,5 +1,7 @@
 """The OAuth endpoints."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,29 +45,26 @@ def _limit_body() -> None:
 @blueprint.route("/oauth/token", methods=METHODS)
 def token() -> Response:
     """Issue an access token (RFC 6749 §3.2)."""
-    return _not_posted() or _too_many() or authorization_server().create_token_response()
+    return _not_posted() or _counted(authorization_server().create_token_response)
 
 
 @blueprint.route("/oauth/revoke", methods=METHODS)
 def revoke() -> Response:
     """Revoke an access token (RFC 7009)."""
-    return _not_posted() or authorization_server().create_endpoint_response(RevocationEndpoint.ENDPOINT_NAME)
+    return _not_posted() or _counting_failures(RevocationEndpoint.ENDPOINT_NAME)
 
 
 @blueprint.route("/oauth/introspect", methods=METHODS)
 def introspect() -> Response:
     """Tell a client about a token of its own (RFC 7662)."""
-    return _not_posted() or authorization_server().create_endpoint_response(IntrospectionEndpoint.ENDPOINT_NAME)
+    return _not_posted() or _counting_failures(IntrospectionEndpoint.ENDPOINT_NAME)
 
 
 @blueprint.route("/oauth/par", methods=METHODS)
 def par() -> Response:
     """Keep an authorization request until the browser brings its `request_uri` (RFC 9126)."""
-    return (
-        _not_posted()
-        or _too_many()
-        or authorization_server().create_endpoint_response(PushedRequestEndpoint.ENDPOINT_NAME)
-    )
+    respond = authorization_server().create_endpoint_response
+    return _not_posted() or _counted(partial(respond, PushedRequestEndpoint.ENDPOINT_NAME))
 
 
 @blueprint.get("/oauth/jwks")
@@ -114,21 +113,41 @@ def _cacheable(document: dict[str, Any]) -> Response:
     return published
 
 
-def _too_many() -> Response | None:
-    """Attempts count by client and address, so that nobody can lock a client out from somewhere else."""
-    try:
-        claimed = presented_client()
-        owner = runtime().own_limits.owner(claimed)
-        limits.spend(Work.TOKEN, client=f"{claimed} {caller_address()}", partner=owner)
-    except limits.LimitReachedError:
-        authorization_server().keep(None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
-        refused = answer(
-            {"error": "temporarily_unavailable", "error_description": "Too many attempts; try again later."},
-            HTTPStatus.TOO_MANY_REQUESTS,
-        )
-        refused.headers["Retry-After"] = str(limits.retry_after())
-        return refused
-    return None
+@blueprint.errorhandler(limits.LimitReachedError)
+def _limit_reached(_error: limits.LimitReachedError) -> Response:
+    authorization_server().keep(None, Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+    refused = answer(
+        {"error": "temporarily_unavailable", "error_description": "Too many attempts; try again later."},
+        HTTPStatus.TOO_MANY_REQUESTS,
+    )
+    refused.headers["Retry-After"] = str(limits.retry_after())
+    return refused
+
+
+def _counted(respond: Callable[[], Response]) -> Response:
+    """Answer as often as tokens may be asked for."""
+    _attempts("all").spend()
+    return respond()
+
+
+def _counting_failures(endpoint: str) -> Response:
+    """Answer a client as often as it asks, and who fails to be one as often as tokens may be asked for."""
+    failures = _attempts("failed")
+    failures.require()
+    response = authorization_server().create_endpoint_response(endpoint)
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        failures.take()
+    return response
+
+
+def _attempts(which: str) -> limits.Allowance:
+    """How often a client may try from an address, so that nobody can lock it out from somewhere else.
+
+    Whoever is not registered counts together: made-up names buy no attempts.
+    """
+    client = authorization_server().find_client(presented_client())
+    name, owner = (client.get_client_id(), client.registration.partner) if client else ("", None)
+    return limits.allowance(Work.TOKEN, client=f"{which} {name} {caller_address()}", partner=owner)
 
 
 def _not_posted() -> Response | None:

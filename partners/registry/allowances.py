@@ -1,14 +1,13 @@
 """Rates that single partners were given instead of the usual ones."""
 
 import re
-from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.registry import RegistryError, partners
 from partners.tables.outbox import webhook_endpoint
-from partners.tables.partner import client, partner, partner_limit
+from partners.tables.partner import partner, partner_limit
 from partners.vocabulary import Work
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
@@ -28,12 +27,6 @@ def throttled(connection: Connection) -> frozenset[str]:
     """Return the partners that did not acknowledge what they were told, and have a part of every limit only (R65)."""
     late = select(partner.c.id).join(webhook_endpoint).where(webhook_endpoint.c.throttled_at.is_not(None))
     return frozenset(connection.execute(late).scalars())
-
-
-def owners(connection: Connection, partner_ids: Collection[str]) -> dict[str, str]:
-    """Return whose the clients of some partners are, by client."""
-    rows = select(client.c.id, partner.c.id.label("owner")).join(partner).where(partner.c.id.in_(partner_ids))
-    return {row.id: row.owner for row in connection.execute(rows)} if partner_ids else {}
 
 
 def give(connection: Connection, partner_id: str, work: Work, rate: str | None) -> None:

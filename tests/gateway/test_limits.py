@@ -158,3 +158,34 @@ def test_token_attempts_are_counted_by_client_and_address(db: Database, settings
     assert elsewhere.status_code == 200
     assert ask_token(http, other).status_code == 200
     application.extensions["runtime"].database.dispose()
+
+
+def test_made_up_names_buy_no_attempts(db: Database, settings: Settings, database_url: str) -> None:
+    application = create_app(replace(settings, limits=USUAL_LIMITS | {Work.TOKEN: "2/minute"}), database_url)
+    http = application.test_client()
+
+    answers = [
+        http.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic(f"made-up-{n}", "x"))
+        for n in range(4)
+    ]
+
+    assert [each.status_code for each in answers] == [401, 401, 429, 429]
+    assert ask_token(http, add_caller(db)).status_code == 200
+    application.extensions["runtime"].database.dispose()
+
+
+@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
+def test_who_asks_about_tokens_is_limited_in_failures_alone(
+    db: Database, settings: Settings, database_url: str, path: str
+) -> None:
+    application = create_app(replace(settings, limits=USUAL_LIMITS | {Work.TOKEN: "2/minute"}), database_url)
+    http, caller = application.test_client(), add_caller(db)
+
+    def ask_about(secret: str) -> int:
+        return http.post(path, data={"token": "x"}, headers=basic(caller.id, secret)).status_code
+
+    assert [ask_about(caller.secret or "") for _ in range(4)] == [200] * 4
+    assert [ask_about("wrong") for _ in range(4)] == [401, 401, 429, 429]
+    assert ask_about(caller.secret or "") == 429
+    assert ask_token(http, caller).status_code == 200
+    application.extensions["runtime"].database.dispose()
