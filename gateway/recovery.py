@@ -34,7 +34,8 @@ def replay(engines: Database, journal: Journal, *, now: datetime) -> Replayed:
     done = Replayed()
     with engines.write.begin() as connection:
         entries = {entry: journal.read(entry) for entry in journal.lacking(connection)}
-        ids = members_by_digest(connection, journal.keyring, _digests(entries.values()))
+        choosing = _choosing(entries.values())
+        ids = members_by_digest(connection, journal.keyring, _digests(entries.values()), choosing=choosing)
     for entry, changes in entries.items():
         with engines.write.begin() as connection:
             if _is_first(connection, entry):
@@ -82,6 +83,10 @@ def _is_first(connection: Connection, entry: UUID) -> bool:
 
 def _digests(entries: Iterable[list[Change]]) -> set[str]:
     return {change["request"]["member_digest"] for changes in entries for change in changes if "request" in change}
+
+
+def _choosing(entries: Iterable[list[Change]]) -> set[str]:
+    return {change["member"] for changes in entries for change in changes if "member" in change}
 
 
 def _record(connection: Connection, members: set[int], reason: Reason | None = None) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, LargeBinary, exists, select, update
+from sqlalchemy import Connection, DateTime, LargeBinary, delete, exists, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.keyring import Digest, Keyring
@@ -60,11 +61,17 @@ def choice_change(member_id: str, attribute: str, value: object, stamp: str) -> 
     return {"member": member_id, "attribute": attribute, "value": value, "stamp": stamp}
 
 
-def members_by_digest(connection: Connection, keyring: Keyring, wanted: Collection[str]) -> Mapping[str, str]:
-    """Find the ids of members by the hex of their keyed hashes; whoever is not there is left out."""
+def members_by_digest(
+    connection: Connection, keyring: Keyring, wanted: Collection[str], *, choosing: Collection[str] = ()
+) -> Mapping[str, str]:
+    """Find the ids of members by the hex of their keyed hashes; whoever is not there is left out.
+
+    Known are those who are registered, whose settings are held until they are, and who chose something (`choosing`).
+    """
     if not wanted:
         return {}
-    every = connection.execute(select(member.c.id).execution_options(stream_results=True)).scalars()
+    stored = union(select(member.c.id), select(held_setting.c.member_id)).execution_options(stream_results=True)
+    every = chain(choosing, connection.execute(stored).scalars())
     digests = ((keyring.digest(Digest.MEMBER, id_).hex(), id_) for id_ in every)
     return {digest: id_ for digest, id_ in digests if digest in wanted}
 
@@ -127,6 +134,7 @@ class Replay:
         if number is None:
             if erases:  # Whoever registers them again is refused.
                 remember_as_erased(self.connection, row["member_digest"], self.now)
+                self.connection.execute(delete(held_setting).where(held_setting.c.member_id == member_id))
             return
         requests = Book(self.connection, self.keyring, member_id or "").entries()
         for bond in BONDS:

@@ -29,7 +29,7 @@ from partners.keyring import Keyring
 from partners.rights import journal
 from partners.rights.journal import Journal, JournalError
 from partners.tables.access import access_log
-from partners.tables.member import member, profile
+from partners.tables.member import erased_member, held_setting, member, profile
 from partners.tables.outbox import concern
 from partners.tables.rights import journal_entry, rights_request
 from partners.vocabulary import PartnerKind
@@ -304,6 +304,28 @@ def test_a_notice_in_an_entry_from_before_notices_had_an_order_counts(
 
     house.ask("m1", "lift_restriction")
     assert states(db)["m1"][0] is False
+
+
+def test_no_setting_is_held_for_who_registered_and_was_erased_since_the_backup(
+    house: House, db: Database, settings: Settings, *, database_url: str
+) -> None:
+    """R41, R45: a setting is held under the platform's id itself."""
+    house.feed(registered("early", LATER), registered("new", LATER))
+    house.patch("new", affiliate_sharing=False)
+    for name in ("early", "new"):
+        house.ask(name, "erasure", "settle")
+    with db.write.begin() as connection:
+        for table in (journal_entry, rights_request, erased_member):
+            connection.execute(delete(table))
+        setting = {"attribute": "affiliate_sharing", "value": False, "stamp": "1"}
+        connection.execute(insert(held_setting), [setting | {"member_id": name} for name in ("early", "to-come")])
+
+    recovery.before_serving(settings, database_url)
+
+    with db.write.connect() as connection:
+        assert connection.execute(select(held_setting.c.member_id)).scalars().all() == ["to-come"]
+    codes = [fault["code"] for fault in house.feed(registered("early", LATER), registered("new", LATER))["errors"]]
+    assert codes == ["erased_member"] * 2
 
 
 def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
