@@ -1,6 +1,7 @@
 """A member in memory while a batch is applied: who wrote what last, and what has to be written back."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from partners.feed.attributes import PLACES, REGISTRATION, SAID_BY_REGISTRATION
@@ -38,6 +39,19 @@ class MemberState:
         self.profile_changes: dict[str, Any] = {}
         self.written: dict[str, Written] = {}
         """What each event of the batch wrote that may have to be told, by its stamp, in the order of the events."""
+
+    @property
+    def loaded_totals(self) -> Totals:
+        """The totals; raise `LookupError` where they were not loaded."""
+        if self.totals is None:
+            raise LookupError("the totals of this member were not loaded")
+        return self.totals
+
+    def device_type_at(self, at: datetime) -> str | None:
+        """The kind of device that is known at an instant: what has lapsed counts nowhere any more (R36)."""
+        type_: str | None = self.row["device_type"]
+        kept = type_ is not None and self.loaded_totals.clock.keeps(self.row["device_seen_at"], at=at)
+        return type_ if kept else None
 
     def wins(self, attribute: str, stamp: str) -> bool:
         """Whether a write with this stamp would be the last."""

@@ -95,7 +95,7 @@ def _add(state: State, event: Event[MemberRegistered], webmaster: int | None, ca
     if content.device is not None:
         _see(member, content.device, event.time, event.stamp)
     state.members[member.id] = member
-    _settle(state, member)
+    _settle(state, member, event.time)
 
 
 _UNSEEN_DEVICE = {"device_type": None, "device_os": None, "device_browser": None, "device_seen_at": "infinity"}
@@ -109,8 +109,8 @@ _UNDECIDED = {
 """What new rows have by default and sharing depends on."""
 
 
-def _settle(state: State, member: MemberState) -> None:
-    """Apply what was decided before the registration, and count the registration accordingly."""
+def _settle(state: State, member: MemberState, at: datetime) -> None:
+    """Apply what was decided before the registration, which was told at an instant, and count it accordingly."""
     held = state.held.pop(member.id, {})
     for attribute, setting in held.items():
         member.write(Change(attribute, setting.value), setting.stamp, state.keyring)
@@ -118,9 +118,11 @@ def _settle(state: State, member: MemberState) -> None:
         state.held_changes.add(member.id)
     row = member.row
     if row["webmaster"] is not None:
-        dimensions = {name: row[name] for name in ("webmaster", "campaign", "site", "country", "device_type")}
-        counted = member.is_shared()
-        state.registrations.append(Registration(member, row["registered_at"], **dimensions, counted=counted))
+        dimensions = {name: row[name] for name in ("webmaster", "campaign", "site", "country")}
+        device_type, counted = member.device_type_at(at), member.is_shared()
+        state.registrations.append(
+            Registration(member, row["registered_at"], **dimensions, device_type=device_type, counted=counted)
+        )
 
 
 def _rename(state: State, member: MemberState, name: Username, event: Event[MemberRegistered | MemberUpdated]) -> None:

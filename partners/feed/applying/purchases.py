@@ -2,7 +2,6 @@
 
 import hmac
 from dataclasses import replace
-from datetime import datetime
 
 from partners.feed.activity_state import PurchaseState
 from partners.feed.events import Event, Purchased, Refunded
@@ -10,7 +9,7 @@ from partners.feed.facts import LedgerEntry
 from partners.feed.faults import Refused, Repeated, invalid_value
 from partners.feed.member_state import MemberState
 from partners.feed.state import State
-from partners.feed.totals import Bought, Totals
+from partners.feed.totals import Bought
 from partners.keyring import Digest
 from partners.months import booked_month
 from partners.vocabulary import FeedError, LedgerType
@@ -22,7 +21,7 @@ def purchase(state: State, event: Event[Purchased]) -> None:
     content = event.content
     if content.purchase_id in state.purchases:
         raise invalid_value("`purchase_id` is that of another purchase")
-    totals = _totals_of(member)
+    totals = member.loaded_totals
     first = not totals.any_bought
     totals.add(content.purchase_id, Bought(event.time, content.credits, content.amount, content.currency))
     entry = _entry(state, event, member, first=first)
@@ -41,7 +40,7 @@ def refund(state: State, event: Event[Refunded]) -> None:
     member = state.members.get(event.subject)
     state.ledger.append(_reversal(state, event, known, member))
     if member is not None:
-        _totals_of(member).take_back(event.content.purchase_id)
+        member.loaded_totals.take_back(event.content.purchase_id)
 
 
 def _entry(state: State, event: Event[Purchased], member: MemberState, *, first: bool) -> LedgerEntry:
@@ -61,7 +60,7 @@ def _entry(state: State, event: Event[Purchased], member: MemberState, *, first:
         campaign=row["campaign"],
         site=row["site"],
         country=row["country"],
-        device_type=_device_type(member, event.time),
+        device_type=member.device_type_at(event.time),
         first=first,
         counted=member.is_shared(),
         booked_month=booked_month(event.time, state.now),
@@ -74,7 +73,7 @@ def _reversal(state: State, event: Event[Refunded], purchase: PurchaseState, mem
     known = {}
     if member is not None:
         row = member.row
-        known = {"site": row["site"], "country": row["country"], "device_type": _device_type(member, event.time)}
+        known = {"site": row["site"], "country": row["country"], "device_type": member.device_type_at(event.time)}
     return replace(
         reversed_,
         type=LedgerType.REVERSAL,
@@ -92,13 +91,6 @@ def _reversal(state: State, event: Event[Refunded], purchase: PurchaseState, mem
     )
 
 
-def _device_type(member: MemberState, at: datetime) -> str | None:
-    """The kind of device that is known of a member at an instant: what has lapsed counts nowhere any more (R36)."""
-    row = member.row
-    known = row["device_type"] is not None and _totals_of(member).clock.keeps(row["device_seen_at"], at=at)
-    return row["device_type"] if known else None
-
-
 def _is_owner(state: State, purchase: PurchaseState, subject: str) -> bool:
     if purchase.owner_digest is None:
         return purchase.owner == subject
@@ -112,9 +104,3 @@ def _no_purchase(state: State, subject: str, *, exists: bool) -> Refused:
         state.member(subject)
     state.refuse_erased(subject)
     return Refused(FeedError.UNKNOWN_PURCHASE, "`purchase_id` is no purchase of this `subject`")
-
-
-def _totals_of(member: MemberState) -> Totals:
-    if member.totals is None:
-        raise LookupError("the totals of this member were not loaded")
-    return member.totals

@@ -1,6 +1,6 @@
 """Members as the feed tells of them: the last writer of each attribute wins, whatever the order of arrival."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -59,6 +59,15 @@ def test_referred_registration_is_recorded_with_what_was_known(platform: Platfor
         (platform.number("m3"), "main", "LU", None, True),
     ]
     assert [row["campaign"] is None for row in rows] == [False, True]
+
+
+def test_a_registration_of_more_than_120_days_ago_counts_without_the_device_that_lapsed(platform: Platform) -> None:
+    """R36, R37: the row has none either."""
+    edge = at(days=-120)
+    for member_id, registered_at in (("m1", edge), ("m2", edge - timedelta(seconds=1))):
+        platform.must(referred(member_id, user_agent=IPHONE, registered_at=registered_at.isoformat()))
+
+    assert [row["device_type"] for row in platform.rows(registration, "number")] == ["mobile", None]
 
 
 @pytest.mark.parametrize(
