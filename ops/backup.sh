@@ -7,6 +7,9 @@ case "$1" in *://*:*@*|*password=*) echo "Leave the password out of the URL, and
 export BACKUP_URL="$1" BACKUP_DIRECTORY="$2"
 umask 077
 mkdir "$BACKUP_DIRECTORY"
+# What is unfinished would have names in plain text, and stand in the way of another try.
+trap 'rm -r "$BACKUP_DIRECTORY"' EXIT
+trap 'exit 1' HUP INT TERM
 # pg_dump cannot leave a column out, so `member` goes by itself; one exported snapshot holds both parts together.
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname "$BACKUP_URL" <<'SQL'
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -22,3 +25,4 @@ COMMIT;
 SQL
 test -s "$BACKUP_DIRECTORY/gateway.dump"
 test -s "$BACKUP_DIRECTORY/member.csv"
+trap - EXIT

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,43 @@ def test_no_file_of_a_backup_holds_a_mask(db: Database, database_url: str, tmp_p
     lines = (tmp_path / "backup" / "member.csv").read_text()
     assert "canary_name" in lines
     assert MASK not in whole + lines
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(db: Database, database_url: str, tmp_path: Path) -> None:
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    unfit = tmp_path / "unfit"
+    unfit.mkdir()
+    (unfit / "psql").symlink_to(binary("psql"))
+    (unfit / "pg_dump").write_text("#!/bin/sh\nexit 1\n")
+    (unfit / "pg_dump").chmod(0o755)
+    path = f"{unfit}{os.pathsep}{os.environ['PATH']}"
+
+    command = [str(OPS / "backup.sh"), database_url, str(tmp_path / "backup")]
+    done = subprocess.run(command, check=False, capture_output=True, env=os.environ | {"PATH": path})
+
+    assert done.returncode == 1
+    assert not (tmp_path / "backup").exists()
+    run("backup.sh", database_url, str(tmp_path / "backup"))
+
+
+def test_the_embedded_database_is_backed_up_and_restored_with_its_own_tools(reachable: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+
+    def embedded(script: str, data_dir: str) -> None:
+        arguments = [str(reachable / data_dir), str(OPS / script), str(reachable / "backup")]
+        subprocess.run([sys.executable, str(OPS / "embedded.py"), *arguments], check=True, env=kept)
+
+    def gateway(data_dir: str, *arguments: str) -> str:
+        environ = kept | {"GATEWAY_DATA_DIR": str(reachable / data_dir)}
+        command = [sys.executable, "-m", "gateway.cli", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout
+
+    gateway("old", "partners", "add", "webmaster", "w1", "--name", "One")
+    embedded("backup.sh", "old")
+    embedded("restore.sh", "new")
+
+    assert "w1" in gateway("new", "partners", "list")
 
 
 def test_a_backup_never_writes_over_another(database_url: str, tmp_path: Path) -> None:
