@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 HOUSE = Path(__file__).parents[2]
 # The README last: its member ends with a private profile.
-GUIDES = ("docs/webmasters.md", "docs/model-center.md", "docs/auditors.md", "README.md")
+GUIDES = ("docs/webmasters.md", "docs/model-center.md", "docs/auditors.md", "docs/platform.md", "README.md")
 FIRST_START = "2026-11-25T09:00:00Z"
 PRINTED_URL = "http://127.0.0.1:8000"
 PRINTED_BIN = ".venv/bin/"
