@@ -98,7 +98,7 @@ STEPS = (
     ),
     Step(
         "What it is owed for that month",
-        f"More than the `income` above: {OPTED_OUT.username} bought after opting out, and is paid for all the same.",
+        f"More than the `income` above: {OPTED_OUT.username} and others bought after withdrawing, and are paid for.",
         WEBMASTER,
         "/v1/webmaster/statements?month={month}",
     ),
