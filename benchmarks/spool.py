@@ -1,4 +1,4 @@
-"""`python -m benchmarks.spool`: what the access log's second sink costs a card, beside a gateway without it."""
+"""`python -m benchmarks.spool`: what the access log's spool costs a card, beside a gateway without it."""
 
 import os
 import tempfile

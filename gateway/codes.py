@@ -104,7 +104,7 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
     },
     HTTPStatus.SERVICE_UNAVAILABLE: {
         "audit-unavailable": (
-            "The access log's second sink did not take the record, so nothing is released. What was to be changed may "
+            "The access log's spool did not take the record, so nothing is released. What was to be changed may "
             "have been. Try again after `Retry-After`."
         ),
         "unavailable": "Nothing can be recorded now, so nothing is released. Try again after `Retry-After`.",

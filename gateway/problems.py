@@ -114,7 +114,7 @@ def unavailable() -> Problem:
 
 
 def audit_unavailable() -> Problem:
-    """Nothing is released now, because the access log's second sink has no record of it."""
+    """Nothing is released now, because the access log's spool has no record of it."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "audit-unavailable",

@@ -172,7 +172,7 @@ class Settings:
     own_log_origin: str | None = None
     """The access log's name where it is not the usual one."""
     spool_dir: Path | None = None
-    """Where the access log's second sink is, if there is one."""
+    """Where the access log's spool is, if there is one."""
     spool_policy: SpoolPolicy = SpoolPolicy.ALL
 
     def now(self) -> datetime:

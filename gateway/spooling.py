@@ -1,4 +1,4 @@
-"""The access log's second sink: what an answer is on record with is in the spool before it leaves (ADR 21)."""
+"""The access log's spool: what an answer is on record with is in the spool before it leaves (ADR 21)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

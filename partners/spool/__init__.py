@@ -1,1 +1,1 @@
-"""The access log's second sink: append-only files outside the database, and what they tell of it (ADR 21)."""
+"""The access log's spool: append-only files outside the database, and what they tell of it (ADR 21)."""

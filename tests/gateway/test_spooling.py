@@ -1,4 +1,4 @@
-"""The access log's second sink: nothing leaves that is not in it, or that is told, as the policy says."""
+"""The access log's spool: nothing leaves that is not in it, or that is told, as the policy says."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A served gateway whose second sink breaks: a full disk, a deleted file, a sudden death."""
+"""A served gateway whose spool breaks: a full disk, a deleted file, a sudden death."""
 
 import json
 import random
