@@ -136,9 +136,11 @@ def test_a_settled_objection_holds_until_its_withdrawal_is_verified(front: Front
 
 def test_of_contrary_requests_the_one_verified_last_decides(front: Front) -> None:
     objection = front.enter(RequestType.OBJECTION)
-    front.enter(RequestType.WITHDRAW_OBJECTION, verified=True)
+    withdrawal = front.enter(RequestType.WITHDRAW_OBJECTION, verified=True)
     front.move(objection, VERIFY)
 
+    assert front.state() == (False, True, False)
+    front.move(withdrawal, SETTLE)
     assert front.state() == (False, True, False)
 
 
