@@ -191,6 +191,15 @@ def test_a_restriction_does_not_end_by_a_refusal_without_notice(front: Front) ->
     require_notice(front, restriction, REFUSE)
 
 
+def test_what_was_lifted_already_is_refused_without_another_notice(front: Front) -> None:
+    """R54."""
+    restriction = front.move(front.enter(RequestType.RESTRICTION, verified=True), NOTIFY)
+    front.enter(RequestType.LIFT_RESTRICTION, verified=True)
+
+    assert front.move(restriction, REFUSE).request.status is RequestStatus.REFUSED
+    assert front.state() == (False, False, False)
+
+
 def test_notice_of_a_restriction_that_does_not_bind_yet_does_not_count(front: Front) -> None:
     """R54."""
     restriction = front.enter(RequestType.RESTRICTION)
