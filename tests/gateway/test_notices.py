@@ -152,6 +152,20 @@ def test_each_right_is_told_to_whom_it_concerns_and_never_says_why(told: Told) -
         assert found == expected, topic
 
 
+def test_what_binds_already_is_not_told_again_when_it_is_settled(told: Told) -> None:
+    """R65: neither of a second request for the same."""
+    told.stage.member("m1")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    ref = told.ref()
+    told.ask("objection", "settle")
+    told.ask("objection", "settle")
+    assert told.deliver() == {"w1": [("withdrawn", ref)], "w2": [], "model_center": []}
+
+    told.ask("restriction", "settle")
+    told.ask("restriction", "settle")
+    assert told.deliver() == {"w1": [("restricted", ref)], "w2": [], "model_center": [("restricted", "user_m1")]}
+
+
 def test_a_removed_item_is_told_to_whoever_received_it_and_a_new_name_by_the_old(told: Told) -> None:
     """R22, R49, R65: nobody hears of a field, or of a name, that it was not given."""
     told.stage.member("m1")
