@@ -314,6 +314,20 @@ def test_nobody_hears_of_what_was_there_only_while_it_was_hidden(told: Told, db:
     assert [notice[0] for notice in delivered["w1"]] == ["rectified"]
 
 
+def test_a_rectification_settled_late_names_what_was_corrected_since_it_was_asked_for(told: Told) -> None:
+    """R49: and nothing from before."""
+    told.stage.member("m1")
+    ref = told.ref()
+    asked = NOW - timedelta(days=20)
+    told.feed(
+        event("member.updated", "m1", asked - timedelta(days=2), site="other"),
+        event("member.updated", "m1", asked + timedelta(days=5), country="FR"),
+    )
+    told.ask("rectification", "settle", received_at=asked.isoformat())
+
+    assert told.deliver() == {"w1": [("rectified", ref, "country")], "w2": [], "model_center": []}
+
+
 def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: Told, db: Database) -> None:
     for place in range(6):
         told.stage.member(f"m{place}", ("w1", "w2")[place % 2])
