@@ -40,6 +40,14 @@ def test_the_third_know_waits_until_the_first_is_twelve_months_old() -> None:
     assert know_available_from([first, second], a_year_later) is None
 
 
+def test_of_more_requests_to_know_the_newest_two_say_when_the_next_is_possible() -> None:
+    long_ago, first = datetime(2023, 3, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
+    second = datetime(2025, 9, 1, tzinfo=UTC)
+    a_year_later = datetime(2026, 3, 1, tzinfo=UTC)
+
+    assert know_available_from([long_ago, first, second], a_year_later - timedelta(days=9)) == a_year_later
+
+
 @given(st.lists(INSTANTS, max_size=8))
 def test_no_twelve_months_ever_hold_three_that_were_let_through(asked: list[datetime]) -> None:
     let_through: list[datetime] = []
