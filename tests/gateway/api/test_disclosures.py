@@ -9,12 +9,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
 
 from gateway import streaming
+from partners.access_log.disclosures import Outside, enter
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.tables.access import access_log, access_subject, policy_version
-from partners.vocabulary import MaskVisibility, PartnerKind, ProfileItem, Visibility
+from partners.vocabulary import MaskVisibility, PartnerKind, ProfileItem, RecipientKind, Visibility
 from serializers.policies import DOCUMENT, VERSION
 from tests.callers import access_token, add_caller, bearer
+from tests.conftest import NOW
 from tests.gateway.api.stage import MODELS, Stage, received
 
 SETTINGS: list[tuple[str, list[Any]]] = [
@@ -161,6 +163,22 @@ def test_a_page_at_a_time_newest_first(stage: Stage) -> None:
     assert instants == sorted(instants, reverse=True)
     assert before <= instants[-1] <= instants[0] <= datetime.now(UTC)
     assert len(seen) == 5
+
+
+def test_what_was_disclosed_at_one_instant_is_told_once_each_a_page_at_a_time(stage: Stage) -> None:
+    """R27, R46: whoever enters disclosures by hand may know their day alone."""
+    number = stage.member("m1")
+    recipients = ["A court", "A notary", "An auditor"]
+    with stage.db.write.begin() as connection:
+        for name in recipients:
+            enter(connection, Outside(NOW, number, RecipientKind.AUTHORITY, name, "operation", ("username",)), now=NOW)
+
+    seen, cursor = [], {}
+    while cursor != {"cursor": None}:
+        page = stage.get("m1/disclosures", limit=1, **cursor).get_json()
+        seen += [entry["partner"] for entry in page["data"]]
+        cursor = {"cursor": page["page"]["next_cursor"]}
+    assert sorted(seen) == recipients
 
 
 def test_no_id_of_a_model_or_partner_is_told(stage: Stage) -> None:
