@@ -58,3 +58,16 @@ def test_neighbours_are_a_row_together_where_they_are_many(log: Log) -> None:
         singly = connection.execute(select(access_subject.c.member)).scalars().all()
     assert (block.member_bucket, block.member_offsets) == (1, list(range(DENSE)))
     assert sorted(singly) == [*few, 9_000]
+
+
+@pytest.mark.parametrize("keeping", [in_blocks, in_bulk])
+def test_the_last_of_a_bucket_is_told_and_nobody_in_the_same_place_of_another(log: Log, keeping: Keeping) -> None:
+    last = 2**14 - 1
+    log.add_in_bulk(dict.fromkeys(range(last - DENSE + 1, last + 1), 0), keeping=keeping)
+
+    with log.engines.write.connect() as connection:
+        told = members_where(lambda access_at, _: access_at.is_not(None))
+        assert max(connection.execute(select(told.c.member)).scalars()) == last
+        assert len(connection.execute(select(accesses_about(last))).all()) == 1
+        for stranger in (last - 2**10, last + 2**10, last + 2**14):
+            assert connection.execute(select(accesses_about(stranger))).all() == []
