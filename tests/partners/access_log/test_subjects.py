@@ -1,5 +1,7 @@
 """However it is kept whom an access covers, the log tells the same members of it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -71,3 +73,17 @@ def test_the_last_of_a_bucket_is_told_and_nobody_in_the_same_place_of_another(lo
         assert len(connection.execute(select(accesses_about(last))).all()) == 1
         for stranger in (last - 2**10, last + 2**10, last + 2**14):
             assert connection.execute(select(accesses_about(stranger))).all() == []
+
+
+@pytest.mark.parametrize("keeping", [one_by_one, in_blocks, in_bulk])
+def test_accesses_of_one_instant_keep_their_members_apart(log: Log, keeping: Keeping) -> None:
+    at = datetime.now(UTC)
+    whom = [range(1, DENSE + 1), range(DENSE + 1, 2 * DENSE + 1)]
+    for members in whom:
+        log.add_in_bulk(dict.fromkeys(members, 0), keeping=keeping, at=at)
+
+    with log.engines.write.connect() as connection:
+        slots = func.row_number().over(order_by=access_log.c.transaction).label("slot")
+        entries = select(access_log.c.id, access_log.c.at, slots).subquery("entries")
+        told = connection.execute(select(members_in(entries)).order_by("slot", "member")).all()
+    assert [tuple(row) for row in told] == [(slot, each) for slot, members in enumerate(whom, 1) for each in members]
