@@ -440,6 +440,15 @@ def test_steps_are_recorded_under_their_own_names_with_the_state_they_begin(plat
     ]
 
 
+def test_a_step_that_begins_no_state_is_recorded_without_one(platform: Platform) -> None:
+    objection, withdrawal = platform.ask("objection"), platform.ask("withdraw_objection")
+    for request, action in ((objection, "verify"), (objection, "notify"), (withdrawal, "verify")):
+        platform.post(request, {"action": action})
+
+    told = [(row.operation, row.reason) for row in platform.records() if row.operation != "requests.create"]
+    assert told == [("requests.verify", "objection"), ("requests.notify", None), ("requests.verify", None)]
+
+
 def test_unknown_query_parameters_are_refused(platform: Platform) -> None:
     for answer in (
         platform.get(f"{PRIVACY}?x=1"),
