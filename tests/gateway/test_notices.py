@@ -314,6 +314,15 @@ def test_nobody_hears_of_what_was_there_only_while_it_was_hidden(told: Told, db:
     assert [notice[0] for notice in delivered["w1"]] == ["rectified"]
 
 
+def test_a_rectification_is_told_once_whatever_the_member_hears_of_it(told: Told) -> None:
+    """R49, R65."""
+    told.stage.member("m1")
+    ref = told.ref()
+    told.ask("rectification", "notify", "settle", "notify")
+
+    assert told.deliver() == {"w1": [("rectified", ref)], "w2": [], "model_center": []}
+
+
 def test_a_rectification_settled_late_names_what_was_corrected_since_it_was_asked_for(told: Told) -> None:
     """R49: and nothing from before."""
     told.stage.member("m1")
