@@ -12,12 +12,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from gateway import archiving
+from partners.access_log.disclosures import Outside, enter
 from partners.access_log.identifiers import new_id
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.tables.access import access_log, access_subject
-from partners.vocabulary import PartnerKind
+from partners.vocabulary import PartnerKind, RecipientKind
 from tests.callers import access_token, add_caller, bearer
+from tests.conftest import NOW
+from tests.factories import add_action, add_purchase, add_spending
 from tests.gateway.api.stage import Stage
 
 
@@ -106,6 +109,25 @@ def test_to_know_is_told_twelve_months_back_and_access_everything(stage: Stage, 
 
     assert len(everything) == 3
     assert json.loads(known["about.json"])["period"]["from"] == "2025-11-01T12:00:00Z"
+
+
+def test_to_know_tells_nothing_that_is_older_than_its_twelve_months(stage: Stage, db: Database) -> None:
+    """R46, R58."""
+    number, her = stage.member("m1"), stage.models["mdl-1"]
+    with db.write.begin() as connection:
+        for name, days in (("within", 364), ("before", 366)):
+            at = NOW - timedelta(days=days)
+            enter(connection, Outside(at, number, RecipientKind.AUTHORITY, name, "operation", ("username",)), now=NOW)
+            add_purchase(connection, number, name, at=at)
+            add_action(connection, her, number, at=at)
+            add_spending(connection, her, number, at=at)
+
+    everything, known = (fetch(stage, ask(stage, kind, "settle", verified=True)) for kind in ("access", "know"))
+
+    for name in ("disclosures", "purchases", "actions", "spending"):
+        of_all, of_a_year = table(everything, name), table(known, name)
+        assert len(of_all) == len(of_a_year) + 1, name
+        assert min(row["at"] for row in of_all) < "2025-11-01" < min(row["at"] for row in of_a_year), name
 
 
 def test_there_is_none_before_identity_is_sure_and_the_request_settled(stage: Stage) -> None:
