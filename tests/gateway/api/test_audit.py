@@ -284,6 +284,20 @@ def test_sums_say_which_policy_they_were_made_under(w1: Webmaster, auditor: Audi
     )
 
 
+def test_the_members_of_an_entry_come_once_each_page_by_page(db: Database, w1: Webmaster, auditor: Auditor) -> None:
+    names = [f"m{place}" for place in range(5)]
+    for name in names:
+        w1.member(db, name)
+    w1.get("/members")
+    entry = auditor.entries(operation="members.list")[0]
+
+    pages = [auditor.get(f"/accesses/{entry['id']}/members", limit=2)]
+    while (cursor := pages[-1]["page"]["next_cursor"]) is not None and len(pages) < len(names):
+        pages.append(auditor.get(f"/accesses/{entry['id']}/members", limit=2, cursor=cursor))
+
+    assert [[row["member"] for row in page["data"]] for page in pages] == [names[:2], names[2:4], names[4:]]
+
+
 def test_a_search_walks_page_by_page(w1: Webmaster, auditor: Auditor) -> None:
     for _ in range(5):
         w1.get("/members")
