@@ -134,9 +134,11 @@ def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db
     with db.write.begin() as connection:
         connection.execute(denied_token.insert().values(id="t", expires_at=NOW))
         connection.execute(former_username.insert().values(digest=b"d", blocked_until=NOW))
+        columns = {"member_id": "m", "attribute": "mask_visibility", "value": "private", "stamp": "1"}
+        connection.execute(held_setting.insert().values(held_since=NOW - timedelta(days=30), **columns))
     later = NOW + timedelta(days=1)
 
-    assert clean(db, now=later, real_now=NOW) == Swept(usernames=1)
+    assert clean(db, now=later, real_now=NOW) == Swept(usernames=1, held_settings=1)
     assert clean(db, now=later, real_now=later) == Swept(denied_tokens=1)
 
 
