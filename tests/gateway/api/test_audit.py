@@ -22,7 +22,7 @@ from partners.vocabulary import PartnerKind
 from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
-from tests.factories import add_member, add_model
+from tests.factories import add_member, add_model, add_relation
 from tests.gateway.api.test_model import EVERY_SCOPE, ModelCenter
 from tests.gateway.api.test_webmaster import ABSENT, Webmaster, change, webmaster
 
@@ -187,8 +187,6 @@ def test_cards_name_withheld_items_and_why(db: Database, center: ModelCenter, au
             connection, "m1", username="night_owl", mask="gold", mask_visibility="private",
             profile_columns={"age_visibility": "private_chatted"},
         )  # fmt: skip
-        from tests.factories import add_relation  # noqa: PLC0415
-
         add_relation(connection, add_model(connection, "mdl-1"), number)
     center.get("/members/night_owl")
     center.get("/members/nobody")
@@ -256,6 +254,21 @@ def test_searches(db: Database, w1: Webmaster, center: ModelCenter, auditor: Aud
     future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert operations(**{"from": future}) == []
     assert operations(to=future) == ["card.get", "members.get", "members.list"]
+    at = auditor.entries(operation="members.get")[0]["at"]
+    assert operations(**{"from": at}) == ["card.get", "members.get"]
+    assert operations(to=at) == ["members.list"]
+
+
+def test_a_ref_is_of_one_partner(db: Database, w1: Webmaster, center: ModelCenter, auditor: Auditor) -> None:
+    number = w1.member(db, "m1", username="night_owl")
+    with db.write.begin() as connection:
+        add_relation(connection, add_model(connection, "mdl-1"), number)
+    assert center.get("/members/night_owl").status_code == 200
+    ref = w1.rows()[0]["ref"]
+
+    assert [each["operation"] for each in auditor.entries(partner="w1", ref=ref)] == ["members.list"]
+    assert [each["operation"] for each in auditor.entries(partner="model_center", member="m1")] == ["card.get"]
+    assert auditor.entries(partner="model_center", ref=ref) == []
 
 
 def test_a_ref_leads_to_nobody_once_the_member_is_erased(
