@@ -225,6 +225,15 @@ def test_late_purchase_is_booked_where_the_month_is_still_open(platform: Platfor
     assert [entry["booked_month"] for entry in entries(platform)] == [month, month]
 
 
+def test_a_refund_is_booked_in_a_month_of_its_own(platform: Platform) -> None:
+    """Contract §3: a final month never changes."""
+    platform.must(referred(), purchased())
+    platform.now = datetime(2026, 12, 1, tzinfo=UTC)
+    platform.must(refunded(time=datetime(2026, 11, 20, tzinfo=UTC)))
+
+    assert [entry["booked_month"] for entry in entries(platform)] == [date(2026, 10, 1), date(2026, 11, 1)]
+
+
 def test_purchase_at_the_end_of_a_month_elsewhere_is_booked_by_utc(platform: Platform) -> None:
     document = purchased() | {"time": "2026-11-01T01:00:00+02:00"}
 
