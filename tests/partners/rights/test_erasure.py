@@ -162,6 +162,17 @@ def test_the_username_is_blocked_for_a_year_and_the_id_is_known_as_erased(db: Da
     assert (bytes(known.digest), known.erased_at) == (keyring.digest(Digest.MEMBER, ID), NOW)
 
 
+def test_a_username_that_is_blocked_for_longer_stays_so(db: Database, keyring: Keyring) -> None:
+    """R42."""
+    digest, later = keyring.digest(Digest.USERNAME, USERNAME), datetime(2028, 1, 1, tzinfo=NOW.tzinfo)
+    with db.write.begin() as connection:
+        live_a_full_life(connection, keyring)
+        connection.execute(former_username.insert().values(digest=digest, blocked_until=later))
+        erase(connection, keyring)
+
+        assert connection.execute(select(former_username.c.blocked_until)).scalar_one() == later
+
+
 def test_a_counted_registration_stays_to_the_quarter_hour_and_an_uncounted_one_goes(
     db: Database, keyring: Keyring
 ) -> None:
