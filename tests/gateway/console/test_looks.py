@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from gateway.application import create_app
+from gateway.console import members
 from partners.access_log.append import record
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
@@ -109,6 +110,20 @@ def test_who_saw_a_member_is_told_by_recipient_and_access(house: House) -> None:
     assert "night_owl" not in page
     assert house.newest("audit.member").member_count == 1
     assert "auditor" in house.look("/console/members?member=m1").partition('id="recipients"')[2]
+
+
+def test_who_saw_a_member_goes_on_page_by_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = house.look("/console/members?member=m1").partition('id="accesses"')[2]
+    monkeypatch.setattr(members, "ROWS", 1)
+    address, seen = "/console/members?member=m1", list[str]()
+    while address:
+        page = house.look(address)
+        seen += ENTRY.findall(page)
+        following = re.search(r'rel="next" href="([^"]*)"', page)
+        address = unescape(following[1]) if following and len(seen) < 50 else ""
+
+    # The looks themselves are the newest.
+    assert seen[1:] == ENTRY.findall(whole)
 
 
 def test_what_was_disclosed_outside_is_told_with_its_recipient(house: House) -> None:
