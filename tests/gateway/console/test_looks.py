@@ -142,6 +142,7 @@ def test_what_was_disclosed_outside_is_told_with_its_recipient(house: House) -> 
     assert "The Commission" in outside
     assert "<code>country</code>" in outside
     assert "Nobody known" not in page.partition('id="recipients"')[2].partition("</table>")[0]
+    assert "The Commission" not in house.look("/console/members?member=m2")
 
 
 def test_an_operator_s_act_names_who_did_it_and_to_whom(house: House) -> None:
