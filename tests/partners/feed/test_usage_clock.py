@@ -42,6 +42,14 @@ def test_purchases_before_the_registration_are_anchors_too() -> None:
     assert clock(-200) == UsageClock(START - 200 * DAY, START)
 
 
+def test_what_was_seen_is_kept_for_120_days_and_from_the_end_of_the_last_gap_on() -> None:
+    kept = UsageClock(START, kept_from=START - DAY)
+
+    assert kept.keeps(START - DAY, at=START + 120 * DAY)
+    assert not kept.keeps(START - DAY - SECOND, at=START)
+    assert not kept.keeps(START, at=START + 120 * DAY + SECOND)
+
+
 @given(st.lists(st.integers(-400, 900), max_size=12), st.randoms())
 def test_purchases_one_by_one_in_any_order_give_the_same_clock(days: list[int], luck: random.Random) -> None:
     totals = new_totals(START)
