@@ -291,6 +291,14 @@ def test_erased_member_takes_no_event_but_the_refund_of_a_purchase(platform: Pla
     assert (reversal["site"], reversal["country"], reversal["device_type"]) == ("main", "LU", "mobile")
 
 
+def test_refund_of_another_s_purchase_under_the_id_of_one_who_is_erased_says_so(platform: Platform) -> None:
+    platform.must(referred("m1"))
+    erase(platform, carried_out=True)
+    platform.must(referred("m2"), purchased("p2", "m2"))
+
+    assert platform.code(refunded("p2", "m1")) == "erased_member"
+
+
 def test_refund_after_erasure_needs_the_same_subject(platform: Platform) -> None:
     platform.must(registered("m1"), registered("m2"), purchased("p1", "m1"))
     with platform.db.write.begin() as connection:
