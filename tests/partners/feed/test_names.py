@@ -111,6 +111,31 @@ def test_a_change_that_comes_late_takes_over_no_blocked_username(platform: Platf
         platform.must(updated("m1", time=at(hours=11), username="owl"))
 
 
+def test_a_username_is_blocked_from_the_last_time_on_that_anybody_gave_it_up(platform: Platform) -> None:
+    digest = platform.keyring.digest(Digest.USERNAME, "owl")
+
+    def blocked_until() -> datetime:
+        return next(row["blocked_until"] for row in platform.rows(former_username) if bytes(row["digest"]) == digest)
+
+    platform.must(registered("m1", username="owl"), updated("m1", time=at(hours=5), username="fox"))
+    platform.must(registered("m2", username="cat"), updated("m2", time=at(hours=2), username="dog"))
+    platform.must(updated("m2", time=at(hours=1), username="owl"))
+    assert blocked_until() == datetime(2027, 10, 1, 17, tzinfo=UTC)
+
+    platform.must(updated("m1", time=at(hours=9), username="elk"), updated("m1", time=at(hours=7), username="owl"))
+    assert blocked_until() == datetime(2027, 10, 1, 21, tzinfo=UTC)
+
+
+def test_whose_a_username_was_before_it_was_free_again_does_not_count(platform: Platform) -> None:
+    platform.must(registered("m1", username="owl"), updated("m1", time=at(hours=1), username="fox"))
+    platform.now = at(days=400)
+    platform.must(registered("m2", username="cat"), updated("m2", time=at(days=399), username="dog"))
+    platform.must(updated("m2", time=at(days=398), username="owl"))
+
+    assert platform.code(updated("m1", time=at(days=400), username="owl")) == "username_retired"
+    platform.must(updated("m2", time=at(days=400), username="owl"))
+
+
 def test_older_rename_to_what_is_somebody_s_now_blocks_nothing(platform: Platform) -> None:
     platform.must(registered("m1", username="owl"), updated("m1", time=at(hours=3), username="fox"))
     platform.must(registered("m2", username="hare"))
