@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -173,6 +174,17 @@ def test_nothing_is_signed_over_a_database_that_was_set_back(log: Log) -> None:
     log.sql("DELETE FROM log_checkpoint WHERE number > 1")
 
     with pytest.raises(RefusedError, match="5 entries were signed before, and 2 are there"):
+        log.seal()
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_nothing_is_signed_over_a_database_that_was_exchanged(log: Log, size: int) -> None:
+    log.grow(2)
+    for table in ("sealed_leaf", "log_checkpoint", "access_log"):
+        log.sql(f"DELETE FROM {table}")
+    replace(log, directory=log.directory / "elsewhere").grow(size)
+
+    with pytest.raises(RefusedError, match="the first 2 entries are not those that were signed before"):
         log.seal()
 
 
