@@ -93,6 +93,13 @@ def test_a_month_that_was_let_go_is_missed_by_nobody_and_still_proved(pruned: Lo
     assert root_by_path(1, newest.size, leaf, inclusion.path) == read_checkpoint(newest.note).root
 
 
+def test_of_a_month_that_was_let_go_no_table_is_left(pruned: Log) -> None:
+    tables = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'access%' AND relname LIKE :month"
+
+    assert pruned.sql(tables, month=f"%{AFTER:%Y_%m}") != []
+    assert pruned.sql(tables, month=f"%{OLD:%Y_%m}") == []
+
+
 def hide_one_more(log: Log) -> None:
     """A record of the month after is deleted, and its leaf moved into the month that is gone."""
     log.sql("DELETE FROM access_log WHERE id = (SELECT access FROM sealed_leaf WHERE index = 4)")
