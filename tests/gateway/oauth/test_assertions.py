@@ -152,6 +152,12 @@ def test_body_must_name_the_same_client_and_the_right_type(http: FlaskClient, db
     assert _ask(http, assertion(caller), client_assertion_type="jwt").status_code == 401
 
 
+def test_an_assertion_is_used_once_however_long_ago_it_was_issued(http: FlaskClient, caller: Caller) -> None:
+    used = assertion(caller, iat=FromNow(-200))
+
+    assert [_ask(http, used).status_code for _ in range(2)] == [200, 401]
+
+
 def test_an_assertion_is_used_once_even_after_a_restart(
     http: FlaskClient, db: Database, caller: Caller, *, settings: Settings, database_url: str
 ) -> None:
