@@ -274,6 +274,13 @@ class TestMemory:
         with time_machine.travel(datetime.now(UTC) + timedelta(seconds=62)):
             assert refusal(ask_token(http, caller, headers=headers)) == (400, "invalid_dpop_proof")
 
+    def test_a_proof_that_was_made_for_later_is_refused(
+        self, http: FlaskClient, caller: Caller, prover: Prover
+    ) -> None:
+        headers = prover.for_token(iat=int(time.time()) + 30)
+
+        assert refusal(ask_token(http, caller, headers=headers)) == (400, "invalid_dpop_proof")
+
 
 class TestDemand:
     def test_a_client_that_is_to_be_bound_gets_nothing_else(self, http: FlaskClient, db: Database) -> None:
