@@ -1,5 +1,6 @@
 """Feeds that meet on one database, from two servers: nothing doubled, nothing lost, nobody told of a deadlock."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -7,11 +8,13 @@ from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
+from partners.members import find_member
+from partners.privacy import PrivacyChange, change_privacy
 from partners.tables.activity import applied_event, ledger_entry
 from partners.tables.member import member
 from partners.vocabulary import PartnerKind
@@ -164,6 +167,32 @@ def _every_event_once(servers: Servers, stories: list[list[dict[str, Any]]], tol
     assert [error for report in told for error in report["errors"]] == []
     assert servers.count(applied_event.c.digest) == events
     assert servers.count(ledger_entry.c.number) == MEMBERS * (12 + 4)
+
+
+def test_a_feed_waits_for_whoever_is_changing_its_member(servers: Servers) -> None:
+    """R10, R62, contract §9: an opt-out that is under way is later than what the feed tells."""
+    servers.feed(0, referred("m1"))
+    told = (purchased("p1", "m1", at(hours=1)), privacy("m1", at(hours=1), affiliate_sharing=True))
+
+    with ThreadPoolExecutor(1) as pool:
+        with servers.db.write.begin() as connection:
+            found = find_member(connection, "m1", lock=True)
+            assert found is not None
+            change_privacy(connection, found.number, PrivacyChange(affiliate_sharing=False), now=at(days=30))
+            feeding = pool.submit(servers.feed, 1, *told)
+            _wait_for_a_lock(connection)
+        assert feeding.result()[1]["accepted"] == 2
+
+    assert servers.count(ledger_entry.c.number, ledger_entry.c.counted) == 0
+    assert servers.count(member.c.number, member.c.affiliate_sharing) == 0
+
+
+def _wait_for_a_lock(connection: Connection) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    until = time.monotonic() + 10
+    while connection.exec_driver_sql(waiting).scalar_one() == 0:
+        assert time.monotonic() < until, "nobody waits"
+        time.sleep(0.01)
 
 
 def test_erasure_in_the_midst_of_a_feed_refuses_what_comes_after(servers: Servers) -> None:
