@@ -285,6 +285,16 @@ def test_cards_by_relation(center: ModelCenter, relation_kind: str, listed: str)
     assert usernames(center.get(f"/members?relation={relation_kind}", of="mdl-2")) == []
 
 
+def test_who_spent_with_another_model_is_no_spender_of_hers(center: ModelCenter) -> None:
+    """R14."""
+    store_cards(center)
+    with center.db.write.begin() as connection:
+        favourite = connection.execute(select(member.c.number).where(member.c.id == "a")).scalar_one()
+        add_spending(connection, add_model(connection, "mdl-3"), favourite)
+
+    assert usernames(center.get("/members?relation=spender")) == ["d"]
+
+
 def test_cards_by_relation_page_by_page(center: ModelCenter) -> None:
     store_cards(center)
 
