@@ -106,6 +106,16 @@ def test_a_partner_that_gets_no_member_rows_now_sees_nothing(stage: Stage) -> No
             sql(stage, f"UPDATE partner SET {back} WHERE id = '{partner}'")()
 
 
+def test_without_accepted_terms_nothing_is_seen_although_no_version_binds(stage: Stage) -> None:
+    """R28."""
+    stage.member("m1")
+    sql(stage, "UPDATE partner SET terms_accepted_at = NULL")()
+
+    assert stage.preview("m1", "webmaster") is None
+    assert stage.preview("m1", "model:mdl-1") is None
+    assert stage.webmasters["w1"].get("/members").status_code == 403
+
+
 def test_a_preview_is_on_record_before_it_is_answered_and_is_no_disclosure(stage: Stage) -> None:
     number = stage.member("m1")
     stage.preview("m1", "webmaster")
