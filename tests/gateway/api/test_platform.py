@@ -387,6 +387,7 @@ def test_a_refused_request_to_lift_leaves_nothing_behind(platform: Platform) -> 
 
 def test_a_settled_erasure_says_what_stays_and_its_request_can_still_be_read(platform: Platform) -> None:
     request = platform.ask("erasure", verified=True)
+    assert "kept" not in platform.get(request).get_json()
     settled = platform.post(request, {"action": "settle"})
 
     assert settled.get_json()["status"] == "settled"
@@ -394,7 +395,7 @@ def test_a_settled_erasure_says_what_stays_and_its_request_can_still_be_read(pla
     with platform.db.write.connect() as connection:
         assert connection.execute(select(member)).all() == []
         about = connection.execute(select(access_subject.c.member)).scalars().all()
-    assert len(about) == 2
+    assert len(about) == 3
     assert platform.get(request).get_json() == settled.get_json()
     assert platform.get(REQUESTS).status_code == 200
     assert platform.post(REQUESTS, {"type": "access"}).status_code == 404
