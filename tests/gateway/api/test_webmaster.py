@@ -1,7 +1,7 @@
 """What webmasters pull: rows, pages, filters, refs, and the one 404."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -138,6 +138,8 @@ def test_filters(db: Database, w1: Webmaster) -> None:
     w1.member(db, "m1", site="main", country="LU", registered_at=REGISTERED_AT)
     w1.member(db, "m2", site="mobile", country="FR", registered_at=REGISTERED_AT + timedelta(days=3))
     w1.member(db, "m3", site="mobile", country="LU", campaign=None)
+    for place, instant in enumerate(("2026-09-10T00:00:00Z", "2026-09-10T23:59:59.999999Z", "2026-09-11T00:00:00Z")):
+        w1.member(db, f"n{place}", site="tv", campaign=None, registered_at=datetime.fromisoformat(instant))
 
     def usernames(**query: Any) -> set[str]:
         return {row["username"] for row in w1.rows(**query)}
@@ -148,6 +150,7 @@ def test_filters(db: Database, w1: Webmaster) -> None:
     assert usernames(campaign="nobody-s") == set()
     assert usernames(registered_from="2026-10-04") == {"user_m2"}
     assert usernames(registered_from="2026-10-01", registered_to="2026-10-01") == {"user_m1", "user_m3"}
+    assert usernames(registered_from="2026-09-10", registered_to="2026-09-10") == {"user_n0", "user_n1"}
 
 
 def test_a_day_in_another_form_is_told_the_right_one(w1: Webmaster) -> None:
