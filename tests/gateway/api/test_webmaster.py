@@ -201,6 +201,7 @@ def test_a_cursor_is_bound_to_its_client_and_query(db: Database, w1: Webmaster, 
 
     assert w1.get("/members", limit=2, cursor=cursor).status_code == 200
     assert w1.get("/members", limit=1, cursor=cursor, site="main").status_code == 422
+    assert w1.get("/members", limit=1, cursor=cursor, sort="registration_date").status_code == 422
     assert w2.get("/members", limit=1, cursor=cursor).status_code == 422
     flipped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
     assert w1.get("/members", limit=1, cursor=flipped).status_code == 422
