@@ -62,6 +62,18 @@ def test_one_too_many_is_429_and_recorded(db: Database, tight: Flask) -> None:
         assert connection.execute(limited).all() == [(429, 0)]
 
 
+@pytest.mark.parametrize("path", ["members", "purchases", "stats?from=2026-10-01&to=2026-10-02"])
+def test_whatever_is_streamed_counts_as_an_export(db: Database, http: FlaskClient, path: str) -> None:
+    headers = bearer(access_token(http, add_caller(db)))
+
+    usual = ask(http, headers, f"/v1/webmaster/{path}")
+    streamed = ask(http, headers | {"Accept": "application/x-ndjson"}, f"/v1/webmaster/{path}")
+
+    assert (usual.status_code, streamed.status_code, b'"end":' in streamed.data) == (200, 200, True)
+    assert streamed.headers["RateLimit-Policy"].startswith('"exports";')
+    assert not usual.headers["RateLimit-Policy"].startswith('"exports";')
+
+
 def test_clients_and_kinds_of_work_are_counted_apart(db: Database, tight: Flask) -> None:
     http = tight.test_client()
     first = bearer(access_token(http, add_caller(db)))
