@@ -383,6 +383,7 @@ def test_spending_lines_page_by_page_and_by_time(center: ModelCenter) -> None:
     assert lines(center.get(f"/members/night_owl/spending?limit=1&cursor={cursor}")) == [("private_chat", 590)]
     assert center.get(f"/members/other/spending?limit=1&cursor={cursor}").status_code == 422
     assert lines(center.get("/members/night_owl/spending?from=2026-10-29T12:30:00Z")) == [("tip", 50)]
+    assert lines(center.get("/members/night_owl/spending?from=2026-10-29T13:00:00Z")) == [("tip", 50)]
     assert lines(center.get("/members/night_owl/spending?to=2026-10-29T13:00:00Z")) == [("private_chat", 590)]
     (fault,) = center.get("/members/night_owl/spending?from=2026-10-29").get_json()["errors"]
     assert fault == {
