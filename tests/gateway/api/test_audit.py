@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 
 from partners import database
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.rights.erasure import carry_out
-from partners.tables.access import access_log, access_network, access_subject
+from partners.tables.access import access_log, access_network, access_subject, policy_version
 from partners.vocabulary import PartnerKind
-from serializers.policies import VERSION
+from serializers.policies import DOCUMENT, VERSION
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import add_member, add_model, add_relation
@@ -257,6 +257,21 @@ def test_searches(db: Database, w1: Webmaster, center: ModelCenter, auditor: Aud
     at = auditor.entries(operation="members.get")[0]["at"]
     assert operations(**{"from": at}) == ["card.get", "members.get"]
     assert operations(to=at) == ["members.list"]
+
+
+def test_a_field_is_searched_by_the_policy_of_its_day(db: Database, w1: Webmaster, auditor: Auditor) -> None:
+    """R31."""
+    of_that_day = DOCUMENT["webmaster"]
+    only_site = of_that_day | {"fields": {"site": of_that_day["fields"]["site"]}}
+    w1.member(db, "m1")
+    w1.get("/members")
+    with db.write.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE NONE"))
+        connection.execute(insert(policy_version).values(version="older", document=DOCUMENT | {"webmaster": only_site}))
+        connection.execute(update(access_log).values(policy_version="older"))
+
+    assert [entry["operation"] for entry in auditor.entries(field="site")] == ["members.list"]
+    assert auditor.entries(field="username") == []
 
 
 def test_a_ref_is_of_one_partner(db: Database, w1: Webmaster, center: ModelCenter, auditor: Auditor) -> None:
