@@ -122,9 +122,13 @@ def allowance(work: Work, *, client: str, partner: str | None) -> Allowance:
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def _allowance(work: Work, client: str, text: str, sharing: int) -> Allowance:
-    """Without Redis each worker counts for itself, and so gets an even share (contract §9)."""
+    """Without Redis each worker counts for itself, and so gets an even share (contract §9).
+
+    Where there is not one for each, each has one, in a time that is as much longer.
+    """
     whole = parse(text)
-    rate = type(whole)(max(1, whole.amount // sharing), whole.multiples, whole.namespace)
+    lacking = math.ceil(sharing / whole.amount)
+    rate = type(whole)(max(1, whole.amount // sharing), whole.multiples * lacking, whole.namespace)
     policy = f'"{work}";q={rate.amount};w={rate.get_expiry()}'
     return Allowance(rate, rate.key_for(client, work), policy, work)
 

@@ -31,6 +31,8 @@ name_argument = click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="With --once, print one JSON document.")
 def push(*, once: bool, as_json: bool) -> None:
     """Push the sealed log to its sinks until SIGTERM or SIGINT. Any number of these may run."""
+    if as_json and not once:
+        raise click.UsageError("--json tells how many were taken in the end: give --once too.")
     with session() as opened:
         pushing = Pushing(opened.settings, opened.keyring, opened.database)
         if once:

@@ -90,8 +90,8 @@ def update(
         changed = replace(
             before,
             name=before.name if name is None else name,
-            country=country or before.country,
-            safeguard=None if no_safeguard else (safeguard or before.safeguard),
+            country=before.country if country is None else country,
+            safeguard=None if no_safeguard else before.safeguard if safeguard is None else safeguard,
             terms_accepted_at=accepted_at,
             terms_version=version,
         )

@@ -84,6 +84,8 @@ def rotate_secret(partner: str, overlap: int) -> Iterator[Document]:
 @click.option("--json", "as_json", is_flag=True, help="With --once, print one JSON document.")
 def deliver(*, once: bool, as_json: bool) -> None:
     """Tell partners until SIGTERM or SIGINT. Any number of these may run; each notice is told once."""
+    if as_json and not once:
+        raise click.UsageError("--json tells how many were acknowledged in the end: give --once too.")
     with session() as opened:
         delivery = _delivery(opened)
         if once:

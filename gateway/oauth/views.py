@@ -31,7 +31,7 @@ from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, Work
 
 SERVER_METADATA_PATH = "/.well-known/oauth-authorization-server"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 log = get_logger(__name__)
 # Its name and those of the views are the operations in the access log.
 blueprint = Blueprint("oauth", __name__)
@@ -42,25 +42,30 @@ def _limit_body() -> None:
     whole_body(request, LARGEST_OF_ANYBODY, kept=True)
 
 
-@blueprint.route("/oauth/token", methods=METHODS)
+def _post_only(path: str) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
+    """Route every method to a view, which refuses all but POST in the words of RFC 6749."""
+    return blueprint.route(path, methods=METHODS, provide_automatic_options=False)
+
+
+@_post_only("/oauth/token")
 def token() -> Response:
     """Issue an access token (RFC 6749 §3.2)."""
     return _not_posted() or _counted(authorization_server().create_token_response)
 
 
-@blueprint.route("/oauth/revoke", methods=METHODS)
+@_post_only("/oauth/revoke")
 def revoke() -> Response:
     """Revoke an access token (RFC 7009)."""
     return _not_posted() or _counting_failures(RevocationEndpoint.ENDPOINT_NAME)
 
 
-@blueprint.route("/oauth/introspect", methods=METHODS)
+@_post_only("/oauth/introspect")
 def introspect() -> Response:
     """Tell a client about a token of its own (RFC 7662)."""
     return _not_posted() or _counting_failures(IntrospectionEndpoint.ENDPOINT_NAME)
 
 
-@blueprint.route("/oauth/par", methods=METHODS)
+@_post_only("/oauth/par")
 def par() -> Response:
     """Keep an authorization request until the browser brings its `request_uri` (RFC 9126)."""
     respond = authorization_server().create_endpoint_response
@@ -153,6 +158,8 @@ def _attempts(which: str) -> limits.Allowance:
 def _not_posted() -> Response | None:
     if request.method == "POST":
         return None
+    if request.method == "OPTIONS":
+        return Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": "OPTIONS, POST"})
     refused = answer({"error": "invalid_request", "error_description": "Only POST is answered here."}, 405)
     refused.headers["Allow"] = "POST"
     return refused

@@ -42,11 +42,12 @@ class Names:
         """Refuse a username that is somebody else's or blocked; a member may return to a former one of their own."""
         holder = self._holders.get(key)
         if holder is not None and holder.id != member_id:
-            code = FeedError.USERNAME_RETIRED if holder.erased else FeedError.USERNAME_TAKEN
-            raise Refused(code, "`username` belongs to another member")
+            if holder.erased:
+                raise _retired()
+            raise Refused(FeedError.USERNAME_TAKEN, "`username` belongs to another member")
         former = self._former.get(key)
         if former is not None and former.blocked_until > self._now and former.owner != member_id:
-            raise Refused(FeedError.USERNAME_RETIRED, "`username` was another member's and is blocked for one year")
+            raise _retired()
 
     def take(self, key: str, member_id: str) -> None:
         """Give a username that is free."""
@@ -79,3 +80,7 @@ class Names:
     def former(self, key: str) -> Former | None:
         """What is to be stored about a former username; nothing if it is none."""
         return self._former.get(key)
+
+
+def _retired() -> Refused:
+    return Refused(FeedError.USERNAME_RETIRED, "`username` was another member's and is blocked for one year")

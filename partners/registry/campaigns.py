@@ -14,7 +14,7 @@ from partners.tables.partner import campaign
 from partners.texts import is_label
 from partners.vocabulary import PartnerKind
 
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CODE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ def add(connection: Connection, new: Campaign) -> Campaign:
     if owner.kind is not PartnerKind.WEBMASTER:
         raise RegistryError(f"{new.webmaster} is no webmaster; only webmasters have campaigns")
     if not _CODE.fullmatch(new.code):
-        raise RegistryError("a campaign's code has 1 to 64 letters, digits or the characters . _ -")
+        # Statistics read `-spring` as all but `spring`.
+        raise RegistryError("a campaign's code has 1 to 64 letters, digits or characters . _ -, and begins with no -")
     if not is_label(new.name, partners.LONGEST_TEXT):
         raise RegistryError(f"the name has 1 to {partners.LONGEST_TEXT} printable characters")
     taken = select(campaign.c.number).where(campaign.c.partner == owner.number, campaign.c.code == new.code)

@@ -239,6 +239,26 @@ def test_a_single_key_and_standard_input_are_taken_and_a_private_key_is_not() ->
     assert KEY["d"] not in refused.output
 
 
+def test_an_empty_text_takes_nothing_away_and_is_refused() -> None:
+    """R29: who thinks that a safeguard is gone has to be told that it is not."""
+    run("partners", "add", "webmaster", "w1", "--name", "x", "--country", "US", "--safeguard", "SCC-2021")
+
+    assert invoke("partners", "update", "w1", "--safeguard", "").exit_code == 1
+    assert invoke("partners", "update", "w1", "--country", "").exit_code == 1
+
+
+def test_a_campaign_that_statistics_would_read_as_its_absence_is_refused() -> None:
+    run("partners", "add", "webmaster", "w1", "--name", "x")
+
+    assert invoke("campaigns", "add", "--name", "x", "w1", "--", "-x").exit_code == 1
+    assert invoke("campaigns", "add", "--name", "x", "w1", "x-").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["webhooks deliver", "audit push", "audit seal"])
+def test_what_runs_until_it_is_stopped_has_no_document_to_print(command: str) -> None:
+    assert invoke(*command.split(), "--json").exit_code == 2
+
+
 def test_a_failed_command_leaves_nothing_behind(db: Database) -> None:
     invoke("partners", "add", "webmaster", "w1", "--name", "x", "--safeguard", " ")
 

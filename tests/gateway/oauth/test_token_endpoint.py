@@ -33,6 +33,14 @@ def test_only_post_is_answered(http: FlaskClient, path: str, method: str) -> Non
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_options_names_no_method_that_is_refused(http: FlaskClient, path: str) -> None:
+    """RFC 9110 §10.2.1."""
+    answer = http.options(path)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (204, "OPTIONS, POST")
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_other_bodies_than_forms_are_refused(http: FlaskClient, caller: Caller, path: str) -> None:
     header = basic(caller.id, caller.secret or "")
     answers = [

@@ -171,7 +171,9 @@ def test_username_of_one_who_is_being_erased_is_retired(platform: Platform) -> N
     with platform.db.write.begin() as connection:
         connection.execute(update(member).values(erased=True))
 
-    assert platform.code(registered("m2", username="owl")) == "username_retired"
+    (error,) = platform.send(registered("m2", username="owl")).errors
+    assert error.fault.code == "username_retired"
+    assert "blocked for one year" in error.fault.detail
 
 
 def test_usernames_of_the_erased_are_blocked_former_ones_too(platform: Platform) -> None:
