@@ -10,6 +10,8 @@ from partners.literals import number_literal
 class Lock(Enum):
     """What one process or transaction at a time does."""
 
+    PREPARING = 0x50524550
+    """Bring the database to this version."""
     PARTITIONING = 0x50415254
     """Make the log's partitions."""
     CHANGING_KEYS = 0x5349474E

@@ -15,11 +15,9 @@ from partners import database
 from partners.database import Database
 from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.locks import Lock
 from partners.registry import signing_keys
 from partners.rights.journal import Journal
-
-_PREPARING = 0x50524550
-"""Key of the advisory lock under which one process at a time prepares the database."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _prepare(url: str) -> None:
     locking, owner = database.owner(url), database.owner(url)
     try:
         with locking.connect() as connection:
-            connection.execute(select(func.pg_advisory_lock(_PREPARING)))
+            connection.execute(select(func.pg_advisory_lock(Lock.PREPARING.key)))
             prepare(owner, now=datetime.now(UTC))
     finally:
         owner.dispose()
