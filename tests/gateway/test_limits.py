@@ -63,7 +63,7 @@ def test_one_too_many_is_429_and_recorded(db: Database, tight: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", ["members", "purchases"])
-def test_a_whole_list_counts_as_an_export(db: Database, http: FlaskClient, path: str) -> None:
+def test_a_whole_list_as_lines_counts_as_an_export(db: Database, http: FlaskClient, path: str) -> None:
     headers = bearer(access_token(http, add_caller(db)))
 
     usual = ask(http, headers, f"/v1/webmaster/{path}")
