@@ -2,6 +2,7 @@
 
 import time
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from werkzeug.test import TestResponse
 from gateway.application import create_app
 from gateway.settings import Settings
 from partners.database import Database
-from partners.registry import clients
+from partners.registry import clients, partners
 from partners.vocabulary import AuthMethod
 from tests.callers import (
     ASSERTION_TYPE,
@@ -150,6 +151,25 @@ def test_body_must_name_the_same_client_and_the_right_type(http: FlaskClient, db
     assert _ask(http, assertion(caller), client_id=caller.id).status_code == 200
     assert _ask(http, assertion(caller), client_id=other.id).status_code == 401
     assert _ask(http, assertion(caller), client_assertion_type="jwt").status_code == 401
+
+
+@pytest.mark.parametrize("bar", ["client", "partner", "terms"])
+def test_whoever_is_barred_gets_no_token_by_an_assertion(
+    http: FlaskClient, db: Database, caller: Caller, bar: str
+) -> None:
+    """R28, contract §1."""
+    with db.write.begin() as connection:
+        if bar == "client":
+            clients.suspend(connection, caller.id)
+        elif bar == "partner":
+            partners.suspend(connection, caller.partner)
+        else:
+            mine = partners.get(connection, caller.partner)
+            partners.change(connection, replace(mine, terms_accepted_at=None))
+
+    refused = _ask(http, assertion(caller))
+
+    assert (refused.status_code, refused.get_json()["error"]) == (401, "invalid_client")
 
 
 def test_an_assertion_is_used_once_however_long_ago_it_was_issued(http: FlaskClient, caller: Caller) -> None:
