@@ -220,6 +220,21 @@ def test_what_was_given_while_a_member_was_being_closed_is_told_of(told: Told, d
     assert told.deliver()["w1"] == [("restricted", ref)]
 
 
+def test_only_what_opens_a_member_again_ends_the_time_in_which_releases_were_under_way(
+    told: Told, db: Database
+) -> None:
+    """R65."""
+    told.stage.member("m1")
+    before = datetime.now(UTC)
+    ref = told.ref()
+    told.ask("restriction")
+    told.ask("rectification", "settle")
+    with db.write.begin() as connection:
+        connection.execute(update(concern).values(created_at=before))
+
+    assert told.deliver()["w1"] == [("restricted", ref)]
+
+
 def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
     """R65: neither by one between two that it was given."""
     told.stage.member("m1")
