@@ -15,9 +15,10 @@ from sqlalchemy import insert, select, text, update
 
 from partners import database
 from partners.database import Database
-from partners.keyring import Keyring
+from partners.keyring import Digest, Keyring
 from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_network, access_subject, policy_version
+from partners.tables.member import former_username
 from partners.vocabulary import PartnerKind
 from serializers.policies import DOCUMENT, VERSION
 from tests.callers import access_token, add_caller, bearer
@@ -272,6 +273,32 @@ def test_a_field_is_searched_by_the_policy_of_its_day(db: Database, w1: Webmaste
 
     assert [entry["operation"] for entry in auditor.entries(field="site")] == ["members.list"]
     assert auditor.entries(field="username") == []
+
+
+def test_the_former_name_of_somebody_who_is_there_is_unknown(
+    db: Database, center: ModelCenter, auditor: Auditor, keyring: Keyring
+) -> None:
+    """R42: only that of the erased says so."""
+    with db.write.begin() as connection:
+        digest = keyring.digest(Digest.USERNAME, "old_owl")
+        blocked = {"digest": digest, "blocked_until": NOW + timedelta(days=9), "member": add_member(connection, "m1")}
+        connection.execute(former_username.insert().values(**blocked, erased=False))
+
+    assert center.get("/members/old_owl").status_code == 404
+    assert auditor.entries(operation="card.get")[0]["reason"] == "unknown"
+
+
+def test_what_was_given_for_another_reason_is_not_found_by_one_to_withhold_it(
+    db: Database, center: ModelCenter, auditor: Auditor
+) -> None:
+    """R16: a mask for privately chatted models, and she is one."""
+    with db.write.begin() as connection:
+        number = add_member(connection, "m1", username="night_owl", mask="gold", mask_visibility="private_chatted")
+        add_relation(connection, add_model(connection, "mdl-1"), number, privately_chatted=True)
+    assert center.get("/members/night_owl").get_json()["data"]["mask"] == "gold"
+
+    assert len(auditor.entries(field="mask")) == 1
+    assert auditor.entries(field="mask", reason="visibility_private_chatted") == []
 
 
 def test_a_ref_is_of_one_partner(db: Database, w1: Webmaster, center: ModelCenter, auditor: Auditor) -> None:
