@@ -249,6 +249,17 @@ def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
     assert told.deliver()["model_center"] == [("restricted", "at_last")]
 
 
+def test_what_another_member_is_called_now_changes_nothing_for_this_one(told: Told) -> None:
+    """R65."""
+    for name in ("m1", "m2"):
+        told.stage.member(name)
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    told.feed(event("member.updated", "m2", LATER, username="new_name"))
+    told.ask("restriction")
+
+    assert told.deliver()["model_center"] == [("restricted", "user_m1")]
+
+
 def test_who_read_only_what_a_member_spent_holds_it_under_the_name_too(told: Told) -> None:
     """R20, R65."""
     told.stage.member("m1")
