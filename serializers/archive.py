@@ -93,7 +93,8 @@ CATEGORIES = (
     ),
     Category(
         "relations", "Favourites, fan clubs and gifts", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
-        _ACCOUNT, ("relations",), frozenset({"favorite", "fan_club", "gift_sent"}),
+        f"{_ACCOUNT}; when they changed 120 days after the last purchase", ("relations",),
+        frozenset({"favorite", "fan_club", "gift_sent"}),
     ),
     Category(
         "actions", "What you did with models", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
