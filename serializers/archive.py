@@ -58,6 +58,7 @@ class Category:
 
 
 _ACCOUNT = "the life of the account"
+_TEN_YEARS = f"{_ACCOUNT}; after its erasure without any link to you, until ten years are over"
 CATEGORIES = (
     Category(
         "identifiers", "How you are known: username, references, referral", FROM_YOU,
@@ -76,7 +77,7 @@ CATEGORIES = (
     ),
     Category(
         "purchases", "Credits bought, without the means of payment", FROM_THE_SITE,
-        (Purpose.CAMPAIGNS, Purpose.INCOME), (WEBMASTER,), "ten years", ("purchases", "purchase_totals"),
+        (Purpose.CAMPAIGNS, Purpose.INCOME), (WEBMASTER,), _TEN_YEARS, ("purchases", "purchase_totals"),
         frozenset({"credit_purchases"}), frozenset({"purchases.list"}),
     ),
     Category(
@@ -102,10 +103,11 @@ CATEGORIES = (
     ),
     Category(
         "spending", "Credits spent, with whom and on which feature", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,),
-        (MODELS,), "ten years", ("spending", "spending_totals"), frozenset({"spending"}), frozenset({"card.spending"}),
+        (MODELS,), _TEN_YEARS, ("spending", "spending_totals"), frozenset({"spending"}), frozenset({"card.spending"}),
     ),
     Category(
-        "choices", "Your privacy settings and requests", FROM_YOU, (), (), f"{_ACCOUNT}; requests ten years",
+        "choices", "Your privacy settings and requests", FROM_YOU, (), (),
+        f"{_ACCOUNT}; requests ten years after their end, or as long as they bind",
         ("settings", "held_settings", REQUESTS),
     ),
     Category(

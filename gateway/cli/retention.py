@@ -17,7 +17,7 @@ from partners.access_log.sequencer import RefusedError
 from partners.partitions import make_partitions
 from partners.registry.acts import Act
 from partners.rights import inactivity
-from partners.rights.retention import Swept, forget_networks, forget_the_erased, sweep
+from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, sweep
 from partners.spool.keeping import forget
 
 
@@ -64,10 +64,10 @@ def list_candidates() -> Document:
 
 
 def _as_owner(opened: Session, owner: Engine) -> Swept:
-    """Do what only the owner of the tables may: partitions, the network data of old accesses, the ledger's old rows."""
+    """Do what only the owner of the tables may: partitions, the network data of old accesses, what is ten years old."""
     with owner.begin() as connection:
         make_partitions(connection, now=opened.instant())
-    forgotten = forget_the_erased(owner, now=opened.settings.now())
+    forgotten = forget_after_ten_years(owner, now=opened.settings.now())
     return forgotten + forget_networks(owner, real_now=opened.instant())
 
 

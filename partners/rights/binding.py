@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, update
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, and_, exists, or_, update
 
 from partners.rights.book import MemberRequest
-from partners.tables.member import member
-from partners.vocabulary import Reason, RequestType
+from partners.tables.member import erased_member, member
+from partners.tables.rights import rights_request
+from partners.vocabulary import Reason, RequestStatus, RequestType
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,28 @@ def states_of(requests: Iterable[MemberRequest]) -> dict[str, bool]:
     """The states that requests bring about, by column of `member`; those that do not hold are left out."""
     every = tuple(requests)
     return {str(bond.state.name): True for bond in BONDS if holds(every, bond)}
+
+
+def still_decides() -> ColumnElement[bool]:
+    """Whether without this row of `rights_request` a state of a member who is not erased would be another one."""
+    erased = exists().where(erased_member.c.digest == rights_request.c.member_digest)
+    return and_(or_(*(_decides(bond) for bond in BONDS if bond.ends)), ~erased)
+
+
+def _decides(bond: Bond) -> ColumnElement[bool]:
+    """One that began the state and is the last, or that ended what an earlier one would begin again."""
+    row, other = rights_request, rights_request.alias()
+    others = exists().where(other.c.member_digest == row.c.member_digest, other.c.id != row.c.id, _binding(other, bond))
+    later = others.where(other.c.bound_as > row.c.bound_as)
+    return and_(_binding(row, bond), ~later, or_(row.c.type == bond.begins, others))
+
+
+def _binding(request: FromClause, bond: Bond) -> ColumnElement[bool]:
+    return and_(
+        request.c.type.in_(bond.family()),
+        request.c.bound_as.is_not(None),
+        request.c.status != RequestStatus.REFUSED,
+    )
 
 
 def bind(connection: Connection, member_number: int, requests: Iterable[MemberRequest], bond: Bond) -> bool | None:

@@ -31,12 +31,14 @@ from partners.detections import keeping
 from partners.months import months_after
 from partners.outbox import give_up
 from partners.registry import client_use
+from partners.rights.binding import still_decides
 from partners.tables.access import NETWORK_KEPT, access_network
 from partners.tables.activity import action, ledger_entry, relation, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
+from partners.tables.rights import rights_request
 from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept, utc_day
 from partners.vocabulary import RelationAction
 
@@ -44,7 +46,8 @@ BATCH = 500
 """Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
 HELD_SETTING_KEPT = timedelta(days=30)
 """Long enough for events that arrive out of order: a choice given up too soon would expose who made it."""
-FINANCIAL_MONTHS = 120
+TEN_YEARS = 120
+"""In months."""
 CLOCK_SKEW = timedelta(minutes=5)
 """What is used up or revoked is remembered a little longer than it could have been valid."""
 DEVICE_STAMP = "device"
@@ -71,6 +74,7 @@ class Swept:
     access_counts: int = 0
     networks: int = 0
     financial_records: int = 0
+    requests: int = 0
     erased_ids: int = 0
     lapsed_clients: int = 0
     notices_given_up: int = 0
@@ -115,18 +119,22 @@ def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:
     return Swept(networks=_forget(owner, access_network, access_network.c.at < real_now - NETWORK_KEPT, BATCH))
 
 
-def forget_the_erased(owner: Engine, *, now: datetime) -> Swept:
-    """Remove what is kept of the erased for ten years by the clock of the rules: money, and the hashes of ids (R38).
+def forget_after_ten_years(owner: Engine, *, now: datetime) -> Swept:
+    """Remove what is kept for ten years by the clock of the rules: requests; of the erased money and hashes (R38).
 
-    What belongs to a member who is there stays as long as the account does: totals are made of it.
+    What belongs to a member who is there stays as long as the account does, for totals are made of it; and so does a
+    request by which a restriction or an objection holds.
     """
-    before = months_after(now, -FINANCIAL_MONTHS)
+    before = months_after(now, -TEN_YEARS)
     unlinked = (
         _forget(owner, table, and_(table.c.member.is_(None), table.c.at < before), BATCH)
         for table in (ledger_entry, spending)
     )
+    outlived = and_(rights_request.c.closed_at < before, ~still_decides())
     return Swept(
         financial_records=sum(unlinked),
+        # Before the ids: a request binds whoever registers, unless they are known as erased.
+        requests=_forget(owner, rights_request, outlived, BATCH),
         erased_ids=_forget(owner, erased_member, erased_member.c.erased_at < before, BATCH),
     )
 

@@ -1,5 +1,6 @@
 """The sweep removes exactly what has lapsed: not a second too early, nothing else, and nothing that is restricted."""
 
+import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -7,12 +8,13 @@ from sqlalchemy import Connection, Table, func, select
 
 from partners import database
 from partners.database import Database
-from partners.rights.retention import Swept, forget_networks, sweep
+from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, sweep
 from partners.tables.access import access_network
 from partners.tables.activity import action, relation, spending
-from partners.tables.member import former_username, held_setting, member, member_stamp
+from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
-from partners.vocabulary import Action, RelationAction
+from partners.tables.rights import rights_request
+from partners.vocabulary import Action, RelationAction, RequestStatus, RequestType
 from tests.conftest import NOW
 from tests.factories import (
     add_action,
@@ -183,6 +185,43 @@ def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db
 
     assert clean(db, now=later, real_now=NOW) == Swept(usernames=1, held_settings=1)
     assert clean(db, now=later, real_now=later) == Swept(denied_tokens=1)
+
+
+def test_closed_requests_go_after_ten_years_but_for_those_by_which_something_holds(database_url: str) -> None:
+    """R38, R51; afterwards the id of somebody who was erased is nobody's."""
+    owner = database.owner(database_url)
+    bonds, settled, refused = itertools.count(1), RequestStatus.SETTLED, RequestStatus.REFUSED
+
+    def close(member_id: str, kind: RequestType, status: RequestStatus = settled, at: datetime = NOW) -> None:
+        told = {"via": "member", "received_at": at, "due_at": at, "closed_at": at, "bound_as": next(bonds)}
+        row = {"id": f"{member_id} {kind} {status}", "member_digest": member_id.encode(), "type": kind}
+        with owner.begin() as connection:
+            connection.execute(rights_request.insert().values(**row, status=status, **told))
+
+    def left(now: datetime) -> set[str]:
+        forget_after_ten_years(owner, now=now)
+        with owner.connect() as connection:
+            return set(connection.execute(select(rights_request.c.id)).scalars())
+
+    close("quiet", RequestType.RESTRICTION)
+    close("quiet", RequestType.OBJECTION, refused)
+    close("freed", RequestType.OBJECTION)
+    close("freed", RequestType.WITHDRAW_OBJECTION)
+    close("late", RequestType.RESTRICTION, at=NOW + SECOND)
+    close("late", RequestType.LIFT_RESTRICTION)
+    close("gone", RequestType.RESTRICTION)
+    close("gone", RequestType.ERASURE)
+    close("curious", RequestType.ACCESS)
+    with owner.begin() as connection:
+        connection.execute(erased_member.insert().values(digest=b"gone", erased_at=NOW))
+    then = NOW.replace(year=NOW.year + 10)
+
+    assert len(left(then)) == 9
+    of_the_late = {"late restriction settled", "late lift_restriction settled"}
+    assert left(then + SECOND) == {"quiet restriction settled", "freed withdraw_objection settled"} | of_the_late
+    assert left(then + 2 * SECOND) == {"quiet restriction settled", "late lift_restriction settled"}
+    assert left(then + 2 * SECOND) == {"quiet restriction settled"}
+    owner.dispose()
 
 
 def test_network_data_goes_after_120_days_by_the_owners_hand(database_url: str) -> None:
