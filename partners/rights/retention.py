@@ -39,7 +39,7 @@ from partners.tables.detections import client_network
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
-from partners.usage import action_not_lapsed, device_still_kept, usage_still_kept, utc_day
+from partners.usage import NOW, action_not_lapsed, device_still_kept, usage_still_kept, utc_day
 from partners.vocabulary import RelationAction
 
 BATCH = 500
@@ -93,7 +93,9 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
     expired = real_now - CLOCK_SKEW
     keeping.unname(engine, now=real_now, networks_before=real_now - NETWORK_KEPT)
     return _sweep_usage(engine, now, batch) + Swept(
-        usernames=_forget(engine, former_username, former_username.c.blocked_until < now, batch),
+        usernames=_forget(
+            engine, former_username, and_(former_username.c.blocked_until < now, ~_OF_THE_RESTRICTED), batch
+        ),
         held_settings=_forget(engine, held_setting, held_setting.c.held_since < now - HELD_SETTING_KEPT, batch),
         assertions=_forget(engine, spent_assertion, spent_assertion.c.expires_at < expired, batch),
         proofs=_forget(engine, spent_proof, spent_proof.c.expires_at < expired, batch),
@@ -164,6 +166,10 @@ _OUTLIVED_STAMPS = {
 }
 
 
+_OF_THE_RESTRICTED = exists().where(member.c.number == former_username.c.member, member.c.restricted)
+_A_NAME_OUTLIVED = exists().where(former_username.c.member == member.c.number, former_username.c.blocked_until < NOW)
+
+
 def _something_lapsed() -> ColumnElement[bool]:
     return or_(
         _device_lapsed(),
@@ -181,7 +187,9 @@ _LAPSED_MEMBERS = (
     .with_for_update(of=member)
 )
 _COUNT_SKIPPED = (
-    select(func.count()).select_from(member.join(purchase_total)).where(member.c.restricted, _something_lapsed())
+    select(func.count())
+    .select_from(member.join(purchase_total))
+    .where(member.c.restricted, or_(_something_lapsed(), _A_NAME_OUTLIVED))
 )
 _OF_MEMBERS = and_(member.c.number == any_(_NUMBERS), purchase_total.c.member == member.c.number)
 _NEWEST_DAY = func.greatest(

@@ -147,6 +147,19 @@ def test_a_restricted_member_is_skipped_and_reported(db: Database) -> None:
     assert count(db, action) == 1
 
 
+def test_former_usernames_of_the_restricted_stay_and_are_counted(db: Database) -> None:
+    """R42, R54."""
+    with db.write.begin() as connection:
+        for name, restricted in (("quiet", True), ("other", False)):
+            number = add_member(connection, name, registered_at=NOW, restricted=restricted)
+            for shift in (timedelta(0), -SECOND):
+                row = {"digest": f"{name}{shift}".encode(), "blocked_until": NOW + shift, "member": number}
+                connection.execute(former_username.insert().values(row))
+
+    assert clean(db) == Swept(usernames=1, skipped_restricted_members=1)
+    assert count(db, former_username) == 3
+
+
 def test_a_sweep_of_several_batches_reaches_everyone(db: Database) -> None:
     with db.write.begin() as connection:
         for position in range(7):
