@@ -85,6 +85,10 @@ KEPT = (
     Kept("A keyed hash of the username", "Nobody may take it over within one year."),
     Kept("Counts in statistics, and income already earned", "They carry no name and no link to the person."),
     Kept("What recipients still have to be told, encrypted", "They must learn of the erasure: 30 days at most."),
+    Kept(
+        "What the member chose and asked for, in the rights journal outside the database, encrypted",
+        "No restored backup may undo it: 35 days at most.",
+    ),
     Kept("This request and its reasons, encrypted, and access records under a number without a person", "Proof."),
 )
 

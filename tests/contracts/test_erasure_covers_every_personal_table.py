@@ -6,7 +6,8 @@ from partners.access_log.identifiers import new_id
 from partners.access_log.subjects import accesses_about
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.rights.erasure import FATES, Fate
+from partners.rights import journal
+from partners.rights.erasure import FATES, KEPT, Fate
 from partners.tables import metadata
 from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.member import member
@@ -36,6 +37,11 @@ def test_every_table_that_knows_members_has_a_fate() -> None:
     known = {table.name for table in metadata.sorted_tables if knows_members(table)}
 
     assert known == {table.name for table in FATES}
+
+
+def test_the_rights_journal_is_named_among_what_stays() -> None:
+    """R51."""
+    assert f"{journal.KEPT.days} days" in next(kept.why for kept in KEPT if "rights journal" in kept.what)
 
 
 def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
