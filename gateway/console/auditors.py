@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 from sqlalchemy import Connection
@@ -99,7 +100,8 @@ def case_address() -> str:
 
 def ticket_back() -> str | None:
     """A ticket that leads back to the current page; nothing for a form that was sent, and for what is too long."""
-    address = request.full_path.removesuffix("?")
+    # As it was sent, in ASCII: what a path says, such as a line break, is nothing for a header.
+    address = urlsplit(request.url)._replace(scheme="", netloc="").geturl()
     if request.method != "GET" or len(address) > LONGEST_ADDRESS:
         return None
     return browser().seal(TicketPurpose.RETURN, {"address": address})

@@ -163,7 +163,15 @@ def test_nobody_of_that_id_is_no_error_of_ours(house: House) -> None:
     assert house.newest("audit.member").outcome == "not_found"
 
 
-@pytest.mark.parametrize("address", ["/console/members", "/console/search?q=member:m1", "/console/entries/acc_1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/console/members",
+        "/console/search?q=member:m1",
+        "/console/entries/acc_1",
+        "/console/entries/x%0D%0ASet-Cookie:%20a=b",
+    ],
+)
 def test_a_look_at_somebody_needs_a_case_and_then_goes_on(house: House, address: str) -> None:
     browser = house.browser()
     asked = browser.get(address)
