@@ -172,7 +172,8 @@ REASONS: Mapping[Reason, ReasonUse] = {
 
 FEED_ERRORS: Mapping[FeedError, str] = {
     FeedError.INVALID_JSON: "the line is not JSON",
-    FeedError.INVALID_EVENT: "not a CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; of the future",
+    FeedError.INVALID_EVENT: "not a CloudEvent with `source`, `id`, `type`, `time`, `data`; too long; of the future; "
+    "a member to be registered whose `subject` no path can name: with a `/`, `.` or `..`",
     FeedError.UNKNOWN_TYPE: "not a type of event that the gateway knows",
     FeedError.UNKNOWN_FIELD: "`data` has a key that this type does not have",
     FeedError.FORBIDDEN_FIELD: "a name never accepted at any depth: what the gateway does not hold it cannot leak",

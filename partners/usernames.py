@@ -14,7 +14,7 @@ Bringing text into order takes time with the square of a run of combining marks,
 """
 BLOCKED_MONTHS = 12
 """How long nobody else may take a former username (R42)."""
-_REFUSED = frozenset({".", ".."})
+_STEPS = frozenset({".", ".."})
 
 
 def normalise(text: str) -> str:
@@ -32,10 +32,14 @@ def acceptable(username: str) -> bool:
     return (
         0 < len(username) <= LONGEST
         and username.isprintable()
-        and "/" not in username
         and not any(map(str.isspace, username))
-        and username not in _REFUSED
+        and stands_in_paths(username)
     )
+
+
+def stands_in_paths(name: str) -> bool:
+    """Whether a path can name somebody: `%2F` in one is 404, and clients resolve `.` and `..` before they ask."""
+    return "/" not in name and name not in _STEPS
 
 
 def blocked_until(changed_at: datetime) -> datetime:
