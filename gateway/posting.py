@@ -5,10 +5,13 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -134,12 +137,28 @@ async def _send(request: _Post, *, private: bool, deadline_s: float) -> Reply:
 
 
 async def _address_of(target: Target, *, private: bool) -> Address:
-    found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    found = await asyncio.wrap_future(_look_up(target))
     addresses = [ip_address(str(sockaddr[0])) for *_, sockaddr in found]
     unfit = [each for each in addresses if not _may_be_sent_to(each, target, private=private)]
     if unfit or not addresses:
         raise UnsafeAddressError("the name leads to an address that is not public")
     return addresses[0]
+
+
+def _look_up(target: Target) -> Future[list[Any]]:
+    """Ask the resolver in a thread that nobody waits for: `asyncio.run` waits for its own, however late they are."""
+    found: Future[list[Any]] = Future()
+    # From here on nobody cancels it: who asked may be gone by the time that it is told.
+    found.set_running_or_notify_cancel()
+
+    def ask_resolver() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:
+            found.set_exception(error)
+
+    Thread(target=ask_resolver, daemon=True).start()
+    return found
 
 
 def _may_be_sent_to(address: Address, target: Target, *, private: bool) -> bool:

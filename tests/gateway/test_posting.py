@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -88,3 +88,20 @@ def test_whoever_drips_is_left_when_time_is_up() -> None:
             post(url, b"{}", {}, private=False, deadline_s=0.3)
 
         assert time.monotonic() - began < 2
+
+
+def test_a_name_whose_look_up_takes_long_is_left_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Event()
+
+    def look_up(*_: object, **__: object) -> list[tuple[object, ...]]:
+        answered.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    began = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            post("https://partner.example/", b"{}", {}, private=False, deadline_s=0.3)
+        assert time.monotonic() - began < 2
+    finally:
+        answered.set()
