@@ -1,4 +1,4 @@
-"""Writes what the documents repeat of the code: `policy.md`, `problems.md`, settings, and the detections' rules."""  # noqa: INP001 - a script
+"""Writes what the documents repeat of the code: whole, or the parts between marks."""  # noqa: INP001 - a script
 
 import re
 import sys
@@ -24,6 +24,7 @@ from gateway.settings import SETTINGS
 from partners.detections.rules import RULES
 from serializers.policies import DOCUMENT, VERSION
 from serializers.policy.publish import markdown
+from serializers.webhooks import TOPICS
 
 DOCS = Path(__file__).parent
 FLOORS = ("gateway", "serializers", "partners")
@@ -33,18 +34,16 @@ _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def generated() -> dict[Path, str]:
     """Each document that is generated, whole or in part, as it should be."""
-    operations, detections, rules = (DOCS / name for name in ("operations.md", "detections.md", "rules.md"))
+    with_parts = (DOCS / name for name in ("operations.md", "detections.md", "rules.md", "webhooks.md"))
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
         DOCS / "problems.md": "\n".join(_problems()),
-        operations: _with_parts(operations.read_text()),
-        detections: _with_parts(detections.read_text()),
-        rules: _with_parts(rules.read_text()),
+        **{path: _with_parts(path.read_text()) for path in with_parts},
     }
 
 
 def _with_parts(text: str) -> str:
-    parts = {"settings": _settings, "rules": _rules, "metrics": _metrics, "obeyed": _obeyed}
+    parts = {"settings": _settings, "rules": _rules, "metrics": _metrics, "obeyed": _obeyed, "topics": _topics}
     return _PART.sub(lambda part: f"{part[1]}{parts[part[2]]()}{part[3]}", text)
 
 
@@ -73,6 +72,10 @@ def _obeyed() -> str:
 def _rules() -> str:
     rows = [(rule.name, rule.says, rule.pages) for rule in RULES]
     return "\n".join([*_table(("rule", "tells", "pages"), rows), ""])
+
+
+def _topics() -> str:
+    return "\n".join([*_table(("type", "what to do"), TOPICS.items()), ""])
 
 
 def _problems() -> Iterator[str]:

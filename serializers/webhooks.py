@@ -18,15 +18,15 @@ REF, USERNAME = "ref", "username"
 KNOWN_BY: Mapping[PartnerKind, str] = {PartnerKind.WEBMASTER: REF, PartnerKind.MODEL_CENTER: USERNAME}
 """How each kind of recipient knows a member: by its own reference, or by the name on the cards it was given."""
 TOPICS: Mapping[NoticeTopic, str] = {
-    NoticeTopic.ERASED: "The member is erased: delete everything you hold about them.",
-    NoticeTopic.RESTRICTED: "Processing is restricted: keep what you hold, but do nothing with it.",
-    NoticeTopic.WITHDRAWN: "What you were given is withdrawn: use it no more, and delete it.",
+    NoticeTopic.ERASED: "Delete everything you hold about the member.",
+    NoticeTopic.RESTRICTED: "Keep what you hold, but do nothing with it.",
+    NoticeTopic.WITHDRAWN: "Use what you hold no more, and delete it.",
     NoticeTopic.RESTORED: "A restriction or withdrawal has ended: what the gateway answers may be used again.",
-    NoticeTopic.ITEMS_REMOVED: "The member removed `fields` from the profile: delete them.",
+    NoticeTopic.ITEMS_REMOVED: "Delete `fields` of the profile.",
     NoticeTopic.RECTIFIED: "`fields` were wrong: read the member again. Without `fields`: everything you hold.",
-    NoticeTopic.RENAMED: "Nobody has this username any more: delete what you hold under it, or read your lists again.",
+    NoticeTopic.RENAMED: "Nobody has this `username` any more: delete what you hold under it, or read your lists anew.",
 }
-"""What each type of notice asks of its recipient."""
+"""What each type of notice asks of its recipient, as `docs/webhooks.md` says."""
 
 
 @dataclass
