@@ -6,7 +6,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
+
 from gateway import backlog, log_figures, sink_figures
+from gateway.cli import main as gateway
 from gateway.codes import (
     ABOUT_FAULTS,
     ABOUT_FEED_ERRORS,
@@ -38,6 +41,7 @@ def generated() -> dict[Path, str]:
     return {
         DOCS / "policy.md": markdown(DOCUMENT, VERSION),
         DOCS / "problems.md": "\n".join(_problems()),
+        DOCS / "commands.md": "\n".join(_commands()),
         **{path: _with_parts(path.read_text()) for path in with_parts},
     }
 
@@ -90,6 +94,30 @@ def _problems() -> Iterator[str]:
     yield from _table(("reason", "of", "meaning"), ((reason, *use) for reason, use in REASONS.items()))
     yield from ("", "## The feed", "", *_wrapped(ABOUT_FEED_ERRORS), "")
     yield from (*_table(("code", "meaning"), FEED_ERRORS.items()), "")
+
+
+def _commands() -> Iterator[str]:
+    about = "As `--help` says it; what each command is for stands in [operations.md](operations.md#commands)."
+    yield from ("# Commands and options", "", *_wrapped(about), "")
+    for path, command in _leaves(gateway, "gateway"):
+        context = click.Context(command, info_name=path)
+        options = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
+        yield from (f"## `{' '.join((path, *command.collect_usage_pieces(context)))}`", "")
+        yield from (*_wrapped(" ".join((command.help or "").split())), "")
+        yield from (f"- `{names}`: {meaning}".removesuffix(": ") for names, meaning in filter(None, options))
+        yield ""
+
+
+def _leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something by itself, with its name, by which they are in order."""
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            found = command.get_command(context, name)
+            if found is not None:
+                yield from _leaves(found, f"{path} {name}")
 
 
 def _table(names: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
