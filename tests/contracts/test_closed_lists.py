@@ -23,6 +23,10 @@ def test_sub_ids_have_the_same_names_in_events_tables_rows_and_statistics() -> N
     assert subs(field.name for field in purchases.POLICY.fields) == subs(Referral().fields) == SUBS
 
 
+def test_every_type_of_event_has_a_shape() -> None:
+    assert set(SHAPES) == set(EventType)
+
+
 def test_no_verification_misses_an_address_that_a_sweep_may_have_taken() -> None:
     assert timedelta(0) < NETWORK_KEPT - NETWORK_SURELY_KEPT <= timedelta(days=1)
     assert f"after {NETWORK_KEPT.days} days" in (access_network.comment or "")
