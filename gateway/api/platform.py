@@ -101,7 +101,10 @@ def get_request(caller: Caller, _query: dict[str, Any], member_id: str, request_
 @blueprint.arguments(NoQuery, location="query")
 @blueprint.arguments(NextStep)
 def move_request(caller: Caller, _query: dict[str, Any], step: Step, member_id: str, request_id: str) -> Response:
-    """Verify, extend, settle or refuse a request, or note that the member was told."""
+    """Verify, extend, settle or refuse a request, or note that the member was told.
+
+    What is done is on record by its action, such as `requests.verify`; only what is refused is `requests.move`.
+    """
     with members_rights(replace(MOVE_REQUEST, operation=f"requests.{step.action}"), caller) as work:
         moved = work.desk(member_id).move(request_id, step, now=runtime().now())
         work.record(moved.member, reason=moved.bound)
