@@ -51,6 +51,8 @@ def test_ordinary_username_is_harmless(username: str) -> None:
 
 
 IDENTIFYING = {
+    "numbers of the fewest digits": "anna123456789lu anna+1234567lu a1---2---3---4---5---6---7---8---9z",
+    "addresses with what may follow": "owl.lu. owl.lu:8080 owl.lu?x owl.lu#x",
     "e-mail addresses": "john@example.com john.doe@mail.example j@x ＪＯＨＮ＠ＭＡＩＬ john[at]example",
     "handles": "@handle ＠handle ﹫handle night@owl",
     "phone numbers": (
