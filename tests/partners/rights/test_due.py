@@ -20,6 +20,7 @@ INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st
         (datetime(2026, 12, 15, tzinfo=UTC), datetime(2027, 1, 15, tzinfo=UTC)),
         (datetime(2026, 4, 30, tzinfo=UTC), datetime(2026, 5, 30, tzinfo=UTC)),
         (datetime(2026, 2, 1, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 2, 28, 22, tzinfo=UTC)),
+        (datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 2, 28, 22, tzinfo=UTC)),
     ],
 )
 def test_due_is_one_calendar_month_after_receipt(received: datetime, expected: datetime) -> None:
