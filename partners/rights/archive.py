@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from partners.months import months_after
+from partners.outbox import CLOSED_KEPT
 from partners.rights.book import MemberRequest
 from partners.rights.due import KNOW_MONTHS
 from partners.rights.steps import SUPERVISORY_AUTHORITY, RightsConflictError
@@ -215,7 +216,8 @@ NOT_TOLD: Mapping[ColumnElement[Any] | Table, str] = {
     ledger_entry.c.income: "What a webmaster earned is the webmaster's own affair.",
     ledger_entry.c.owner_digest: "Set by an erasure; afterwards there is nobody to tell.",
     former_username.c.digest: "A keyed hash that nobody can read; how long it is kept is told.",
-    concern: "The username, encrypted, until those who received data are found: seconds.",
+    concern: "The username, encrypted, until those who received data are found: seconds. "
+    f"That a username was given up, and when: {CLOSED_KEPT.days} days, so that nobody learns a later one of yours.",
     notice: "How each recipient knows the member, encrypted, until it is told of a change; recipients are told.",
     erased_member: "Keyed hashes of those who were erased: nobody who can ask is among them.",
 }

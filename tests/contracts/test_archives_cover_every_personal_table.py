@@ -12,7 +12,9 @@ from sqlalchemy import Column, Table
 
 from partners.database import Database
 from partners.keyring import Keyring
+from partners.outbox import CLOSED_KEPT
 from partners.rights.archive import NOT_TOLD, PIECES, READ_ELSEWHERE
+from partners.tables.outbox import concern
 from partners.vocabulary import PartnerKind
 from serializers.archive import CATEGORIES, category_of
 from serializers.policies import POLICIES
@@ -45,6 +47,11 @@ def test_every_column_about_members_is_told_or_left_out_for_a_reason() -> None:
 
     assert missing == []
     assert all(NOT_TOLD.values())
+
+
+def test_how_long_a_change_of_name_is_known_is_told() -> None:
+    """R51."""
+    assert f"{CLOSED_KEPT.days} days" in NOT_TOLD[concern]
 
 
 def test_every_piece_belongs_to_a_category_and_every_field_to_one() -> None:
