@@ -78,7 +78,21 @@ _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _GENERIC = (
     "com|net|org|info|biz|edu|gov|mobi|xxx|app|dev|xyz|online|site|website|store|shop|blog|link|page|email|porn|adult|"
     "webcam|cam|sex|chat|live|club|social|media|agency|vip|fans|name|tel|pro|top|icu|bio|click|host|cloud|tech|video|"
-    r"stream|photos|photography|gallery|date|dating|singles|love|fun|life|world|bzh|xn--[a-z0-9-]+|рф|укр|бел|中国|香港|台湾|рус|онлайн|сайт"  # noqa: RUF001 - Cyrillic top-level domains
+    r"stream|photos|photography|gallery|date|dating|singles|love|fun|life|world|bzh|xn--[a-z0-9-]+|рф|укр|бел|中国|香港|台湾|рус|онлайн|сайт|москва|орг|срб|бг|қаз|한국|台灣|"  # noqa: RUF001 - Cyrillic top-level domains
+    "aero|coop|museum|travel|wiki|news|space|zone|ninja|guru|expert|rocks|buzz|sbs|cfd|cyou|wtf|fyi|group|company|"
+    "business|network|systems|solutions|services|center|directory|digital|studio|design|graphics|consulting|marketing|"
+    "ventures|finance|financial|insurance|legal|healthcare|academy|education|university|institute|photo|pics|tickets|"
+    "events|community|foundation|church|realty|estate|properties|apartments|rentals|holiday|vacations|tours|flights|"
+    "voyage|hotel|restaurant|cafe|catering|boutique|fashion|clothing|jewelry|auction|market|trade|trading|forex|deals|"
+    "promo|coupons|supply|equipment|repair|auto|autos|taxi|limo|delivery|express|direct|technology|software|codes|"
+    "computer|hosting|domains|download|games|casino|reviews|report|careers|works|ltd|llc|gmbh|inc|srl|ink|wang|gdn|"
+    "kaufen|schule|reisen|immobilien|versicherung|maison|moda|tienda|abogado"
+)
+_PLACES = (
+    "asia|africa|berlin|london|paris|amsterdam|barcelona|boston|brussels|budapest|capetown|cologne|dubai|durban|"
+    "hamburg|helsinki|istanbul|joburg|koeln|kyoto|madrid|melbourne|miami|moscow|nagoya|nyc|osaka|quebec|saarland|"
+    "stockholm|sydney|taipei|tokyo|vegas|wien|yokohama|zuerich|bayern|nrw|ruhr|tirol|swiss|alsace|corsica|vlaanderen|"
+    "cymru|wales|eus|frl|krd|tatar|okinawa|ryukyu|abudhabi|doha|bcn"
 )
 _COUNTRY = (
     "ac|ad|ae|af|ag|ai|al|am|ao|ar|as|at|au|aw|ax|az|ba|bb|bd|be|bf|bg|bh|bi|bj|bm|bn|bo|br|bs|bt|bw|by|bz|ca|cc|cd|cf|"
@@ -91,7 +105,8 @@ _COUNTRY = (
 )
 _URL = (
     r"^(?:https?|ftp|mailto|tel|sms|skype|callto):|^www\d?\.",
-    rf"{_LABEL}\.(?:{_GENERIC})(?![^\W_])",
-    rf"{_LABEL}\.(?:{_COUNTRY})\.?(?:[:?#].*)?$",
+    rf"{_LABEL}\.(?:{_GENERIC}|{_PLACES})(?![^\W_])",
+    # Two letters are often part of a name that goes on: `i.am.here`.
+    rf"{_LABEL}\.(?:{_COUNTRY})(?![._-]*[^\W_])",
 )
 _IDENTIFYING = tuple(re.compile(shape) for shape in (_E_MAIL_OR_HANDLE, *_PHONE, *_IP_ADDRESS, *_URL))

@@ -40,7 +40,8 @@ def test_former_username_is_blocked_for_a_calendar_year() -> None:
 _ORDINARY = (
     "night_owl user.name2 19850412x j.smith Ünïcode_Näme anna85 x_2026_03_01_x mr.big sandra.k 007 12345 123456 a:b "
     "c++ émile 日本語ユーザー user-1234 agent.007 lucky777 dr.house Анна.петрова night.owl.2 v1.2.3 ab:cd 10:30 "
-    "0xdeadbeef i.am.here rock&roll 100%me __proto__ st. no.1 user_2026"
+    "0xdeadbeef i.am.here rock&roll 100%me __proto__ st. no.1 user_2026 mr.no_one it.is-me "
+    "black.cat james.bond"
 )
 ORDINARY = _ORDINARY.split()
 
@@ -64,7 +65,8 @@ IDENTIFYING = {
     "URLs": (
         "www.example example.com EXAMPLE.COM foo.lu t.me my-site.co.uk example.com:8080 https:example mailto:x "
         "пример.рф visit_example.com ｅｘａｍｐｌｅ．ｃｏｍ foo.xxx example.com. foo.name foo.dating foo\u3002com "
-        "xn--fiq.xn--fiqs8s"
+        "xn--fiq.xn--fiqs8s johndoe.berlin johndoe.london johndoe.wiki johndoe.travel "
+        "john.ninja:8080 (john.de) john.de! john.de|me john.de. [john.de] дом.москва"
     ),
 }
 
