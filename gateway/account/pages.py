@@ -24,6 +24,7 @@ from gateway.records import access_of
 from gateway.wording import kind_of
 from partners.access_log.append import record
 from partners.people.accounts import Person
+from partners.people.passwords import TooManyPasswordsError
 from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 
@@ -153,6 +154,10 @@ def _not_on_record_twice(_error: Exception) -> Response:
     return _busy("Nothing was shown. Look whether it was done, and try again in a moment.")
 
 
+def _too_many_passwords(_error: Exception) -> Response:
+    return _busy("Too many people are signing in. Try again in a moment.")
+
+
 def _busy(text: str) -> Response:
     busy = HTTPStatus.SERVICE_UNAVAILABLE
     # The page's own look at who is signed in would fail too.
@@ -175,6 +180,7 @@ def as_pages(of: Blueprint) -> Blueprint:
     of.register_error_handler(DBAPIError, _unavailable)
     of.register_error_handler(PoolTimeoutError, _unavailable)
     of.register_error_handler(SpoolError, _not_on_record_twice)
+    of.register_error_handler(TooManyPasswordsError, _too_many_passwords)
     return of
 
 

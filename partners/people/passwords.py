@@ -1,5 +1,7 @@
 """Passwords: argon2id, at a cost that a sign-in can bear and a guesser cannot."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -9,9 +11,14 @@ SHORTEST = 12
 LONGEST = 200
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _AT_ONCE = BoundedSemaphore(2)
-"""Whoever tries many passwords at once waits, and the rest of the gateway goes on."""
+_AT_ONCE_OR_SOON = BoundedSemaphore(4)
+"""Two wait at most, whoever tries how many passwords at once: half a worker's threads are left to everything else."""
 _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$BwSX9RRkDPoMl8bobLuOKw$iIu2iwt9AkrjM2emJ9ovrM277ayEuGuF7IU/fv7BgqU"
 """A hash that no password has: an unknown name costs what a known one does."""
+
+
+class TooManyPasswordsError(Exception):
+    """More passwords at once than are looked at; nothing was done with this one."""
 
 
 def fault_of(password: str, name: str) -> str | None:
@@ -24,16 +31,27 @@ def fault_of(password: str, name: str) -> str | None:
 
 
 def hash_of(password: str) -> str:
-    """Return what is stored of a password."""
-    with _AT_ONCE:
+    """Return what is stored of a password; raise `TooManyPasswordsError`."""
+    with _turn():
         return _HASHER.hash(password)
 
 
 def matches(password: str, stored: str | None) -> bool:
-    """Hold if the password is the one stored; nothing stored costs the same time."""
-    with _AT_ONCE:
+    """Hold if the password is the one stored, nothing stored costs the same time; raise `TooManyPasswordsError`."""
+    with _turn():
         try:
             _HASHER.verify(stored or _NOBODYS, password[:LONGEST])
         except (VerificationError, InvalidHashError, UnicodeError):
             return False
     return stored is not None
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _AT_ONCE_OR_SOON.acquire(blocking=False):
+        raise TooManyPasswordsError
+    try:
+        with _AT_ONCE:
+            yield
+    finally:
+        _AT_ONCE_OR_SOON.release()

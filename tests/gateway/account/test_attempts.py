@@ -1,17 +1,24 @@
 """Limits on signing in: by name and source network, so that no stranger locks an owner out."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import islice
+from threading import Event, Semaphore
+from types import SimpleNamespace
 
 import pytest
+from argon2.exceptions import VerificationError
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from gateway.application import create_app
+from gateway.serving.server import THREADS
 from gateway.settings import USUAL_LIMITS, Settings
 from partners.database import Database
+from partners.people import passwords
 from partners.tables.access import access_log
 from partners.vocabulary import Work
 
@@ -64,3 +71,28 @@ def test_setting_up_is_limited_too(tight: Flask) -> None:
     statuses = [sign_in(http, "x", "192.0.2.1", "/account/set-up").status_code for _ in range(4)]
 
     assert statuses == [400, 400, 400, 429]
+
+
+def test_many_passwords_at_once_leave_threads_to_everything_else(tight: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashing, may_go_on = Semaphore(0), Event()
+
+    def verify(*_: object) -> bool:
+        hashing.release()
+        may_go_on.wait(30)
+        raise VerificationError
+
+    monkeypatch.setattr(passwords, "_HASHER", SimpleNamespace(verify=verify))
+
+    def attempt(number: int) -> TestResponse:
+        return sign_in(tight.test_client(), f"name-{number}", f"192.0.{number}.1")
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        tried = [threads.submit(attempt, number) for number in range(THREADS)]
+        refused = list(islice(as_completed(tried, timeout=30), THREADS // 2))
+        are_hashing = hashing.acquire() and hashing.acquire() and not hashing.acquire(blocking=False)
+        may_go_on.set()
+
+    assert are_hashing
+    assert {(each.result().status_code, each.result().headers["Retry-After"]) for each in refused} == {(503, "5")}
+    assert [each.result().status_code for each in tried if each not in refused] == [401] * (THREADS // 2)
+    assert attempt(THREADS).status_code == 401
