@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, or_, select
 
 from partners.access_log.blocks import Block, block_between, read_by_blocks
 from partners.access_log.merkle import Hash
@@ -16,6 +16,7 @@ from partners.access_log.records import NETWORK_SURELY_KEPT, microseconds_of
 from partners.access_log.stored import firsts
 from partners.access_log.stored_checkpoints import StoredCheckpoint
 from partners.access_log.tree import TILE_HEIGHT
+from partners.literals import number_literal
 from partners.tables.sealing import log_checkpoint, sealed_node
 
 BLOCK = 16_384
@@ -24,6 +25,8 @@ LARGE = 4
 """Blocks, from which on it is worth the while to begin processes that read them."""
 _MOST_PROCESSES = 8
 _PROMISES_AT_ONCE = 1_000
+_HIGHEST_LEVEL = 7
+"""Of nodes; a larger tree has more entries than there are indexes."""
 
 
 class Reading:
@@ -57,6 +60,12 @@ class Reading:
             whole = block.places[-1] + 1 if end == self._bounds[-1][1] else end
             yield block, _nodes(self._connection, done, whole)
             done = whole
+
+    def nodes_beyond(self, size: int) -> dict[tuple[int, int], Hash]:
+        """The stored nodes, by level and number, that no tree of so many entries has: it could not grow over them."""
+        return {
+            (level, number): node for level, number, node in self._connection.execute(_NODES_BEYOND, {"size": size})
+        }
 
     def checkpoint(self) -> StoredCheckpoint | None:
         """The next checkpoint, in the order of their numbers; it stays the next until it is `taken`."""
@@ -98,6 +107,15 @@ _NODES = select(sealed_node.c.number, sealed_node.c.hash).where(
     sealed_node.c.level == bindparam("level", type_=BigInteger),
     sealed_node.c.number >= bindparam("first", type_=BigInteger),
     sealed_node.c.number < bindparam("end", type_=BigInteger),
+)
+_HEIGHT = sealed_node.c.level * number_literal(TILE_HEIGHT)
+_NODES_BEYOND = select(sealed_node).where(
+    or_(
+        sealed_node.c.level < number_literal(1),
+        sealed_node.c.level > number_literal(_HIGHEST_LEVEL),
+        sealed_node.c.number < number_literal(0),
+        sealed_node.c.number >= bindparam("size", type_=BigInteger).bitwise_rshift(_HEIGHT),
+    )
 )
 _CHECKPOINTS = (
     select(log_checkpoint.c.number, log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.horizon)

@@ -78,6 +78,7 @@ class Verification:
                 yield from self._found[said:]
                 said = len(self._found)
             self._hold(reading, None)
+            self._replay.nodes |= reading.nodes_beyond(self._replay.size)
         self._finish()
         yield from self._found[said:]
 

@@ -404,6 +404,16 @@ def test_stored_hashes_are_computed_again(log: Log, tampering: str, expected: tu
     assert [each for each in found if each[0] is not Kind.RECORD_CHANGED and each[1] is not None][:1] == [expected]
 
 
+@pytest.mark.parametrize("place", ["level, 1", "level, -1", "level + 1, 0", "level - 1, 0", "level + 8, 0"])
+def test_a_stored_hash_of_no_entries_is_named(log: Log, place: str) -> None:
+    """The log could not grow over it."""
+    log.add(300, members=())
+    log.seal()
+    log.sql(f"INSERT INTO sealed_node (level, number, hash) SELECT {place}, sha256(hash) FROM sealed_node")
+
+    assert [finding.kind for finding in log.verify()] == [Kind.NODE_CHANGED]
+
+
 def cut_off(log: Log) -> None:
     """The newest entries go, records, leaves and checkpoints; only what was seen elsewhere tells."""
     log.sql("DELETE FROM access_log WHERE id IN (SELECT access FROM sealed_leaf WHERE index >= 6)")
