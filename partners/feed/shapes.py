@@ -54,7 +54,7 @@ SHAPES: Mapping[EventType, Shape] = {
     EventType.MEMBER_REGISTERED: Shape(
         {
             "username": Field(values.username, required=True),
-            "site": _NAME,
+            "site": Field(values.site, required=True),
             "country": Field(values.country, required=True),
             "webmaster": Field(values.identifier, nullable=True),
             "campaign": Field(values.slug, nullable=True),
@@ -67,7 +67,7 @@ SHAPES: Mapping[EventType, Shape] = {
     EventType.MEMBER_UPDATED: Shape(
         {
             "username": Field(values.username),
-            "site": Field(values.slug),
+            "site": Field(values.site),
             "country": Field(values.country),
             "mask": Field(values.slug, nullable=True),
             "regular_payer": Field(values.flag, nullable=True),

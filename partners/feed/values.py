@@ -26,6 +26,7 @@ LARGEST_AMOUNT = 10**12
 
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _SLUG = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NUMBER = re.compile(r"[_.-]*[0-9][0-9_.-]*")
 _DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,10}))?")
 
 
@@ -41,6 +42,14 @@ def slug(value: object) -> str:
     if isinstance(value, str) and _SLUG.fullmatch(value):
         return value
     raise invalid_value("must be 1 to 64 letters, digits, `_`, `.` or `-`")
+
+
+def site(value: object) -> str:
+    """A site's slug, and no number: that could be of a phone, a card or a network (R35)."""
+    name = slug(value)
+    if _NUMBER.fullmatch(name):
+        raise invalid_value("must not be a number, an IP address or digits that marks part: a site has a name")
+    return name
 
 
 def username(value: object) -> str:

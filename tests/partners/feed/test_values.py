@@ -42,7 +42,10 @@ INVALID: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
             "\ue000",
         ],
     ),
-    "site": (lambda value: registered(site=value), [None, "", LONG, "a b", "ä", "a/b", "a\n", 7]),
+    "site": (
+        lambda value: registered(site=value),
+        [None, "", LONG, "a b", "ä", "a/b", "a\n", 7, "7", "10.0.0.1", "_1-2."],
+    ),
     "country": (lambda value: registered(country=value), [None, "", "XX", "lu", "LUX", "UK", 7, "LU "]),
     "webmaster": (lambda value: registered(webmaster=value), [7, "x" * 256, "a\x00", []]),
     "campaign": (lambda value: registered(webmaster="w1", campaign=value), [7, LONG, "a b"]),
