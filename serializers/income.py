@@ -25,7 +25,7 @@ class Month(fields.Field[date]):
         except ValueError:
             month = date.min
         if month.year < _FIRST_YEAR:
-            raise ValidationError("Not a month such as `2026-10`.")
+            raise ValidationError("Not a month such as `2026-10`, from `1970-01` on.")
         return month
 
 

@@ -10,9 +10,21 @@ from gateway.envelope import JSON
 from gateway.problems import Problem
 
 MERGE_PATCH = "application/merge-patch+json"
+IDENTITY = "identity"
 LARGEST_BODY = 128 * 1024
 """Bytes: a hundred usernames, escaped throughout, are 77,000."""
 _ACCEPTED = {"PATCH": (MERGE_PATCH, JSON)}
+
+
+def require_plain(request: Request) -> None:
+    """Raise a problem with 415 for a body that is compressed."""
+    if request.headers.get("Content-Encoding", IDENTITY).lower() != IDENTITY:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body must not be compressed.",
+            headers={"Accept-Encoding": IDENTITY},
+        )
 
 
 def json_body(request: Request) -> object:
@@ -23,6 +35,7 @@ def json_body(request: Request) -> object:
         header = "Accept-Patch" if request.method == "PATCH" else "Accept"
         detail = f"The body must be of type {' or '.join(accepted)}."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, headers={header: listed})
+    require_plain(request)
     try:
         document: object = orjson.loads(whole_body(request, LARGEST_BODY))
     except orjson.JSONDecodeError:

@@ -12,6 +12,7 @@ from flask import Response, request
 
 from gateway import metrics, patience
 from gateway.api.arguments import ApiBlueprint
+from gateway.api.bodies import require_plain
 from gateway.bodies import whole_body
 from gateway.envelope import answer
 from gateway.oauth.caller import Caller
@@ -71,13 +72,14 @@ def _note(caller: Caller, outcome: Outcome, status: int) -> None:
 
 def _reader() -> Callable[[Feed], Report]:
     read = _READERS.get(request.mimetype)
-    if read is None or request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if read is None:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
-            f"Send {LINES} or {BATCH}, not compressed.",
-            headers={"Accept": ", ".join(_READERS), "Accept-Encoding": "identity"},
+            f"Send {LINES} or {BATCH}.",
+            headers={"Accept": ", ".join(_READERS)},
         )
+    require_plain(request)
     return read
 
 

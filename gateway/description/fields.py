@@ -32,7 +32,7 @@ _OWN: Mapping[type[fields.Field[Any]], JsonSchema] = {
     },
     Chosen: {"type": "string", "pattern": "^-?[^,]+(,-?[^,]+)*$"},
     Order: {"type": "string", "pattern": f"^-?({_SORTED_BY})$", "example": "-income"},
-    Month: {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "example": "2026-10"},
+    Month: {"type": "string", "pattern": "^(19[7-9]|[2-9][0-9]{2})[0-9]-(0[1-9]|1[0-2])$", "example": "2026-10"},
     # Not an enum of true and null: makers of clients know enums of strings and numbers alone.
     Badge: {"not": {"const": False}},
     Term: {"pattern": r"^[^\u0000]+$"},

@@ -3,7 +3,8 @@
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import request
 
-from gateway.oauth.resources import RESOURCE
+from gateway.oauth.clients import TOKEN_EXCHANGE
+from gateway.oauth.resources import AUDIENCE, RESOURCE
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -14,9 +15,14 @@ def check_form() -> None:
         raise InvalidRequestError("Parameters belong in the body, none in the address.")
     if request.mimetype != FORM:
         raise InvalidRequestError(f"The body must be {FORM}.")
-    if any(len(values) > 1 for name, values in request.form.lists() if name != RESOURCE):
+    if any(len(values) > 1 for name, values in request.form.lists() if name not in _repeatable()):
         raise InvalidRequestError("A parameter is repeated.")
     # A parameter without a value is as good as none (RFC 6749 §3.2).
     proofs = (request.headers.get("Authorization"), *map(request.form.get, ("client_secret", "client_assertion")))
     if sum(map(bool, proofs)) > 1:
         raise InvalidRequestError("A client authenticates in one way only.")
+
+
+def _repeatable() -> set[str]:
+    """What RFC 8707 §2 lets stand more than once, and RFC 8693 §2.1 for an exchange."""
+    return {RESOURCE, AUDIENCE} if request.form.get("grant_type") == TOKEN_EXCHANGE else {RESOURCE}

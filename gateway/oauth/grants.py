@@ -17,7 +17,7 @@ from gateway.oauth import jose
 from gateway.oauth.clients import TOKEN_EXCHANGE, RegisteredClient
 from gateway.oauth.faults import GrantNotHeld, SubjectRefused
 from gateway.oauth.jose import CLOCK_SKEW_S, Claims, Untrusted
-from gateway.oauth.resources import RESOURCE, check_resources
+from gateway.oauth.resources import AUDIENCE, RESOURCE, check_resources
 from partners.registry import issuers, jwks
 from partners.vocabulary import AuthMethod, Reason
 
@@ -87,7 +87,7 @@ def _check_what_is_wanted(issuer: str) -> None:
         raise InvalidRequestError("Only access tokens are issued.")
     if "actor_token" in form or "actor_token_type" in form:
         raise InvalidRequestError("The acting party is the client itself; an actor_token is not taken.")
-    check_resources([*form.getlist(RESOURCE), *form.getlist("audience")], issuer)
+    check_resources([*form.getlist(RESOURCE), *form.getlist(AUDIENCE)], issuer)
 
 
 def _session(engine: Engine, issuer: str, client: RegisteredClient) -> Session:

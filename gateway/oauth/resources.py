@@ -6,7 +6,7 @@ from authlib.oauth2 import OAuth2Error
 
 from gateway.oauth.uris import place_of
 
-RESOURCE = "resource"
+RESOURCE, AUDIENCE = "resource", "audience"
 
 
 class InvalidTargetError(OAuth2Error):

@@ -185,6 +185,16 @@ def test_a_body_that_cannot_be_read_is_a_problem(platform: Platform) -> None:
             assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), body
 
 
+def test_a_compressed_body_is_told_so(platform: Platform) -> None:
+    """RFC 9110 §15.5.16."""
+    packed = platform.headers | {"Content-Encoding": "gzip"}
+    answer = platform.http.patch(PRIVACY, data=b"\x1f\x8b", headers=packed, content_type="application/json")
+    plain = platform.headers | {"Content-Encoding": "identity"}
+
+    assert (answer.status_code, answer.headers["Accept-Encoding"]) == (415, "identity")
+    assert platform.http.patch(PRIVACY, json={}, headers=plain).status_code == 200
+
+
 def test_a_merge_patch_is_no_request(platform: Platform) -> None:
     answer = platform.http.post(
         REQUESTS, data=b"{}", headers=platform.headers, content_type="application/merge-patch+json"

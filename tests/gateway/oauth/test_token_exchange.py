@@ -182,10 +182,13 @@ def test_sessions_signed_otherwise_are_refused(http: FlaskClient, center: Caller
         ({"audience": "https://other.example"}, "invalid_target"),
         ({"resource": "https://other.example"}, "invalid_target"),
         ({"audience": ISSUER, "resource": ISSUER, "requested_token_type": ACCESS_TOKEN}, None),
+        ({"audience": [ISSUER, f"{ISSUER}/"], "resource": [ISSUER, ISSUER]}, None),
+        ({"audience": [ISSUER, "https://other.example"]}, "invalid_target"),
+        ({"scope": ["cards:read", "cards:read"]}, "invalid_request"),
     ],
 )
 def test_only_what_exists_can_be_asked_for(
-    http: FlaskClient, center: Caller, form: dict[str, str], error: str | None
+    http: FlaskClient, center: Caller, form: dict[str, Any], error: str | None
 ) -> None:
     assert exchange(http, center, session(center), **form).get_json().get("error") == error
 
