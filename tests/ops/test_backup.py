@@ -13,10 +13,12 @@ from gateway.readiness import lack_of
 from partners import database
 from partners.database import Database
 from partners.embedded import binary
+from partners.keyring import Keyring
 from partners.tables.activity import relation
 from partners.tables.member import member, profile
 from tests.conftest import NOW
 from tests.factories import add_action, add_member, add_model, add_partner
+from tests.feeding import Platform, registered, updated
 
 pytestmark = pytest.mark.slow
 
@@ -33,13 +35,16 @@ def run(script: str, *arguments: str) -> None:
 
 
 def test_a_restored_backup_has_everything_but_the_masks(
-    db: Database, database_url: str, cluster: str, tmp_path: Path
+    db: Database, database_url: str, cluster: str, *, keyring: Keyring, tmp_path: Path
 ) -> None:
+    """What sets a mask is applied again when the platform sends it again."""
     with db.write.begin() as connection:
         webmaster, model = add_partner(connection, "w1"), add_model(connection)
         for place in range(5):
             number = add_member(connection, f"m{place}", webmaster=webmaster, mask=MASK, sub1='a "quoted", sub')
             add_action(connection, model, number, at=NOW)
+    events = [registered("fed"), updated("fed", mask=MASK)]
+    Platform(db, keyring, NOW, tmp_path).must(*events)
     restored_url = make_url(cluster).set(database="restored").render_as_string(hide_password=False)
     admin = create_engine(make_url(cluster).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -61,6 +66,12 @@ def test_a_restored_backup_has_everything_but_the_masks(
     with owner.begin() as connection:
         add_member(connection, "new")  # The numbers go on where they stood.
     assert lack_of(restored_url, now=NOW) is None
+    restored = database.connect(restored_url)
+    again = Platform(restored, keyring, NOW, tmp_path).send(*events)
+    assert (again.accepted, again.duplicates) == (1, 1)
+    with restored.write.connect() as after:
+        assert after.execute(select(member.c.mask).where(member.c.id == "fed")).scalar_one() == MASK
+    restored.dispose()
     owner.dispose()
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE restored WITH (FORCE)"))
