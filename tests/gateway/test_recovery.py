@@ -29,14 +29,15 @@ from partners.keyring import Keyring
 from partners.rights import journal
 from partners.rights.journal import Journal, JournalError
 from partners.tables.access import access_log
-from partners.tables.member import erased_member, held_setting, member, profile
+from partners.tables.activity import ledger_entry
+from partners.tables.member import erased_member, former_username, held_setting, member, profile
 from partners.tables.outbox import concern
 from partners.tables.rights import journal_entry, rights_request
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW, SECRET
 from tests.factories import add_member, add_partner
-from tests.feeding import event, registered
+from tests.feeding import event, purchased, registered
 
 OPS = Path(__file__).parents[2] / "ops"
 LATER = NOW + timedelta(minutes=1)
@@ -326,6 +327,28 @@ def test_no_setting_is_held_for_who_registered_and_was_erased_since_the_backup(
         assert connection.execute(select(held_setting.c.member_id)).scalars().all() == ["to-come"]
     codes = [fault["code"] for fault in house.feed(registered("early", LATER), registered("new", LATER))["errors"]]
     assert codes == ["erased_member"] * 2
+
+
+def test_what_is_fed_before_the_journal_is_applied_counts_as_it_did_before_the_restore(
+    house: House, db: Database, settings: Settings, *, database_url: str
+) -> None:
+    """R10, R38: purchases from before an erasure, of which the backup knows nothing either."""
+    with db.write.begin() as connection:
+        add_partner(connection, "w1")
+    house.feed(registered("m1", LATER, webmaster="w1"))
+    house.ask("m1", "erasure", "settle")
+    with db.write.begin() as connection:
+        for table in (journal_entry, rights_request, erased_member, former_username):
+            connection.execute(delete(table))
+    house.feed(registered("m1", LATER, webmaster="w1"))
+
+    assert house.feed(purchased("before", "m1", LATER))["accepted"] == 1
+    recovery.before_serving(settings, database_url)
+    assert house.feed(purchased("after", "m1", LATER))["errors"][0]["code"] == "erased_member"
+
+    with db.write.connect() as connection:
+        bought = connection.execute(select(*ledger_entry.c["purchase_id", "member", "counted"]))
+        assert [tuple(row) for row in bought] == [("before", None, True)]
 
 
 def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
