@@ -1,6 +1,8 @@
 """A client revokes its own tokens and learns about its own tokens; other clients' are none of its business."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,9 +10,11 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from partners import database
+from partners.consents import families, refresh
 from partners.database import Database
-from partners.registry import clients
-from partners.vocabulary import AuthMethod, PartnerKind
+from partners.people import accounts
+from partners.registry import clients, partners
+from partners.vocabulary import AuthMethod, PartnerKind, Scope
 from tests.callers import (
     ASSERTION_TYPE,
     ISSUER,
@@ -119,6 +123,29 @@ def test_revoked_and_outdated_tokens_are_not_active(http: FlaskClient, db: Datab
     second = _post(http, "introspect", caller, token=outdated).get_json()
 
     assert (first, second) == (INACTIVE, INACTIVE)
+
+
+def test_a_refresh_token_is_active_while_it_is_to_be_used_next_and_the_terms_are_accepted(
+    http: FlaskClient, db: Database
+) -> None:
+    """R28."""
+    add_caller(db, partner="w-consenting")
+    tool = add_caller(db, PartnerKind.TRACKER, redirect_uris=("https://compass.example/back",))
+    with db.write.begin() as connection:
+        consenting = accounts.add(connection, "w-consenting", "anna", now=datetime.now(UTC)).person
+        family = families.begin(
+            connection, consenting, client_id=tool.id, scopes=[Scope.STATS_READ], now=datetime.now(UTC)
+        )
+        used = refresh.issue(connection, family.id, None)
+    refreshed = _post(http, "token", tool, grant_type="refresh_token", refresh_token=used)
+    current = refreshed.get_json()["refresh_token"]
+
+    assert _post(http, "introspect", tool, token=used).get_json() == INACTIVE
+    assert _post(http, "introspect", tool, token=current).get_json()["active"] is True
+    with db.write.begin() as connection:
+        webmaster = partners.get(connection, "w-consenting")
+        partners.change(connection, replace(webmaster, terms_version="0"))
+    assert _post(http, "introspect", tool, token=current).get_json() == INACTIVE
 
 
 @pytest.mark.parametrize("path", ["revoke", "introspect"])
