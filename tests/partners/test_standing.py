@@ -10,6 +10,7 @@ from partners.consents import families
 from partners.consents.families import Family
 from partners.database import Database
 from partners.people import accounts
+from partners.registry import partners
 from partners.standing import standing
 from partners.vocabulary import PartnerKind, Reason, Scope
 from tests.conftest import NOW
@@ -39,6 +40,13 @@ def test_a_token_of_a_consent_is_worth_nothing_once_the_consent_is_over(
 
     assert denied(connection, consent, now=last) is None
     assert denied(connection, consent, now=consent.expires_at) == Reason.INVALID_TOKEN
+
+
+@pytest.mark.parametrize("who", ["tool", "webmaster"])
+def test_a_suspension_of_either_side_is_called_so(connection: Connection, consent: Family, who: str) -> None:
+    partners.suspend(connection, who)
+
+    assert denied(connection, consent, now=NOW) == Reason.SUSPENDED
 
 
 def denied(connection: Connection, consent: Family, *, now: datetime) -> str | None:
