@@ -235,6 +235,21 @@ def test_only_what_opens_a_member_again_ends_the_time_in_which_releases_were_und
     assert told.deliver()["w1"] == [("restricted", ref)]
 
 
+def test_what_opens_another_member_ends_no_time_in_which_releases_were_under_way(told: Told, db: Database) -> None:
+    """R65."""
+    for name in ("m1", "m2"):
+        told.stage.member(name)
+    before = datetime.now(UTC)
+    ref = told.ref()
+    told.ask("objection", member="m2")
+    told.ask("restriction")
+    told.ask("withdraw_objection", member="m2")
+    with db.write.begin() as connection:
+        connection.execute(update(concern).values(created_at=before))
+
+    assert ("restricted", ref) in told.deliver()["w1"]
+
+
 def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
     """R65: neither by one between two that it was given."""
     told.stage.member("m1")
