@@ -264,6 +264,17 @@ def test_a_studio_is_told_by_no_name_that_it_was_not_given(told: Told) -> None:
     assert told.deliver()["model_center"] == [("restricted", "at_last")]
 
 
+def test_a_studio_that_was_given_an_earlier_name_alone_is_told_by_it_and_by_no_later_one(told: Told) -> None:
+    """R65."""
+    told.stage.member("m1")
+    told.feed(event("member.updated", "m1", LATER, username="between"))
+    told.stage.center.get("/members/between", of="mdl-1")
+    told.feed(event("member.updated", "m1", LATER + timedelta(minutes=1), username="at_last"))
+    told.ask("restriction")
+
+    assert told.deliver()["model_center"] == [("renamed", "between")]
+
+
 def test_what_another_member_is_called_now_changes_nothing_for_this_one(told: Told) -> None:
     """R65."""
     for name in ("m1", "m2"):
