@@ -293,6 +293,12 @@ def test_held_decisions_of_others_stay_held(platform: Platform) -> None:
     assert [row["member_id"] for row in platform.rows(held_setting)] == ["m2"]
 
 
+def test_decisions_are_held_since_they_came_by_the_clock_of_the_rules(platform: Platform) -> None:
+    platform.must(privacy(affiliate_sharing=False))
+
+    assert [row["held_since"] for row in platform.rows(held_setting)] == [platform.now]
+
+
 def test_direct_change_is_later_than_any_event(platform: Platform) -> None:
     platform.must(registered())
     with platform.db.write.begin() as connection:
