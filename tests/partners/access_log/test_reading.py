@@ -143,6 +143,16 @@ def test_tampering_within_whole_tiles_is_named(
         assert finds in told(large.verify())
 
 
+def test_a_leaf_gone_from_the_end_of_a_block_takes_no_stored_hash_with_it(large: Log) -> None:
+    with large.undone():
+        large.sql("DELETE FROM sealed_leaf WHERE index = 255")
+
+        found = told(large.verify())
+
+    assert (Kind.LEAF_MISSING, 255, 255) in found
+    assert Kind.NODE_CHANGED not in {kind for kind, *_ in found}
+
+
 @pytest.mark.usefixtures("_block")
 @pytest.mark.parametrize("size", [100, 300, 512, 599, 600])
 def test_a_witness_of_any_size_is_heard(large: Log, size: int) -> None:
