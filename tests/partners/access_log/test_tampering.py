@@ -159,6 +159,13 @@ TAMPERINGS = {
         ),
         {Kind.CHECKPOINT_DISPLACED}, "checkpoint 2 stands where another one stood",
     ),
+    "exchange two checkpoints' numbers": Tampering(
+        sql(
+            "UPDATE log_checkpoint SET number = -number WHERE number IN (1, 2)",
+            "UPDATE log_checkpoint SET number = number + 3 WHERE number < 0",
+        ),
+        {Kind.CHECKPOINT_DISPLACED}, "checkpoint 2 stands where another one stood",
+    ),
     "an older checkpoint under a newer size": Tampering(
         sql("UPDATE log_checkpoint SET note = (SELECT note FROM log_checkpoint WHERE number = 1) WHERE number = 4"),
         {Kind.CHECKPOINT_DISPLACED}, "checkpoint 4 stands where another one stood",
