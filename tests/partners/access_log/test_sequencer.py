@@ -223,6 +223,16 @@ def test_a_dump_restored_in_a_younger_cluster_is_sealed_on(log: Log) -> None:
     assert log.verify() == []
 
 
+def test_a_dump_restored_in_a_younger_cluster_is_signed_once_more_though_nothing_waits(log: Log) -> None:
+    """What was sealed up to is from then on told in the numbers of transactions there."""
+    log.grow(3)
+    log.sql("UPDATE log_checkpoint SET horizon = (horizon::text::bigint + 1000000)::text::xid8")
+
+    assert [log.seal().entries for _ in range(2)] == [0, 0]
+    beyond = log.sql("SELECT horizon > pg_snapshot_xmax(pg_current_snapshot()) FROM log_checkpoint ORDER BY number")
+    assert [row[0] for row in beyond] == [True, False]
+
+
 def test_whose_turn_has_come_is_found_by_index(log: Log) -> None:
     log.add(300, members=())
     log.seal()
