@@ -154,10 +154,9 @@ def test_body_must_name_the_same_client_and_the_right_type(http: FlaskClient, db
 
 
 @pytest.mark.parametrize("bar", ["client", "partner", "terms"])
-def test_whoever_is_barred_gets_no_token_by_an_assertion(
-    http: FlaskClient, db: Database, caller: Caller, bar: str
-) -> None:
+def test_whoever_is_barred_gets_no_token_by_an_assertion(http: FlaskClient, db: Database, bar: str) -> None:
     """R28, contract §1."""
+    caller = _keyed(db, EC, partner=f"barred-{bar}")
     with db.write.begin() as connection:
         if bar == "client":
             clients.suspend(connection, caller.id)
@@ -227,8 +226,8 @@ def test_deep_nesting_and_garbage_are_refused(http: FlaskClient) -> None:
         assert _ask(http, garbage).status_code == 401
 
 
-def _keyed(db: Database, key: Key) -> Caller:
-    return add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT, key=key)
+def _keyed(db: Database, key: Key, **wanted: Any) -> Caller:
+    return add_caller(db, auth_method=AuthMethod.PRIVATE_KEY_JWT, key=key, **wanted)
 
 
 def _register(db: Database, caller: Caller, *keys: Key) -> None:
