@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.outbox import Concern, write_concerns
+from partners.outbox import ALWAYS, Concern, write_concerns
 from partners.tables.outbox import concern
 from partners.vocabulary import NoticeTopic, PartnerKind
 from tests.round_trips import sent
@@ -13,7 +13,7 @@ from tests.round_trips import sent
 def test_concerns_go_out_in_one_statement(db: Database, keyring: Keyring) -> None:
     told = [
         Concern(1, NoticeTopic.ERASED, "night_owl"),
-        Concern(2, NoticeTopic.RENAMED, "glass_harp", ("username",), (PartnerKind.MODEL_CENTER,)),
+        Concern(2, NoticeTopic.RENAMED, "glass_harp", ("username",), (ALWAYS,), (PartnerKind.MODEL_CENTER,)),
         Concern(3, NoticeTopic.RENAMED, "copper_kite"),
     ]
     with db.write.begin() as connection, sent(connection) as statements:
@@ -23,7 +23,7 @@ def test_concerns_go_out_in_one_statement(db: Database, keyring: Keyring) -> Non
 
     with db.write.connect() as connection:
         rows = connection.execute(select(concern).order_by(concern.c.number)).all()
-    found = [(row.member, row.topic, tuple(row.fields), tuple(row.audiences)) for row in rows]
-    assert found == [(each.member, each.topic, each.fields, tuple(each.audiences)) for each in told]
+    found = [(row.member, row.topic, *map(tuple, (row.fields, row.fields_since, row.audiences))) for row in rows]
+    assert found == [(each.member, each.topic, each.fields, each.fields_since, tuple(each.audiences)) for each in told]
     assert [keyring.unseal(row.sealed_username).decode() for row in rows] == [each.username for each in told]
     assert all(row.created_at for row in rows)
