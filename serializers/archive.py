@@ -94,8 +94,7 @@ CATEGORIES = (
     ),
     Category(
         "relations", "Favourites, fan clubs and gifts", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
-        f"{_ACCOUNT}; when they changed 120 days after the last purchase", ("relations",),
-        frozenset({"favorite", "fan_club", "gift_sent"}),
+        _ACCOUNT, ("relations",), frozenset({"favorite", "fan_club", "gift_sent"}),
     ),
     Category(
         "actions", "What you did with models", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),

@@ -1,14 +1,11 @@
 """The sweep: usage data 120 days after the last purchase, and whatever else has outlived its time."""
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Column,
     ColumnElement,
     Connection,
     DateTime,
@@ -33,14 +30,13 @@ from partners.outbox import give_up
 from partners.registry import client_use
 from partners.rights.binding import still_decides
 from partners.tables.access import NETWORK_KEPT, access_network
-from partners.tables.activity import action, ledger_entry, relation, spending
+from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
 from partners.usage import NOW, action_not_lapsed, device_still_kept, usage_still_kept, utc_day
-from partners.vocabulary import RelationAction
 
 BATCH = 500
 """Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
@@ -149,33 +145,12 @@ def _action_lapsed() -> ColumnElement[bool]:
     return or_(~usage_still_kept(), ~action_not_lapsed())
 
 
-def _stamp_outlived(stamp: Column[Any], *, of: Collection[RelationAction]) -> ColumnElement[bool]:
-    """Whether a stamp of a relation tells when something was done of which no action is kept any more."""
-    kept = exists().where(
-        action.c.model == relation.c.model, action.c.member == relation.c.member, action.c.action.in_(of)
-    )
-    return and_(stamp.is_not(None), ~kept)
-
-
-_OUTLIVED_STAMPS = {
-    stamp: _stamp_outlived(stamp, of=of)
-    for stamp, of in (
-        (relation.c.favorite_stamp, (RelationAction.FAVORITED, RelationAction.UNFAVORITED)),
-        (relation.c.fan_club_stamp, (RelationAction.FAN_CLUB_JOINED, RelationAction.FAN_CLUB_LEFT)),
-    )
-}
-
-
 _OF_THE_RESTRICTED = exists().where(member.c.number == former_username.c.member, member.c.restricted)
 _A_NAME_OUTLIVED = exists().where(former_username.c.member == member.c.number, former_username.c.blocked_until < NOW)
 
 
 def _something_lapsed() -> ColumnElement[bool]:
-    return or_(
-        _device_lapsed(),
-        exists().where(action.c.member == member.c.number, _action_lapsed()),
-        exists().where(relation.c.member == member.c.number, or_(*_OUTLIVED_STAMPS.values())),
-    )
+    return or_(_device_lapsed(), exists().where(action.c.member == member.c.number, _action_lapsed()))
 
 
 _LAPSED_MEMBERS = (
@@ -212,11 +187,6 @@ _DROP_ACTIONS = delete(action).where(
 _DROP_DEVICE_STAMPS = delete(member_stamp).where(
     member_stamp.c.member == any_(_NUMBERS), member_stamp.c.attribute == DEVICE_STAMP
 )
-# Whether she is a favourite, or has them in her fan club, stays: when that changed is usage data as the action was.
-_DROP_STAMPS = [
-    update(relation).where(relation.c.member == any_(_NUMBERS), outlived).values({stamp: None})
-    for stamp, outlived in _OUTLIVED_STAMPS.items()
-]
 
 
 def _sweep_usage(engine: Engine, now: datetime, batch: int) -> Swept:
@@ -236,10 +206,7 @@ def _drop_usage(connection: Connection, numbers: list[int], now: datetime) -> Sw
     connection.execute(_KEEP_THE_DAY, parameters)
     devices = list(connection.execute(_DROP_DEVICES, parameters).scalars())
     connection.execute(_DROP_DEVICE_STAMPS, {"numbers": devices})
-    actions = connection.execute(_DROP_ACTIONS, parameters).rowcount
-    for drop in _DROP_STAMPS:
-        connection.execute(drop, {"numbers": numbers})
-    return Swept(devices=len(devices), actions=actions)
+    return Swept(devices=len(devices), actions=connection.execute(_DROP_ACTIONS, parameters).rowcount)
 
 
 def _count_skipped(engine: Engine, now: datetime) -> int:

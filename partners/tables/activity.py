@@ -22,7 +22,6 @@ from partners.tables import internal, metadata, personal, shared
 from partners.tables.member import ACCOUNT
 
 TEN_YEARS = "ten years (R38)"
-AS_USAGE_DATA = "as long as the action that it is the stamp of (R36)"
 
 applied_event = Table(
     "applied_event",
@@ -132,9 +131,9 @@ relation = Table(
     Column("model", BigInteger, primary_key=True, info=internal()),
     Column("member", ForeignKey("member.number", ondelete="CASCADE"), primary_key=True, index=True, info=internal()),
     Column("favorite", Boolean, nullable=False, server_default=false(), info=shared("R12, R14")),
-    Column("favorite_stamp", Text(collation="C"), info=personal(AS_USAGE_DATA)),
+    Column("favorite_stamp", Text(collation="C"), info=personal(ACCOUNT)),
     Column("fan_club", Boolean, nullable=False, server_default=false(), info=shared("R12, R14")),
-    Column("fan_club_stamp", Text(collation="C"), info=personal(AS_USAGE_DATA)),
+    Column("fan_club_stamp", Text(collation="C"), info=personal(ACCOUNT)),
     Column("gift_sent", Boolean, nullable=False, server_default=false(), info=shared("R12, R14")),
     Column("privately_chatted", Boolean, nullable=False, server_default=false(), info=personal(ACCOUNT)),
     comment="One row for each member a model has had to do with: any event naming both (R66).",

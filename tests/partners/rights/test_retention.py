@@ -14,17 +14,9 @@ from partners.tables.activity import action, relation, spending
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
-from partners.vocabulary import Action, RelationAction, RequestStatus, RequestType
+from partners.vocabulary import Action, RequestStatus, RequestType
 from tests.conftest import NOW
-from tests.factories import (
-    add_action,
-    add_device,
-    add_member,
-    add_model,
-    add_purchase,
-    add_relation,
-    add_spending,
-)
+from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
 
 KEPT = timedelta(days=120)
 SECOND = timedelta(seconds=1)
@@ -80,41 +72,6 @@ def test_what_is_no_usage_data_stays(db: Database) -> None:
         assert connection.execute(select(member_stamp.c.attribute)).scalars().all() == ["site"]
         unseen = select(func.isfinite(member.c.device_seen_at))
         assert connection.execute(unseen).scalar_one() is False
-
-
-def test_when_a_relation_changed_is_forgotten_with_the_action_and_the_relation_stays(db: Database) -> None:
-    """R36."""
-    stamps = {"favorite": False, "favorite_stamp": "1", "fan_club": True, "fan_club_stamp": "2"}
-    with db.write.begin() as connection:
-        number = add_member(connection, registered_at=NOW - KEPT)
-        model, other = add_model(connection), add_model(connection, "mdl-2")
-        for of, at in ((model, NOW - KEPT), (other, NOW + SECOND)):
-            add_relation(connection, of, number, **stamps)
-            add_action(connection, of, number, RelationAction.UNFAVORITED, at=at)
-            add_action(connection, of, number, RelationAction.FAN_CLUB_JOINED, at=at)
-    known = select(*relation.c["favorite", "favorite_stamp", "fan_club", "fan_club_stamp"]).order_by(relation.c.model)
-
-    def relations(now: datetime) -> list[tuple[object, ...]]:
-        clean(db, now)
-        with db.write.connect() as connection:
-            return [tuple(row) for row in connection.execute(known)]
-
-    assert relations(NOW) == [(False, "1", True, "2")] * 2
-    with db.write.begin() as connection:
-        add_purchase(connection, number, at=NOW + SECOND)
-    assert relations(NOW + SECOND) == [(False, None, True, None), (False, "1", True, "2")]
-    assert relations(NOW + KEPT + 2 * SECOND) == [(False, None, True, None)] * 2
-
-
-def test_a_stamp_whose_action_was_swept_before_stamps_were_goes_too(db: Database) -> None:
-    with db.write.begin() as connection:
-        number = add_member(connection, registered_at=NOW)
-        add_relation(connection, add_model(connection), number, favorite_stamp="1")
-
-    clean(db)
-
-    with db.write.connect() as connection:
-        assert connection.execute(select(relation.c.favorite_stamp)).scalar_one() is None
 
 
 def test_a_purchase_in_time_restarts_the_clock(db: Database) -> None:
