@@ -53,7 +53,7 @@ USUAL_LIMITS = {
 
 THROTTLE_AFTER_H, SUSPEND_AFTER_H = "24", "168"
 LIMITED = {
-    Work.TOKEN: "tokens (`/oauth/token`, `/oauth/par`)",
+    Work.TOKEN: "tokens (`/oauth/token`, `/oauth/par`), or fail to authenticate elsewhere under `/oauth`",
     Work.STATS: "statistics, statements and campaigns",
     Work.MEMBERS: "member rows and purchases",
     Work.CARDS: "cards and spending",

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
+from partners.keyring import Keyring
 from partners.registry import key_life, signing_keys
 from partners.registry.acts import Act
 from partners.registry.signing_keys import KeyState, SigningKey
@@ -73,7 +74,9 @@ def retire(kid: str) -> Document:
 def revoke(kid: str, *, reason: str) -> Document:
     """A key has leaked: refuse its tokens from the very next request on. Another signs at once."""
     with session() as opened, opened.database.write.begin() as connection:
-        successor = key_life.revoke(connection, opened.keyring, kid, now=opened.instant())
+        # Also of a secret that is lost: what signs next is the present one's.
+        keyring = Keyring(opened.settings.secret_key)
+        successor = key_life.revoke(connection, keyring, kid, now=opened.instant())
         note(opened, connection, Act("oauth.keys.revoke", subject=kid, detail=_reason(reason)))
         if successor is not None:
             note(opened, connection, Act("oauth.keys.activate", subject=successor.id, detail={"instead_of": kid}))

@@ -17,6 +17,7 @@ from partners.access_log.sequencer import RefusedError
 from partners.partitions import make_partitions
 from partners.registry.acts import Act
 from partners.rights import inactivity
+from partners.rights.journal import Journal
 from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, sweep
 from partners.spool.keeping import forget
 
@@ -41,11 +42,13 @@ def run(export: Path | None) -> Document:
     Months of the access log go 25 months after their end, under a sealed record that says which entries went.
     """
     with session() as opened:
+        # Nothing goes under another secret than the database's: this refuses it.
+        journal = opened.journal
         swept = sweep(opened.database.write, now=opened.settings.now(), real_now=opened.instant())
         owner = database.owner(opened.url)
         try:
             removed = asdict(swept + _as_owner(opened, owner)) | _prune(opened, owner, export)
-            return removed | _shorten_journal(opened) | _empty_spool(opened) | _count_inactive(opened)
+            return removed | _shorten_journal(opened, journal) | _empty_spool(opened) | _count_inactive(opened)
         finally:
             owner.dispose()
 
@@ -76,9 +79,9 @@ def _count_inactive(opened: Session) -> dict[str, object]:
         return {"inactive_members": inactivity.count(connection, now=opened.settings.now())}
 
 
-def _shorten_journal(opened: Session) -> dict[str, object]:
+def _shorten_journal(opened: Session, journal: Journal) -> dict[str, object]:
     with opened.database.write.begin() as connection:
-        return {"journal_entries": opened.journal.forget(connection, now=opened.instant())}
+        return {"journal_entries": journal.forget(connection, now=opened.instant())}
 
 
 def _empty_spool(opened: Session) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Operations without a guard: OAuth (RFC 6749 and its extensions), what machines ask, and this description itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gateway.description.errors import LIMITED, Document, headers
 from gateway.envelope import JSON
@@ -131,13 +131,11 @@ def _get(name: str, summary: str, schema: Document, *, tag: str = "operation", m
     return {"get": {**described, "responses": {"200": good, **_FAILED}}}
 
 
-def _post(
-    name: str, summary: str, body: Document, schema: Document, *, refusals: Sequence[str], status: str = "200"
-) -> Document:
-    limited = "429" in refusals
+def _post(name: str, summary: str, body: Document, schema: Document, *, binds: bool, status: str = "200") -> Document:
+    """`binds` says whether what is issued may be bound to a key; each such request counts, of others the failures."""
     good: Document = {
         "description": "OK" if status == "200" else "Created",
-        "headers": headers(*((*LIMITED, NONCE_HEADER) if limited else ())),
+        "headers": headers(*LIMITED, *((NONCE_HEADER,) if binds else ())),
         "content": {JSON: {"schema": schema}},
     }
     return {
@@ -145,28 +143,28 @@ def _post(
             "operationId": name,
             "tags": ["oauth"],
             "summary": summary,
-            "description": _TO_CLIENTS + ("Counts as `token`." if limited else "Not limited."),
+            "description": _TO_CLIENTS + ("Counts" if binds else "A failure to authenticate counts") + " as `token`.",
             "security": [{"clientSecret": []}, {}],
-            **({"parameters": [_PROOF]} if limited else {}),
+            **({"parameters": [_PROOF]} if binds else {}),
             "requestBody": {"required": True, "content": {FORM: {"schema": body}}},
             "responses": {
                 status: good,
-                **{refusal: _refusal(refusal, limited=limited) for refusal in refusals},
+                **{refusal: _refusal(refusal, binds=binds) for refusal in _REFUSALS},
                 **_FAILED,
             },
         }
     }
 
 
-def _refusal(status: str, *, limited: bool) -> Document:
+def _refusal(status: str, *, binds: bool) -> Document:
     own: Mapping[str, tuple[str, ...]] = {
         "429": ("Retry-After",),
         "503": ("Retry-After",),
         "401": ("WWW-Authenticate",),
     }
     wears = own.get(status, ())
-    wears += LIMITED if limited and status not in _BEFORE_LIMITS else ()
-    wears += (NONCE_HEADER,) if limited and status == "400" else ()
+    wears += LIMITED if status not in _BEFORE_LIMITS else ()
+    wears += (NONCE_HEADER,) if binds and status == "400" else ()
     return {
         "description": _REFUSALS[status],
         "headers": headers(*wears),
@@ -174,22 +172,19 @@ def _refusal(status: str, *, limited: bool) -> Document:
     }
 
 
-_UNLIMITED = [status for status in _REFUSALS if status != "429"]
 _READY = _get("readiness", "Whether the gateway can serve.", _READINESS)
 _READY["get"]["responses"]["503"] = {"$ref": "#/components/responses/SERVICE_UNAVAILABLE"}
 _DESCRIPTION = _get("description", "This description.", {"type": "object"})
 _DESCRIPTION["get"]["responses"]["304"] = {"description": "As it was.", "headers": headers("ETag")}
 
 OPEN: Mapping[str, Document] = {
-    "/oauth/token": _post(
-        "token", "Get an access token (RFC 6749, RFC 8693).", _TOKEN_REQUEST, _TOKEN, refusals=list(_REFUSALS)
-    ),
+    "/oauth/token": _post("token", "Get an access token (RFC 6749, RFC 8693).", _TOKEN_REQUEST, _TOKEN, binds=True),
     "/oauth/par": _post(
         "par",
         "Push an authorization request (RFC 9126); the browser then brings its `request_uri` to `/oauth/authorize`.",
         _PUSHED,
         _KEPT,
-        refusals=list(_REFUSALS),
+        binds=True,
         status="201",
     ),
     "/oauth/revoke": _post(
@@ -197,10 +192,10 @@ OPEN: Mapping[str, Document] = {
         "Revoke a token; a refresh token takes its family with it (RFC 7009).",
         _PRESENTED,
         {"type": "object"},
-        refusals=_UNLIMITED,
+        binds=False,
     ),
     "/oauth/introspect": _post(
-        "introspect", "Ask about a token of one's own (RFC 7662).", _PRESENTED, _INTROSPECTED, refusals=_UNLIMITED
+        "introspect", "Ask about a token of one's own (RFC 7662).", _PRESENTED, _INTROSPECTED, binds=False
     ),
     "/oauth/jwks": _get("jwks", "The keys that verify access tokens (RFC 7517).", _JWKS, tag="oauth"),
     "/.well-known/oauth-authorization-server": _get(

@@ -11,7 +11,6 @@ from partners.feed.faults import Fault, Refused
 from partners.feed.fields import read_fields
 from partners.feed.lines import LONGEST_LINE, Line
 from partners.feed.shapes import SHAPES
-from partners.usernames import stands_in_paths
 from partners.vocabulary import EventType, FeedError
 
 _TYPES = {str(type_): type_ for type_ in EventType}
@@ -75,8 +74,5 @@ def _event(envelope: Envelope, now: datetime) -> Event[Content]:
     shape = SHAPES[type_]
     if shape.has_subject and envelope.subject is None:
         raise Refused(FeedError.INVALID_EVENT, f"{type_} needs a `subject`")
-    if type_ is EventType.MEMBER_REGISTERED and not stands_in_paths(envelope.subject or ""):
-        detail = "`subject` must have no `/` and be neither `.` nor `..`: no path could name the member"
-        raise Refused(FeedError.INVALID_EVENT, detail)
     content = shape.build(read_fields(shape.fields, envelope.data), now)
     return Event(envelope.digest, envelope.subject or "", envelope.time, envelope.stamp, content)

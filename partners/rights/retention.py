@@ -128,10 +128,13 @@ def forget_after_ten_years(owner: Engine, *, now: datetime) -> Swept:
         _forget(owner, table, and_(table.c.member.is_(None), table.c.at < before), BATCH)
         for table in (ledger_entry, spending)
     )
-    outlived = and_(rights_request.c.closed_at < before, ~still_decides())
+    erased = exists().where(
+        erased_member.c.digest == rights_request.c.member_digest, erased_member.c.erased_at < before
+    )
+    outlived = or_(erased, and_(rights_request.c.closed_at < before, ~still_decides()))
     return Swept(
         financial_records=sum(unlinked),
-        # Before the ids: a request binds whoever registers, unless they are known as erased.
+        # All of the erased, and before their ids: a request binds whoever registers, unless they are known as erased.
         requests=_forget(owner, rights_request, outlived, BATCH),
         erased_ids=_forget(owner, erased_member, erased_member.c.erased_at < before, BATCH),
     )

@@ -115,7 +115,10 @@ def _turned(before: Sharing, after: Sharing) -> Iterator[tuple[NoticeTopic, tupl
 
 
 def tell_of_rectification(connection: Connection, number: int, since: datetime, keyring: Keyring) -> None:
-    """Put down what was rectified (R49): what changed from a day before `since` on, or whatever was received."""
+    """Put down what was rectified (R49): what changed from a day before `since` on, or whatever was received.
+
+    An item that was removed was told of when it was.
+    """
     written = select(member_stamp.c.attribute, member_stamp.c.stamp).where(
         member_stamp.c.member == number, member_stamp.c.attribute.in_(_FIELDS)
     )
@@ -124,5 +127,6 @@ def tell_of_rectification(connection: Connection, number: int, since: datetime, 
     now = before_change(connection, [number])[number]
     there = {f"profile.{item}": now[item] for item in ProfileItem}
     rectified = {name: received for name in sorted(corrected) if (received := there.get(name, ALWAYS)) is not None}
-    more = {"fields": tuple(rectified), "fields_since": tuple(rectified.values())}
-    concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, **more)
+    if rectified or not corrected:
+        more = {"fields": tuple(rectified), "fields_since": tuple(rectified.values())}
+        concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, **more)

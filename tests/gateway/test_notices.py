@@ -360,10 +360,7 @@ def test_nobody_hears_of_what_was_there_only_while_it_was_hidden(told: Told, db:
     for name in ("m1", "m2"):
         told.ask("rectification", "settle", member=name)
 
-    delivered = told.deliver()
-
-    assert delivered["model_center"] == [("rectified", "user_m2")]
-    assert [notice[0] for notice in delivered["w1"]] == ["rectified"]
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": []}
 
 
 def test_a_rectification_is_told_once_whatever_the_member_hears_of_it(told: Told) -> None:
@@ -387,6 +384,32 @@ def test_a_rectification_settled_late_names_what_was_corrected_since_it_was_aske
     told.ask("rectification", "settle", received_at=asked.isoformat())
 
     assert told.deliver() == {"w1": [("rectified", ref, "country")], "w2": [], "model_center": []}
+
+
+def test_a_removal_that_corrects_is_told_once(told: Told) -> None:
+    """R22, R49, R65: to whoever had the item, and to nobody else."""
+    told.stage.member("m1")
+    told.ref()
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    told.feed(event("member.updated", "m1", LATER, profile={"age": None}))
+    told.ask("rectification", "settle")
+
+    assert told.deliver() == {"w1": [], "w2": [], "model_center": [("items_removed", "user_m1", "profile.age")]}
+
+
+def test_an_item_that_one_batch_removes_and_sets_again_was_not_there_before(told: Told, db: Database) -> None:
+    """R61, contract §9: as if each event were a batch."""
+    told.stage.member("m1")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    after = [LATER + timedelta(seconds=second) for second in range(2)]
+    told.feed(
+        event("member.updated", "m1", after[0], profile={"age": None}),
+        event("member.updated", "m1", after[1], profile={"age": 50}),
+    )
+
+    with db.write.connect() as connection:
+        since = connection.execute(select(profile.c.present_since)).scalar_one()
+    assert since.keys() == {"age"}
 
 
 def test_two_workers_tell_each_notice_once_and_a_killed_one_loses_nothing(told: Told, db: Database) -> None:

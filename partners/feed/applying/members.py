@@ -18,11 +18,12 @@ from partners.feed.events import (
     Username,
 )
 from partners.feed.facts import Registration
+from partners.feed.faults import Refused
 from partners.feed.member_state import MemberState
 from partners.feed.state import State
 from partners.feed.totals import new_totals
-from partners.usernames import harmless
-from partners.vocabulary import SUBS
+from partners.usernames import harmless, stands_in_paths
+from partners.vocabulary import SUBS, FeedError
 
 
 def register(state: State, event: Event[MemberRegistered]) -> None:
@@ -74,6 +75,9 @@ def change_nothing(state: State, event: Event[NothingChanged]) -> None:
 
 def _add(state: State, event: Event[MemberRegistered], webmaster: int | None, campaign: int | None) -> None:
     content = event.content
+    if not stands_in_paths(event.subject):
+        detail = "`subject` must have no `/` and be neither `.` nor `..`: no path could name the member"
+        raise Refused(FeedError.INVALID_EVENT, detail)
     state.names.require_free(content.username.key, event.subject)
     state.names.take(content.username.key, event.subject)
     registered_at = content.registered_at or event.time

@@ -1,10 +1,13 @@
 """Writing members: new rows, changed attributes, their stamps, totals, and what is held for those to come."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Text, case, cast, delete, func, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Text, case, cast, delete, func, update
+from sqlalchemy.dialects.postgresql import JSONB
 
-from partners.feed.parameters import among, as_rows, as_values
+from partners.feed.member_state import MemberState
+from partners.feed.parameters import among, as_rows, as_values, rows_of
 from partners.feed.state import State
 from partners.feed.writing.sets import change_rows, insert_rows, upsert_rows
 from partners.literals import text_literal
@@ -43,6 +46,12 @@ def _present_since(changed: FromClause) -> dict[str, ColumnElement[Any]]:
 _CHANGE_PROFILES = change_rows(
     profile, "member", [*ProfileItem, *(f"{item}_visibility" for item in ProfileItem)], _present_since
 )
+_RENEWED = rows_of(member=BigInteger(), since=JSONB())
+_RENEW = (
+    update(profile)
+    .where(profile.c.member == _RENEWED.c.member)
+    .values(present_since=profile.c.present_since.concat(_RENEWED.c.since))
+)
 _TOTALS = upsert_rows(
     purchase_total,
     ["member"],
@@ -79,7 +88,7 @@ def write_members(connection: Connection, state: State) -> None:
 
 
 def write_profiles(connection: Connection, state: State) -> None:
-    """Change profiles."""
+    """Change profiles; an item that was removed on the way is there since now."""
     rows = [
         {"member": found.number, "changes": found.profile_changes}
         for found in state.members.values()
@@ -87,6 +96,20 @@ def write_profiles(connection: Connection, state: State) -> None:
     ]
     if rows:
         connection.execute(_CHANGE_PROFILES, as_rows(rows))
+    renewed = [
+        {"member": found.number, "since": dict.fromkeys(items, datetime.now(UTC))}
+        for found in state.members.values()
+        if (items := _renewed(found))
+    ]
+    if renewed:
+        connection.execute(_RENEW, as_rows(renewed))
+
+
+def _renewed(found: MemberState) -> list[str]:
+    removed = {
+        item for written in found.written.values() for item, value in written.of_profile.items() if value is None
+    }
+    return [item.value for item in ProfileItem if item in removed and found.profile_changes[item] is not None]
 
 
 def write_totals(connection: Connection, state: State) -> None:

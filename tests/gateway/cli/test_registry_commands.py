@@ -9,8 +9,10 @@ from sqlalchemy import select, text
 
 from partners.database import Database
 from partners.registry import acts
+from partners.tables.member import member
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
+from tests.factories import add_member
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.recycling import Recycled
 
@@ -217,6 +219,20 @@ def test_campaigns_and_the_database() -> None:
 
     assert campaign == {"webmaster": "w1", "code": "spring", "name": "Spring"}
     assert run_json("db", "upgrade") == {"database": "external", "upgraded": True}
+
+
+def test_an_upgrade_judges_anew_which_usernames_are_harmless(own: Recycled) -> None:
+    """R9: names that were stored before more of them were known to be addresses."""
+    with own.superuser.connect() as connection:
+        for name in ("anna.moscow", "night_owl"):
+            add_member(connection, name, username=name, username_key=name, username_harmless=True)
+        connection.execute(text("UPDATE alembic_version SET version_num = '0023'"))
+
+    run("db", "upgrade")
+
+    with own.superuser.connect() as connection:
+        judged = dict(connection.execute(select(member.c.username, member.c.username_harmless)).tuples().all())
+    assert judged == {"anna.moscow": False, "night_owl": True}
 
 
 def test_a_database_of_a_newer_version_is_left_as_it_is(own: Recycled) -> None:

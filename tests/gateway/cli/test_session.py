@@ -72,7 +72,7 @@ def test_another_secret_key_than_the_database_s_is_refused(
             ("retention run",),
             ("keys add",),
             ("keys rotate",),
-            ("keys revoke", waiting.id, "--reason", "a rehearsal"),
+            (f"keys activate {waiting.id} --now --reason rehearsed",),
             ("webhooks add w1 https://hooks.example",),
             ("webhooks deliver --once",),
             ("audit key",),
@@ -87,3 +87,17 @@ def test_another_secret_key_than_the_database_s_is_refused(
     assert all("GATEWAY_SECRET_KEY is not the one" in each.output for each in refused)
     assert (unverifiable.exit_code, "GATEWAY_SECRET_KEY is not the one" in unverifiable.output) == (2, True)
     assert run("ingest", str(events)).stdout.startswith("accepted: 1")
+
+
+@pytest.mark.usefixtures("environment")
+def test_whoever_lost_the_secret_begins_anew_with_another(db: Database, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    with db.write.begin() as connection:
+        lost = key_life.make_active(connection, Keyring(WRITTEN_WITH), now=now)
+    assert lost is not None
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(lines(registered("m1")))
+
+    run("keys", "revoke", lost.id, "--reason", "the secret is lost")
+
+    assert invoke("ingest", str(events)).exit_code == 0

@@ -88,16 +88,6 @@ def test_envelope_without_a_proper_attribute_is_an_invalid_event(attribute: str)
         assert fault(without | {attribute: value}) == "invalid_event"
 
 
-@pytest.mark.parametrize("subject", ["a/b", "/", ".", ".."])
-def test_a_member_whom_no_path_can_name_is_not_registered(subject: str) -> None:
-    refused = check(registered() | {"subject": subject}).found
-
-    assert isinstance(refused, Fault)
-    assert (refused.code, refused.detail.partition(" ")[0]) == ("invalid_event", "`subject`")
-    assert isinstance(check(updated() | {"subject": subject}).found, Event)
-    assert isinstance(check(event("model.registered", subject, name="Anna")).found, Event)
-
-
 def test_stamps_need_attributes_without_noncharacters() -> None:
     assert fault(registered() | {"source": "\U0010ffff"}) == "invalid_event"
 

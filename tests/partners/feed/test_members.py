@@ -10,7 +10,7 @@ from partners.privacy import PrivacyChange, change_privacy
 from partners.tables.activity import registration
 from partners.tables.member import held_setting, member, member_stamp, profile
 from partners.vocabulary import ProfileItem
-from tests.factories import dump
+from tests.factories import add_member, dump
 from tests.feeding import IPHONE, LAPTOP, START, Platform, at, event, privacy, referred, registered, updated
 
 
@@ -30,6 +30,17 @@ def test_registration_makes_a_member_with_profile_and_totals(platform: Platform)
     assert stored["regular_payer"] is False
     assert platform.totals()["usage_clock_at"] == datetime(2026, 3, 1, 8, tzinfo=UTC)
     assert platform.kept_from() == "-infinity"
+
+
+@pytest.mark.parametrize("subject", ["a/b", "/", ".", ".."])
+def test_a_member_whom_no_path_can_name_is_not_registered(platform: Platform, subject: str) -> None:
+    """Those who were before are told of as ever."""
+    (refused,) = platform.send(registered(subject, username="owl")).errors
+    assert (refused.fault.code, refused.fault.detail.partition(" ")[0]) == ("invalid_event", "`subject`")
+
+    with platform.db.write.begin() as connection:
+        add_member(connection, subject)
+    platform.must(registered(subject, id="again", username="owl"), updated(subject, time=at(hours=1), country="FR"))
 
 
 def test_registration_without_its_own_time_is_as_old_as_its_event(platform: Platform) -> None:
