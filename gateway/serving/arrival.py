@@ -5,6 +5,7 @@ import re
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
 from gateway.api.bodies import LARGEST_BODY
+from gateway.bodies import LARGEST_OF_ANYBODY
 
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""
@@ -15,7 +16,10 @@ MOST_OF_A_BODY = LARGEST_BODY
 ENOUGH = LONGEST_HEAD + MOST_OF_A_BODY
 _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
 _STREAMED = b" /v1/platform/events"
-"""Where a body may be of any length: the platform alone is let in, and it is read as it comes."""
+"""Where a body may be of any length: the platform alone is let in, and it is read as it comes.
+
+Of one with a length, what is read of anybody is waited for.
+"""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]+)[ \t]*\r\n")
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 _LONGEST_CHUNK_LINE = 8_190
@@ -44,13 +48,14 @@ def lacking(come: bytes) -> int:
         raise LimitRequestHeaders(f"more than {LONGEST_HEAD} bytes")
     head = come[start : head_end + len(_LINE)].lower()
     body = come[head_end + len(_BLANK) :]
+    is_streamed = _STREAMED in head.partition(_LINE)[0]
     if b"\r\ntransfer-encoding:" in head:
-        return 0 if _STREAMED in head.partition(_LINE)[0] else _lacking_of_chunks(body)
+        return 0 if is_streamed else _lacking_of_chunks(body)
     length = _LENGTH.search(head) if b"\r\ncontent-length:" in head else None
     if length is None:
         return 0
     whole = int(length[1]) if len(length[1]) <= _MOST_DIGITS else MOST_OF_A_BODY
-    return max(0, min(whole, MOST_OF_A_BODY) - len(body))
+    return max(0, min(whole, LARGEST_OF_ANYBODY if is_streamed else MOST_OF_A_BODY) - len(body))
 
 
 def awaits_permission(come: bytes) -> bool:
