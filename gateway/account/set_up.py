@@ -31,7 +31,11 @@ def ask_set_up() -> Response:
 def set_up() -> Response:
     """Store the password and the app's secret once a first code proves that the app has it; sign in."""
     form_of_ours()
-    attempts.count(OPERATION, "")
+    with attempts.counted(OPERATION, ""):
+        return _set_up()
+
+
+def _set_up() -> Response:
     invitation = request.form.get("invitation", "")
     person = _invited(invitation)
     held = browser().open(Purpose.SET_UP, request.form.get("ticket", ""))

@@ -36,10 +36,9 @@ def sign_in() -> Response:
     """Sign in with name, password and one-time code; what was wrong nobody is told."""
     form_of_ours()
     ticket, name = request.form.get("request", ""), request.form.get("name", "")
-    attempts.count(OPERATION, name.strip().lower())
     proof = Proof(name, request.form.get("password", ""), request.form.get("code", ""))
     pending = _pending(ticket)
-    with runtime().database.write.begin() as connection:
+    with attempts.counted(OPERATION, name.strip().lower()), runtime().database.write.begin() as connection:
         tried = signing_in.attempt(connection, proof, runtime().keyring.unseal, now=g.received_at)
         if tried.person is None or tried.refused is not None:
             status = HTTPStatus.UNAUTHORIZED

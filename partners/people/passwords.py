@@ -18,7 +18,7 @@ _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$BwSX9RRkDPoMl8bobLuOKw$iIu2iwt9AkrjM2
 
 
 class TooManyPasswordsError(Exception):
-    """More passwords at once than are looked at; nothing was done with this one."""
+    """More passwords at once than are looked at; this one has no turn."""
 
 
 def fault_of(password: str, name: str) -> str | None:
@@ -31,14 +31,14 @@ def fault_of(password: str, name: str) -> str | None:
 
 
 def hash_of(password: str) -> str:
-    """Return what is stored of a password; raise `TooManyPasswordsError`."""
-    with _turn():
+    """Return what is stored of a password."""
+    with _AT_ONCE:
         return _HASHER.hash(password)
 
 
 def matches(password: str, stored: str | None) -> bool:
-    """Hold if the password is the one stored, nothing stored costs the same time; raise `TooManyPasswordsError`."""
-    with _turn():
+    """Hold if the password is the one stored; nothing stored costs the same time."""
+    with _AT_ONCE:
         try:
             _HASHER.verify(stored or _NOBODYS, password[:LONGEST])
         except (VerificationError, InvalidHashError, UnicodeError):
@@ -47,11 +47,11 @@ def matches(password: str, stored: str | None) -> bool:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """Keep a place for somebody's password, to be looked at now or soon; raise `TooManyPasswordsError`."""
     if not _AT_ONCE_OR_SOON.acquire(blocking=False):
         raise TooManyPasswordsError
     try:
-        with _AT_ONCE:
-            yield
+        yield
     finally:
         _AT_ONCE_OR_SOON.release()

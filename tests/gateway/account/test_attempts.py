@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import islice
-from threading import Event, Semaphore
+from threading import BoundedSemaphore, Event, Semaphore
 from types import SimpleNamespace
 
 import pytest
@@ -96,3 +96,18 @@ def test_many_passwords_at_once_leave_threads_to_everything_else(tight: Flask, m
     assert {(each.result().status_code, each.result().headers["Retry-After"]) for each in refused} == {(503, "5")}
     assert [each.result().status_code for each in tried if each not in refused] == [401] * (THREADS // 2)
     assert attempt(THREADS).status_code == 401
+
+
+@pytest.mark.parametrize(("path", "refused"), [("/account/sign-in", 401), ("/account/set-up", 400)])
+def test_only_who_has_a_turn_has_tried_and_who_is_limited_takes_none(
+    tight: Flask, monkeypatch: pytest.MonkeyPatch, *, path: str, refused: int
+) -> None:
+    http = tight.test_client()
+
+    def statuses(places: int, tries: int) -> list[int]:
+        monkeypatch.setattr(passwords, "_AT_ONCE_OR_SOON", BoundedSemaphore(places))
+        return [sign_in(http, "anna", "192.0.2.1", path).status_code for _ in range(tries)]
+
+    assert statuses(places=0, tries=5) == [503] * 5
+    assert statuses(places=1, tries=4) == [refused] * 3 + [429]
+    assert statuses(places=0, tries=1) == [429]
