@@ -231,7 +231,8 @@ def test_an_upgrade_judges_anew_which_usernames_are_harmless(own: Recycled) -> N
     run("db", "upgrade")
 
     with own.superuser.connect() as connection:
-        judged = dict(connection.execute(select(member.c.username, member.c.username_harmless)).tuples().all())
+        stored = connection.execute(select(member.c.username, member.c.username_harmless))
+        judged = {row.username: row.username_harmless for row in stored}
     assert judged == {"anna.moscow": False, "night_owl": True}
 
 
