@@ -18,7 +18,7 @@ from partners.partitions import make_partitions
 from partners.registry.acts import Act
 from partners.rights import inactivity
 from partners.rights.journal import Journal
-from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, sweep
+from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, forget_outside_disclosures, sweep
 from partners.spool.keeping import forget
 
 
@@ -67,11 +67,12 @@ def list_candidates() -> Document:
 
 
 def _as_owner(opened: Session, owner: Engine) -> Swept:
-    """Do what only the owner of the tables may: partitions, the network data of old accesses, what is ten years old."""
+    """Do what only the owner of the tables may: partitions, old network data and disclosures, what is ten years old."""
     with owner.begin() as connection:
         make_partitions(connection, now=opened.instant())
     forgotten = forget_after_ten_years(owner, now=opened.settings.now())
-    return forgotten + forget_networks(owner, real_now=opened.instant())
+    outside = forget_outside_disclosures(owner, real_now=opened.instant())
+    return forgotten + outside + forget_networks(owner, real_now=opened.instant())
 
 
 def _count_inactive(opened: Session) -> dict[str, object]:

@@ -24,12 +24,13 @@ from sqlalchemy import (
     update,
 )
 
+from partners.access_log.pruning import MONTHS_KEPT
 from partners.detections import keeping
-from partners.months import months_after
+from partners.months import beginning_of, month_of, months_after
 from partners.outbox import give_up
 from partners.registry import client_use
 from partners.rights.binding import still_decides
-from partners.tables.access import NETWORK_KEPT, access_network
+from partners.tables.access import NETWORK_KEPT, access_network, outside_disclosure
 from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.consent import grant_family, person_session, pushed_request
 from partners.tables.detections import client_network
@@ -69,6 +70,7 @@ class Swept:
     client_networks: int = 0
     access_counts: int = 0
     networks: int = 0
+    outside_disclosures: int = 0
     financial_records: int = 0
     requests: int = 0
     erased_ids: int = 0
@@ -115,6 +117,12 @@ def _give_up_notices(engine: Engine, now: datetime) -> int:
 def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:
     """Remove the network data of old accesses; the records stay whole, and only the tables' owner may do it."""
     return Swept(networks=_forget(owner, access_network, access_network.c.at < real_now - NETWORK_KEPT, BATCH))
+
+
+def forget_outside_disclosures(owner: Engine, *, real_now: datetime) -> Swept:
+    """Remove what was disclosed outside the gateway in months whose own records go by now, too (R27)."""
+    before = beginning_of(month_of(months_after(real_now, -MONTHS_KEPT)))
+    return Swept(outside_disclosures=_forget(owner, outside_disclosure, outside_disclosure.c.at < before, BATCH))
 
 
 def forget_after_ten_years(owner: Engine, *, now: datetime) -> Swept:

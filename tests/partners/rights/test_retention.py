@@ -1,15 +1,21 @@
 """The sweep removes exactly what has lapsed: not a second too early, nothing else, and nothing that is restricted."""
 
 import itertools
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection, Table, func, select
 
 from partners import database
 from partners.database import Database
-from partners.rights.retention import Swept, forget_after_ten_years, forget_networks, sweep
-from partners.tables.access import access_network
+from partners.rights.retention import (
+    Swept,
+    forget_after_ten_years,
+    forget_networks,
+    forget_outside_disclosures,
+    sweep,
+)
+from partners.tables.access import access_network, outside_disclosure
 from partners.tables.activity import action, relation, spending
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
@@ -203,4 +209,18 @@ def test_network_data_goes_after_120_days_by_the_owners_hand(database_url: str) 
 
     assert forget_networks(owner, real_now=seen_at + KEPT) == Swept()
     assert forget_networks(owner, real_now=seen_at + KEPT + SECOND) == Swept(networks=1)
+    owner.dispose()
+
+
+def test_what_was_disclosed_outside_goes_with_the_records_of_its_month(database_url: str) -> None:
+    """R27: 25 months after its end."""
+    owner = database.owner(database_url)
+    told = {"member": 1, "recipient_kind": "court", "recipient": "a court", "purpose": "law", "fields": ["username"]}
+    with owner.begin() as connection:
+        row = {"id": uuid4(), "at": datetime(2026, 10, 1, tzinfo=UTC), "entered_at": NOW, **told}
+        connection.execute(outside_disclosure.insert().values(row))
+    gone = datetime(2028, 12, 1, tzinfo=UTC)
+
+    assert forget_outside_disclosures(owner, real_now=gone - SECOND) == Swept()
+    assert forget_outside_disclosures(owner, real_now=gone) == Swept(outside_disclosures=1)
     owner.dispose()
