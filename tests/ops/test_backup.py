@@ -1,6 +1,7 @@
 """The recipe for backups: everything comes back but the masks, of which no former one is kept anywhere (R18)."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,33 @@ def test_the_embedded_database_is_backed_up_and_restored_with_its_own_tools(reac
     embedded("restore.sh", "new")
 
     assert "w1" in gateway("new", "partners", "list")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_told_to_end_leaves_neither_script_nor_database_behind(reachable: Path, signum: signal.Signals) -> None:
+    script, ended = reachable / "script.sh", reachable / "ended"
+    script.write_text("#!/bin/sh\ntrap 'touch \"$2\"; exit 1' TERM\nexec 2>&1\necho begun\nsleep 60\n")
+    script.chmod(0o755)
+    command = [sys.executable, str(OPS / "embedded.py"), str(reachable / "data"), str(script), str(ended)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        was_up = (reachable / "data/postgres/cluster/postmaster.pid").exists()
+        running.send_signal(signum)
+        _, said = running.communicate(timeout=30)
+
+    assert (running.returncode, said) == (128 + signum, "")
+    assert was_up
+    assert ended.exists()
+    assert not (reachable / "data/postgres/cluster/postmaster.pid").exists()
+
+
+def test_who_runs_it_without_arguments_is_told_what_it_takes() -> None:
+    done = subprocess.run([sys.executable, str(OPS / "embedded.py")], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: python ops/embedded.py DATA_DIRECTORY ops/backup.sh DIRECTORY\n")
 
 
 def test_a_backup_never_writes_over_another(database_url: str, tmp_path: Path) -> None:
