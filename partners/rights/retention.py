@@ -164,12 +164,17 @@ def _something_lapsed() -> ColumnElement[bool]:
     return or_(_device_lapsed(), exists().where(action.c.member == member.c.number, _action_lapsed()))
 
 
+_NEXT_MEMBERS = (
+    select(member.c.number)
+    .where(member.c.number > bindparam("after", type_=BigInteger))
+    .order_by(member.c.number)
+    .limit(bindparam("batch", type_=BigInteger))
+)
 _LAPSED_MEMBERS = (
     select(member.c.number)
     .join(purchase_total)
-    .where(member.c.number > bindparam("after", type_=BigInteger), ~member.c.restricted, _something_lapsed())
+    .where(member.c.number == any_(_NUMBERS), ~member.c.restricted, _something_lapsed())
     .order_by(member.c.number)
-    .limit(bindparam("batch", type_=BigInteger))
     .with_for_update(of=member)
 )
 _COUNT_SKIPPED = (
@@ -204,11 +209,12 @@ def _sweep_usage(engine: Engine, now: datetime, batch: int) -> Swept:
     swept, after = Swept(), 0
     while True:
         with engine.begin() as connection:
-            parameters = {"now": now, "after": after, "batch": batch}
-            numbers = list(connection.execute(_LAPSED_MEMBERS, parameters).scalars())
+            numbers = list(connection.execute(_NEXT_MEMBERS, {"after": after, "batch": batch}).scalars())
             if not numbers:
                 return swept
-            swept += _drop_usage(connection, numbers, now)
+            lapsed = list(connection.execute(_LAPSED_MEMBERS, {"now": now, "numbers": numbers}).scalars())
+            if lapsed:
+                swept += _drop_usage(connection, lapsed, now)
             after = numbers[-1]
 
 

@@ -2,9 +2,10 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, event, func, select
 
 from partners import database
 from partners.database import Database
@@ -131,6 +132,24 @@ def test_a_sweep_of_several_batches_reaches_everyone(db: Database) -> None:
 
     swept = sweep(db.write, now=NOW + SECOND, real_now=NOW, batch=2)
     assert swept == Swept(devices=7, actions=7, denied_tokens=7)
+
+
+def test_a_sweep_asks_of_each_member_once_what_has_lapsed(db: Database) -> None:
+    """Of all members in every batch it would take the longer, the more of them there are, times the batches."""
+    with db.write.begin() as connection:
+        numbers = [add_used_member(connection, f"m{position}") for position in range(5)]
+    asked_of: list[list[int]] = []
+
+    def note(*executed: Any) -> None:
+        _, _, statement, parameters, *_ = executed
+        if "FOR UPDATE" in statement and "restricted" in statement:
+            asked_of.append(parameters.get("numbers", []))
+
+    event.listen(db.write, "before_cursor_execute", note)
+    sweep(db.write, now=NOW, real_now=NOW, batch=2)
+    event.remove(db.write, "before_cursor_execute", note)
+
+    assert asked_of == [numbers[:2], numbers[2:4], numbers[4:]]
 
 
 def test_short_lived_rows_go_once_their_time_is_past(db: Database) -> None:
