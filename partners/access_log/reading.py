@@ -24,7 +24,7 @@ BLOCK = 16_384
 LARGE = 4
 """Blocks, from which on it is worth the while to begin processes that read them."""
 _MOST_PROCESSES = 8
-_PROMISES_AT_ONCE = 1_000
+_CHECKPOINTS_AT_ONCE = 1_000
 _HIGHEST_LEVEL = 7
 """Of nodes; a larger tree has more entries than there are indexes."""
 
@@ -121,5 +121,5 @@ _CHECKPOINTS = (
     select(log_checkpoint.c.number, log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.horizon)
     .where(log_checkpoint.c.number > bindparam("number", type_=BigInteger))
     .order_by(log_checkpoint.c.number)
-    .limit(_PROMISES_AT_ONCE)
+    .limit(_CHECKPOINTS_AT_ONCE)
 )
