@@ -31,6 +31,12 @@ from partners.vocabulary import Outcome
 
 PLACE = "place"
 """The column by which what was found is in order; null where nothing was."""
+_OF_NOBODY = (
+    literal_column("0", Integer).label("member_count"),
+    literal_column("'[]'::jsonb", JSONB).label("verdicts"),
+    text_literal(hashlib.sha256(b"").hexdigest()).label("members"),
+)
+"""The summary of an access that was about no member."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +57,17 @@ def answer_statement(
     There is always a first row; outcome, reason and `heading` stand on it, and on no row from the second place on.
     `member_rows` says whether the answer can stand for single members (R28, R29).
     """
-    caller, summary = standing(member_rows=member_rows).cte("caller"), _of_nobody()
-    decision, rows = _decision(caller, found.any_at_all), found.rows
+    caller, rows = standing(member_rows=member_rows).cte("caller"), found.rows
+    decision = _decision(caller, found.any_at_all)
     told = {"outcome": decision.c.outcome, "reason": decision.c.reason, **(heading or {})}
     first = or_(rows.c[PLACE].is_(None), rows.c[PLACE] <= number_literal(1))
     statement = (
         select(*(case((first, value)).label(name) for name, value in told.items()), *rows.c)
         .select_from(decision.outerjoin(rows, true()))
-        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=None))
+        .add_cte(caller, *record_of(decision=decision, covered=None))
         .order_by(rows.c[PLACE])
     )
-    return Recording(statement, case((first, told_leaf(decision, summary))))
+    return Recording(statement, case((first, told_leaf(decision))))
 
 
 def _decision(caller: CTE, any_at_all: ColumnElement[bool]) -> CTE:
@@ -73,15 +79,6 @@ def _decision(caller: CTE, any_at_all: ColumnElement[bool]) -> CTE:
         else_=text_literal(Outcome.EMPTY),
     )
     status = case((denied.is_not(None), status_of(denied)), else_=number_literal(200))
-    return select(outcome.label("outcome"), cast(status, SmallInteger).label("status"), denied.label("reason")).cte(
-        "decision"
-    )
-
-
-def _of_nobody() -> CTE:
-    """The summary of an access that was about no member."""
     return select(
-        literal_column("0", Integer).label("member_count"),
-        literal_column("'[]'::jsonb", JSONB).label("verdicts"),
-        text_literal(hashlib.sha256(b"").hexdigest()).label("members"),
-    ).cte("summary")
+        outcome.label("outcome"), cast(status, SmallInteger).label("status"), denied.label("reason"), *_OF_NOBODY
+    ).cte("decision")

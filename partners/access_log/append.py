@@ -31,7 +31,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    true,
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB
 
@@ -126,23 +125,20 @@ def _packed(ip: str) -> bytes:
 def record_of(
     *,
     decision: FromClause,
-    summary: FromClause,
     covered: FromClause | None,
     keeping: Keeping = one_by_one,
     details: ColumnElement[Any] | None = None,
     more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> tuple[CTE, ...]:
-    """The inserts that make up a record; `decision` has one row with `outcome`, `status` and `reason`.
+    """The inserts that make up a record; `decision` has one row with `outcome`, `status`, `reason` and its summary.
 
     Nothing is `covered` by what is about no member. `keeping` says how it is kept whom it covers. `details` stand in
     the sealed bytes alone, and `more` are facts that most records do not have: their names do not even stand in the
     bytes of the others.
     """
-    columns = {"at": AT, "id": ID, **_searched(decision, summary), **more}
-    leaf = leaf_of(decision=decision, summary=summary, details=details, more=more)
-    log = insert(access_log).from_select(
-        [*columns, "leaf"], select(*columns.values(), leaf).join_from(decision, summary, true())
-    )
+    columns = {"at": AT, "id": ID, **_searched(decision), **more}
+    leaf = leaf_of(decision, details=details, more=more)
+    log = insert(access_log).from_select([*columns, "leaf"], select(*columns.values(), leaf))
     network = insert(access_network).values(
         at=AT, access=ID, ip=bindparam("access_ip", type_=INET), salt=bindparam("access_network_salt", type_=Uuid)
     )
@@ -151,28 +147,26 @@ def record_of(
     return log.cte("recorded"), network.cte("recorded_network"), *keeping(covered, at=AT, access=ID)
 
 
-def _searched(decision: FromClause, summary: FromClause) -> dict[str, ColumnElement[Any]]:
+def _searched(decision: FromClause) -> dict[str, ColumnElement[Any]]:
     """Everything that the log can be searched by."""
-    verdict = {"outcome": decision.c.outcome, "status": decision.c.status, "reason": decision.c.reason}
-    return {**_FACTS, **verdict, "member_count": summary.c.member_count, "verdicts": summary.c.verdicts}
+    decided = ("outcome", "status", "reason", "member_count", "verdicts")
+    return {**_FACTS, **{name: decision.c[name] for name in decided}}
 
 
 def leaf_of(
-    *,
     decision: FromClause,
-    summary: FromClause,
+    *,
     details: ColumnElement[Any] | None = None,
     more: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> ColumnElement[bytes]:
-    """The exact bytes of the record that `record_of` inserts by the same `decision` and `summary`."""
+    """The exact bytes of the record that `record_of` inserts by the same `decision`."""
     sealed_alone = {} if details is None else {"details": details}
-    return _leaf({**_searched(decision, summary), **more, "members": summary.c.members, **sealed_alone})
+    return _leaf({**_searched(decision), **more, "members": decision.c.members, **sealed_alone})
 
 
-def told_leaf(decision: FromClause, summary: FromClause) -> ColumnElement[bytes]:
+def told_leaf(decision: FromClause) -> ColumnElement[bytes]:
     """The same as a value that the statement itself tells: of what it computed, whatever becomes of what is stored."""
-    leaf = leaf_of(decision=decision, summary=summary)
-    return select(leaf).join_from(decision, summary, true()).scalar_subquery()
+    return select(leaf_of(decision)).scalar_subquery()
 
 
 def _leaf(facts: dict[str, ColumnElement[Any]]) -> ColumnElement[bytes]:
@@ -201,16 +195,15 @@ class _Plain:
 def _plain_record(details: ColumnElement[Any] | None, more: Mapping[str, ColumnElement[Any]]) -> _Plain:
     member = func.unnest(bindparam("members", type_=ARRAY(BigInteger))).column_valued("member")
     covered = select(member, literal_column("0", BigInteger).label("verdict")).cte("covered")
-    summary = summary_of(covered)
     decision = select(
         bindparam("outcome", type_=Text).label("outcome"),
         bindparam("status", type_=SmallInteger).label("status"),
         bindparam("reason", type_=Text).label("reason"),
+        *summary_of(covered).c,
     ).cte("decision")
-    inserts = record_of(decision=decision, summary=summary, covered=covered, details=details, more=more)
-    leaf = leaf_of(decision=decision, summary=summary, details=details, more=more)
-    transaction = cast(func.pg_current_xact_id(), Text)
-    telling = select(leaf, transaction).join_from(decision, summary, true())
+    inserts = record_of(decision=decision, covered=covered, details=details, more=more)
+    leaf = leaf_of(decision, details=details, more=more)
+    telling = select(leaf, cast(func.pg_current_xact_id(), Text))
     return _Plain(select(decision.c.outcome).add_cte(*inserts), telling.add_cte(*inserts))
 
 

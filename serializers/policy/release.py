@@ -165,7 +165,7 @@ def _recorded(
     positions = dict.fromkeys(columns, ROW_MEMBER) | {name: place for place, name in enumerate(told, _FIRST_COLUMN)}
     heading: list[ColumnElement[Any]] = [decision.c.outcome, decision.c.reason, decision.c.caller]
     keys: list[ColumnElement[Any]] = []
-    leaf = told_leaf(decision, summary)
+    leaf = told_leaf(decision)
     order: list[ColumnElement[Any]] = []
     if page is not None:
         # What one row tells for all is not told, and read, with each.
@@ -178,7 +178,7 @@ def _recorded(
     statement = (
         select(*heading, released.c[MEMBER], *(released.c[name] for name in told), *keys, *footing)
         .select_from(decision.outerjoin(released, true()))
-        .add_cte(caller, *record_of(decision=decision, summary=summary, covered=covered, keeping=keeping))
+        .add_cte(caller, *record_of(decision=decision, covered=covered, keeping=keeping))
         .order_by(*order)
     )
     return Release(statement, leaf, positions, _FIRST_COLUMN + len(told), len(keys))
@@ -206,6 +206,7 @@ def _decision(policy: Policy, *, caller: CTE, summary: CTE, nothing: Nothing) ->
             outcomes.label("outcome"),
             cast(statuses, SmallInteger).label("status"),
             case((denied.is_not(None), denied), (empty, reason)).label("reason"),
+            *summary.c,
         )
         .join_from(caller, summary, true())
         .cte("decision")

@@ -167,8 +167,9 @@ def _record_of_many(keeping: Keeping) -> Select[Any]:
         literal("released").label("outcome"),
         literal(200, SmallInteger).label("status"),
         literal(None, Text).label("reason"),
+        *summary_of(covered).c,
     ).cte("decision")
-    inserts = record_of(decision=decision, summary=summary_of(covered), covered=covered, keeping=keeping)
+    inserts = record_of(decision=decision, covered=covered, keeping=keeping)
     return select(decision.c.outcome).add_cte(*inserts)
 
 
