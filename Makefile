@@ -6,7 +6,8 @@ export PYTHONDONTWRITEBYTECODE =
 
 SPECTRAL := @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 
-PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder
+# Three for two processors: every third test waits for a server or a clock.
+PYTEST := $(BIN)/python -m pytest -q -rs -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test check lint-api interop control bench format docs lock
 .DEFAULT_GOAL := help

@@ -50,9 +50,9 @@ def cluster() -> Iterator[str]:
     """The URL of a PostgreSQL cluster that this worker owns."""
     with tempfile.TemporaryDirectory(prefix="gateway-tests-", dir=_memory()) as directory:
         unsafe_but_fast = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-        # So that a test can tell what is left in the write-ahead log.
-        forgetting = {"wal_recycle": "off"}
-        with embedded_postgres(Path(directory), settings=unsafe_but_fast | forgetting) as url:
+        # So that a test can tell what is left in the write-ahead log, and what is sealed.
+        undisturbed = {"wal_recycle": "off", "autovacuum": "off"}
+        with embedded_postgres(Path(directory), settings=unsafe_but_fast | undisturbed) as url:
             yield url
 
 
