@@ -16,11 +16,11 @@ from benchmarks import layers, servers
 from benchmarks.filling import fill, usernames
 from benchmarks.rounds import Measured, run, table
 from benchmarks.scenarios import Scenario, scenarios
-from gateway import log_lines
 from gateway.application import create_app
 from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration
 from gateway.demo.credentials import Credentials
+from gateway.observability import log_lines
 from gateway.preparation import prepare
 from gateway.settings import Settings
 from partners import database

@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_loads
 
 from benchmarks import floor_statements
 from benchmarks.filling import MODEL, WEBMASTER
-from gateway.streaming import CHUNK_ROWS
+from gateway.http.streaming import CHUNK_ROWS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -13,7 +13,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from benchmarks import floors
 from benchmarks.scenarios import Scenario
-from gateway import limits
+from gateway.http import limits
 from gateway.oauth.tokens import access_tokens
 from partners.vocabulary import Work
 from serializers.statements import CARD_BY_USERNAME

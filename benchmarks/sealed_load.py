@@ -13,7 +13,7 @@ from threading import Event
 
 from sqlalchemy import Engine, text
 
-from gateway.sealing import Sealing
+from gateway.background.sealing import Sealing
 from partners import database
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public

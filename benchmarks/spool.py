@@ -18,9 +18,9 @@ from benchmarks.__main__ import ISSUER, filled
 from benchmarks.layers import asking
 from benchmarks.rounds import measure
 from benchmarks.scenarios import scenarios
-from gateway import log_lines
 from gateway.application import create_app
 from gateway.cli.serve import leave_on_sigterm
+from gateway.observability import log_lines
 from gateway.settings import Settings
 from partners.embedded import embedded_postgres
 from partners.vocabulary import Work

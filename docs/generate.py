@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from gateway import backlog, log_figures, sink_figures
 from gateway.cli import main as gateway
-from gateway.codes import (
+from gateway.http.codes import (
     ABOUT_FAULTS,
     ABOUT_FEED_ERRORS,
     ABOUT_PROBLEMS,
@@ -22,7 +21,8 @@ from gateway.codes import (
     REASONS,
     SCOPES,
 )
-from gateway.metrics import counted
+from gateway.observability import backlog, log_figures, sink_figures
+from gateway.observability.metrics import counted
 from gateway.settings import SETTINGS
 from partners.detections.rules import RULES
 from serializers.policies import DOCUMENT, VERSION

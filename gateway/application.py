@@ -9,7 +9,7 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter
 
-from gateway import account, console, envelope, limits, observability, patience, problems, spooling
+from gateway import account, console, spooling
 from gateway.api import (
     alerts,
     archives,
@@ -26,9 +26,11 @@ from gateway.api import (
     statistics,
     webmaster,
 )
+from gateway.http import envelope, limits, patience, problems
+from gateway.http.proxies import BehindProxies
+from gateway.http.routing import MatchedRule
 from gateway.oauth import views as oauth
-from gateway.proxies import BehindProxies
-from gateway.routing import MatchedRule
+from gateway.observability import request_lines
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from partners.database import Database, connect
@@ -81,7 +83,7 @@ def create_app(settings: Settings, at: str | Database) -> Flask:
         app.wsgi_app = BehindProxies(app.wsgi_app, settings.proxies)  # type: ignore[method-assign]
     envelope.register(app)
     patience.register(app)
-    observability.register(app)
+    request_lines.register(app)
     problems.register(app)
     spooling.register(app)
     limits.register(app, settings)

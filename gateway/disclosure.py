@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from gateway import metrics
+from gateway.http.problems import not_found
 from gateway.oauth.caller import Caller
 from gateway.oauth.challenges import refusal
 from gateway.oauth.guard import Guard, standing_parameters
-from gateway.problems import not_found
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
 from partners.access_log.recording import Recording

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from sqlalchemy import Connection
 
+from gateway.http.problems import Problem, not_found
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard
-from gateway.problems import Problem, not_found
 from gateway.runtime import runtime
 from partners.keyring import Keyring
 from partners.members import NoSuchMemberError

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
-from gateway import backlog, log_figures, sink_figures
-from gateway.cursors import Cursors
+from gateway.http.cursors import Cursors
+from gateway.observability import backlog, log_figures, sink_figures
+from gateway.observability.stored_figures import StoredFigures
 from gateway.settings import Settings
-from gateway.stored_figures import StoredFigures
 from partners.database import Database
 from partners.keyring import Keyring
 from partners.references import References
 from partners.rights.journal import Journal
 
 if TYPE_CHECKING:
-    from gateway.limits import PartnersOwn
+    from gateway.http.limits import PartnersOwn
 
 
 SEATS = 2

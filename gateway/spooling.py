@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
-from gateway.metrics import Metrics
-from gateway.problems import audit_unavailable
+from gateway.http.problems import audit_unavailable
+from gateway.observability.metrics import Metrics
 from gateway.wording import kind_of
 from partners import deadline
 from partners.access_log.noting import Noted, committed, noted_here, noting

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from ipaddress import ip_network
 
-from gateway import limits
 from gateway.account.pages import PageError, note
-from gateway.limits import Allowance
+from gateway.http import limits
+from gateway.http.limits import Allowance
 from gateway.oauth.address import caller_address
 from gateway.runtime import runtime
 from partners.people import passwords

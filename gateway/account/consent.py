@@ -9,7 +9,6 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
 from flask import Response, g, request
 from sqlalchemy import Connection
 
-from gateway import metrics
 from gateway.account.browser import browser
 from gateway.account.pages import PageError, blueprint, for_people, form_of_ours, note, page, sign_in_address, to
 from gateway.account.tickets import Purpose
@@ -19,6 +18,7 @@ from gateway.oauth.authorization import Asked, NotRedirected, RedirectedError, r
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.faults import reason_of
 from gateway.oauth.server import authorization_server
+from gateway.observability import metrics
 from gateway.runtime import runtime
 from partners.consents import codes, families, pushed
 from partners.consents.codes import Binding

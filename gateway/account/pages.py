@@ -15,11 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException, NotFound
 
-from gateway import metrics
 from gateway.account.browser import browser, set_cookie
-from gateway.bodies import LARGEST_OF_ANYBODY, whole_body
+from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
+from gateway.http.problems import RETRY_AFTER_S, not_found
 from gateway.oauth.forms import FORM
-from gateway.problems import RETRY_AFTER_S, not_found
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.wording import kind_of
 from partners.access_log.append import record

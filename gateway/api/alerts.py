@@ -10,15 +10,15 @@ from flask import Response
 from sqlalchemy import Engine
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import guard_of, look, while_admitted
+from gateway.auditing.looks import guard_of, look, while_admitted
 from gateway.disclosure import Disclosing
-from gateway.envelope import answer
+from gateway.http.envelope import answer
+from gateway.http.paging import asked_alike, page_of
+from gateway.http.problems import not_found
+from gateway.http.streaming import Chunks, streamed
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
-from gateway.paging import asked_alike, page_of
-from gateway.problems import not_found
 from gateway.runtime import runtime
-from gateway.streaming import Chunks, streamed
 from partners.detections import alerts
 from partners.detections.alerts import Alert, Wanted
 from partners.vocabulary import Outcome, Reason

@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Response
 
-from gateway import patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.archiving import archive_of
+from gateway.http import patience
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.rights import members_rights

@@ -12,11 +12,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 from gateway.api.bodies import json_body
-from gateway.cursors import may_be_cursor, no_cursor
-from gateway.negotiation import form_wanted
+from gateway.http.cursors import may_be_cursor, no_cursor
+from gateway.http.negotiation import form_wanted
+from gateway.http.paging import open_watermark
+from gateway.http.problems import Fault, Problem, invalid_request
 from gateway.oauth.caller import Caller
-from gateway.paging import open_watermark
-from gateway.problems import Fault, Problem, invalid_request
 from gateway.runtime import runtime
 from serializers.clock import RulesClock
 from serializers.lines import Streamable

@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import Response
 
-from gateway import patience
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_entries import found_entry, proved
-from gateway.audit_looks import guard_of, look
-from gateway.audit_search import asked_of
-from gateway.cursors import place_at, position_at
-from gateway.envelope import answer
+from gateway.auditing.entries import found_entry, proved
+from gateway.auditing.looks import guard_of, look
+from gateway.auditing.searches import asked_of
+from gateway.http import patience
+from gateway.http.cursors import place_at, position_at
+from gateway.http.envelope import answer
+from gateway.http.paging import asked_alike, page_of
+from gateway.http.problems import not_found
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
-from gateway.paging import asked_alike, page_of
-from gateway.problems import not_found
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.policy_versions import policy_documents

@@ -4,15 +4,15 @@ from typing import Any
 
 from flask import Response, g
 
-from gateway import patience
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import guard_of, look, while_admitted
-from gateway.audit_search import asked_of
+from gateway.auditing.looks import guard_of, look, while_admitted
+from gateway.auditing.searches import asked_of
 from gateway.disclosure import Disclosing
+from gateway.http import patience
+from gateway.http.streaming import streamed
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
 from gateway.runtime import runtime
-from gateway.streaming import streamed
 from partners.vocabulary import Work
 from serializers.audit import ExportQuery, lines_of_export
 from serializers.searches import entries_until

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import guard_of, look
-from gateway.envelope import answer
+from gateway.auditing.looks import guard_of, look
+from gateway.http.envelope import answer
+from gateway.http.problems import Fault, invalid_request, not_found
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
-from gateway.problems import Fault, invalid_request, not_found
 from gateway.runtime import runtime
 from partners.access_log import stored_checkpoints
 from partners.access_log.keys import DerivedKeys

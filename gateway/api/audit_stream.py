@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import Response
 
-from gateway import patience
 from gateway.api.arguments import ApiBlueprint
-from gateway.audit_looks import case_told, guard_of, look
+from gateway.auditing.looks import case_told, guard_of, look
+from gateway.http import patience
+from gateway.http.problems import Fault, invalid_request
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import guarded_by
-from gateway.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log import following
 from partners.access_log.following import START

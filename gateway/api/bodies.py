@@ -5,9 +5,9 @@ from http import HTTPStatus
 import orjson
 from flask import Request
 
-from gateway.bodies import whole_body
-from gateway.envelope import JSON
-from gateway.problems import Problem
+from gateway.http.bodies import whole_body
+from gateway.http.envelope import JSON
+from gateway.http.problems import Problem
 
 MERGE_PATCH = "application/merge-patch+json"
 IDENTITY = "identity"

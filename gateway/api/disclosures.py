@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, g
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.cursors import place_at, position_at
 from gateway.disclosure import tools_of
-from gateway.envelope import answer
+from gateway.http.cursors import place_at, position_at
+from gateway.http.envelope import answer
+from gateway.http.paging import asked_alike, page_of
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import asked_alike, page_of
 from gateway.rights import RightsTransaction, members_rights
 from gateway.runtime import runtime
 from partners.access_log.disclosures import disclosures_of

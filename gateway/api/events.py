@@ -10,14 +10,15 @@ from typing import Any
 import orjson
 from flask import Response, request
 
-from gateway import metrics, patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.api.bodies import require_plain
-from gateway.bodies import whole_body
-from gateway.envelope import answer
+from gateway.http import patience
+from gateway.http.bodies import whole_body
+from gateway.http.envelope import answer
+from gateway.http.problems import Problem, status_of
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.problems import Problem, status_of
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.feed import Feed, Report, apply_events, apply_stream

@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, g
 
-from gateway import metrics as figures
-from gateway.envelope import answer
-from gateway.problems import RETRY_AFTER_S, Problem
+from gateway.http.envelope import answer
+from gateway.http.problems import RETRY_AFTER_S, Problem
+from gateway.observability import metrics as figures
 from gateway.readiness import lack_of
 from gateway.runtime import runtime
 from gateway.spooling import spooling

@@ -7,10 +7,10 @@ from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, release
-from gateway.envelope import data
+from gateway.http.envelope import data
+from gateway.http.paging import released_page
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import released_page
 from gateway.runtime import runtime
 from partners.keyring import Digest
 from partners.usernames import fold

@@ -9,7 +9,7 @@ from flask import Response, url_for
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.api.bodies import MERGE_PATCH
-from gateway.envelope import answer
+from gateway.http.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.rights import members_rights

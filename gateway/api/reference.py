@@ -9,10 +9,10 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, render_template, request, send_from_directory
 from markupsafe import Markup, escape
 
-from gateway import codes
 from gateway.description import describe
-from gateway.envelope import JSON
-from gateway.problems import not_found
+from gateway.http import codes
+from gateway.http.envelope import JSON
+from gateway.http.problems import not_found
 
 FRESH_S = 300
 OWN = Path(__file__).parents[1] / "pages"

@@ -7,16 +7,16 @@ from typing import Any
 
 from flask import Response
 
-from gateway import patience
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, answer
-from gateway.envelope import data
-from gateway.negotiation import form_wanted
+from gateway.http import patience
+from gateway.http.envelope import data
+from gateway.http.negotiation import form_wanted
+from gateway.http.paging import asked_alike
+from gateway.http.streaming import listed, streamed
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import asked_alike
 from gateway.runtime import runtime
-from gateway.streaming import listed, streamed
 from partners import statements
 from partners.statistics import Answer, Question, by_sub
 from partners.statistics.queries import Asking

@@ -6,12 +6,12 @@ from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
 from gateway.disclosure import Disclosing, answer, release
-from gateway.envelope import data
+from gateway.http.envelope import data
+from gateway.http.paging import purchases_page, purchases_walk
+from gateway.http.streaming import listed, released_list
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
-from gateway.paging import purchases_page, purchases_walk
 from gateway.runtime import runtime
-from gateway.streaming import listed, released_list
 from partners.registry import campaigns
 from partners.vocabulary import PartnerKind, Purpose, Scope, Work
 from serializers.answers import Campaign

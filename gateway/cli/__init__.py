@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import click
 
-from gateway import libraries
 from gateway.cli.lazy import Lazy
 from gateway.cli.output import check_output, json_text, let_go_of_output
+from gateway.observability import libraries
 
 COMMANDS = {
     "approvals": "Grant member-level scopes by two people: one proposes, another approves.",

@@ -9,7 +9,7 @@ from threading import Event
 import click
 from sqlalchemy import Connection
 
-from gateway import sealing
+from gateway.background import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
 from gateway.cli.session import Session, session

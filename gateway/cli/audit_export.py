@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, check_output, json_text, output_file
 from gateway.cli.session import Session, session
-from gateway.streaming import BrokenStreamError, Chunks, note_broken, written
+from gateway.http.streaming import BrokenStreamError, Chunks, note_broken, written
 from partners.access_log.append import record
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.search import Search

@@ -5,7 +5,7 @@ import time
 import click
 from sqlalchemy import Engine
 
-from gateway import sealing
+from gateway.background import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import Session, session

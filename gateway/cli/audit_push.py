@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.carriers import SYSLOG, syslog_address
+from gateway.background.carriers import SYSLOG, syslog_address
+from gateway.background.posting import UnsafeAddressError, target_of
+from gateway.background.pushing import Pushing
 from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.operator import note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
 from gateway.cli.session import session
-from gateway.posting import UnsafeAddressError, target_of
-from gateway.pushing import Pushing
-from gateway.sink_figures import lag_of
+from gateway.observability.sink_figures import lag_of
 from partners.access_log import following, sinks
 from partners.access_log.sinks import Standing, Wanted
 from partners.registry import RegistryError

@@ -64,5 +64,5 @@ def loaded(place: str) -> Any:  # noqa: ANN401 - whatever is there
         found = getattr(import_module(module), name)
     # Most commands log nothing, and do without what writes the lines: it takes a tenth of a second to import.
     if _LOGGING in sys.modules:
-        import_module("gateway.log_lines").configure()
+        import_module("gateway.observability.log_lines").configure()
     return found

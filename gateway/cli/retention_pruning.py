@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import Connection, Engine
 
-from gateway import sealing
+from gateway.background import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.session import Session
 from partners.access_log import letting_go

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, request
 from sqlalchemy import Connection
 
-from gateway import limits, metrics
 from gateway.account.browser import browser
 from gateway.account.pages import PageError, as_pages, page, sign_in_address, to
 from gateway.account.tickets import Purpose as TicketPurpose
-from gateway.problems import Problem
+from gateway.http import limits
+from gateway.http.problems import Problem
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.access_log.append import Access, record

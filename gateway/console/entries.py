@@ -8,7 +8,7 @@ from flask import Response, request
 from sqlalchemy import Connection, Row
 
 from gateway.account.pages import PageError
-from gateway.audit_entries import found_entry, proved
+from gateway.auditing.entries import found_entry, proved
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
 from partners.access_log import search as log

@@ -5,13 +5,13 @@ from http import HTTPStatus
 
 from flask import Response, g, request
 
-from gateway import patience
 from gateway.account.browser import browser
 from gateway.account.pages import PageError, form_of_ours
 from gateway.console.auditors import Auditor, blueprint, for_auditors
 from gateway.console.searching import asked
+from gateway.http import patience
+from gateway.http.streaming import Chunks, sent
 from gateway.runtime import runtime
-from gateway.streaming import Chunks, sent
 from partners.people import sessions
 from partners.vocabulary import Work
 from serializers.audit import ExportForm, lines_of_export

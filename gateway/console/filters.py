@@ -7,8 +7,8 @@ from flask import Flask
 from markupsafe import Markup
 
 from gateway.api.reference import in_code
-from gateway.codes import REASONS
 from gateway.console.words import CASE_PURPOSES, OUTCOMES
+from gateway.http.codes import REASONS
 from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.vocabulary import CasePurpose, Outcome, Reason
 from serializers.operations import OPERATIONS

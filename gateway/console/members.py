@@ -6,9 +6,9 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import Connection
 
-from gateway import patience
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
-from gateway.cursors import place_at, position_at
+from gateway.http import patience
+from gateway.http.cursors import place_at, position_at
 from gateway.runtime import runtime
 from partners.access_log import of_member
 from partners.access_log import search as log

@@ -6,9 +6,9 @@ from typing import Any
 from flask import Response, g, request
 from sqlalchemy import Connection
 
-from gateway import patience
 from gateway.console import charts
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
+from gateway.http import patience
 from gateway.runtime import runtime
 from partners.access_log import figures as log
 from partners.access_log import unsealed

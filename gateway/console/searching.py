@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import Connection
 
-from gateway import patience
 from gateway.account.pages import to
 from gateway.console.auditors import Auditor, ask_case, blueprint, console_page, for_auditors
-from gateway.cursors import place_at, position_at
+from gateway.http import patience
+from gateway.http.cursors import place_at, position_at
 from gateway.runtime import runtime
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse

@@ -7,9 +7,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
-from gateway.codes import SCOPES
 from gateway.description import errors, events, fields, operations
 from gateway.description.open_paths import OAUTH_ERROR, OPEN
+from gateway.http.codes import SCOPES
 from gateway.oauth.guard import Guard
 from partners.vocabulary import Scope
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from gateway.codes import FAULTS, PROBLEMS
+from gateway.http.codes import FAULTS, PROBLEMS
+from gateway.http.problems import MEDIA_TYPE
 from gateway.oauth.guard import Guard
-from gateway.problems import MEDIA_TYPE
 
 Document = dict[str, Any]
 

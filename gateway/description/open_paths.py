@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gateway.description.errors import LIMITED, Document, headers
-from gateway.envelope import JSON
+from gateway.http.envelope import JSON
 from gateway.oauth.authentication import ASSERTION_TYPE
 from gateway.oauth.authorization import DPOP_KEY, LONGEST_STATE, S256
 from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE

@@ -9,14 +9,14 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from gateway.api.bodies import MERGE_PATCH
-from gateway.audit_looks import NUMBER, PURPOSE
+from gateway.auditing.looks import NUMBER, PURPOSE
 from gateway.description import events
 from gateway.description.answers import ANSWERS, Told
 from gateway.description.errors import LIMITED, Document, errors_of, headers
 from gateway.description.examples import EXAMPLES
 from gateway.description.fields import IN_PATH
-from gateway.envelope import JSON
-from gateway.negotiation import MEDIA_TYPES
+from gateway.http.envelope import JSON
+from gateway.http.negotiation import MEDIA_TYPES
 from gateway.oauth.guard import Guard
 from partners.access_log.cases import LONGEST_NUMBER
 from partners.vocabulary import RECIPIENTS, CasePurpose, PartnerKind

@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from flask import current_app, request
 
+from gateway.http.problems import Problem
 from gateway.oauth.dpop import ALGORITHMS
 from gateway.oauth.tokens import BEARER, DPOP, access_tokens
 from gateway.oauth.uris import well_known
-from gateway.problems import Problem
 from partners.vocabulary import Reason, Scope
 
 REALM = "member-data-gateway"

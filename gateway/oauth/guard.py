@@ -9,15 +9,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from flask import g, request
 from sqlalchemy import Connection
 
-from gateway import limits, metrics
-from gateway.negotiation import form_wanted
+from gateway.http import limits
+from gateway.http.negotiation import form_wanted
+from gateway.http.problems import Problem, too_many_requests
 from gateway.oauth import challenges
 from gateway.oauth.address import caller_address
 from gateway.oauth.caller import Caller
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.possession import BEARER_SCHEME, SCHEMES, fault_of_possession
 from gateway.oauth.tokens import access_tokens
-from gateway.problems import Problem, too_many_requests
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.runtime import runtime
 from partners.access_log.append import record

@@ -2,11 +2,11 @@
 
 from flask import current_app, request
 
+from gateway.http.problems import Problem
 from gateway.oauth import challenges
 from gateway.oauth.dpop import HEADER, NonceNeeded, ProofRefused, Proofs
 from gateway.oauth.faults import InvalidProofError, UseNonceError
 from gateway.oauth.tokens import BEARER, DPOP, AccessToken
-from gateway.problems import Problem
 
 BEARER_SCHEME, DPOP_SCHEME = BEARER.lower(), DPOP.lower()
 SCHEMES = frozenset({BEARER_SCHEME, DPOP_SCHEME})

@@ -23,7 +23,6 @@ from flask import request as flask_request
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from gateway import metrics
 from gateway.oauth.authentication import ClientAuthenticator
 from gateway.oauth.caller import Caller
 from gateway.oauth.clients import RegisteredClient
@@ -38,6 +37,7 @@ from gateway.oauth.nonces import Nonces
 from gateway.oauth.possession import proven_key
 from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.tokens import LIFETIME, AccessToken, TokenMaker, new_token_id
+from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.settings import Settings
 from partners.access_log.append import record

@@ -12,9 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
-from gateway import limits, metrics
-from gateway.bodies import LARGEST_OF_ANYBODY, whole_body
-from gateway.envelope import answer
+from gateway.http import limits
+from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
+from gateway.http.envelope import answer
+from gateway.http.problems import RETRY_AFTER_S
 from gateway.oauth import metadata
 from gateway.oauth.address import caller_address
 from gateway.oauth.authentication import presented_client
@@ -23,7 +24,7 @@ from gateway.oauth.endpoints import IntrospectionEndpoint, RevocationEndpoint
 from gateway.oauth.pushed import PushedRequestEndpoint
 from gateway.oauth.server import Server, authorization_server
 from gateway.oauth.tokens import access_tokens
-from gateway.problems import RETRY_AFTER_S
+from gateway.observability import metrics
 from gateway.runtime import runtime
 from gateway.wording import kind_of
 from partners.registry.signing_keys import MAX_AGE

@@ -5,7 +5,7 @@ import re
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
 from gateway.api.bodies import LARGEST_BODY
-from gateway.bodies import LARGEST_OF_ANYBODY
+from gateway.http.bodies import LARGEST_OF_ANYBODY
 
 LONGEST_LINE = 24 << 10
 """Bytes of the request line: a hundred usernames find room in a query."""

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import orjson
 from gunicorn.http import errors
 
-from gateway.problems import MEDIA_TYPE
+from gateway.http.problems import MEDIA_TYPE
 from gateway.serving.arrival import BodyTooLongError
 
 STATUSES = {

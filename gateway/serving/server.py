@@ -15,8 +15,9 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from gateway import detecting, metrics, sealing, upkeep
 from gateway.application import create_app
+from gateway.background import detecting, sealing, upkeep
+from gateway.observability import metrics
 from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import PATIENCE_S, Worker, signals_wait

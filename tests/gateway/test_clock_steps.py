@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from gateway.limit_storage import ProcessStorage
+from gateway.http.limit_storage import ProcessStorage
 from gateway.oauth.tokens import LIFETIME
 from partners.access_log.identifiers import REQUEST_PREFIX, parse
 from partners.database import Database

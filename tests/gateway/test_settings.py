@@ -8,7 +8,7 @@ from traceback import format_exception
 import pytest
 from limits.storage import storage_from_string
 
-from gateway.limit_storage import IN_PROCESS, SharedStorage
+from gateway.http.limit_storage import IN_PROCESS, SharedStorage
 from gateway.settings import REDIS_SCHEMES, SettingsError, read, refuse_unsafe_production
 
 

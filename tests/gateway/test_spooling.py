@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from gateway import streaming
 from gateway.application import create_app
+from gateway.http import streaming
+from gateway.http.streaming import BrokenStreamError
 from gateway.settings import Settings
-from gateway.streaming import BrokenStreamError
 from partners.access_log.append import record
 from partners.access_log.noting import committed, noting
 from partners.database import Database
@@ -32,7 +32,7 @@ from tests.callers import access_token, add_caller, ask_token, bearer, model_tok
 from tests.conftest import SECRET
 from tests.factories import add_model, add_relation
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
-from tests.gateway.test_metrics import told
+from tests.gateway.observability.test_metrics import told
 from tests.partners.access_log.logs import access
 
 NDJSON = {"Accept": "application/x-ndjson"}

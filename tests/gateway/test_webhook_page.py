@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.posting import acknowledged, post, signed_headers
+from gateway.background.posting import acknowledged, post, signed_headers
 from partners.vocabulary import NoticeTopic
 from serializers.webhooks import TOPICS
 

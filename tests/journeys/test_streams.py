@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from gateway import streaming
+from gateway.http import streaming
 from partners.database import Database
 from partners.tables.access import access_log
 from tests.gateway.api.test_member_streams import add_many

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from gateway.api import alerts
-from gateway.detecting import Detecting
-from gateway.streaming import BrokenStreamError
+from gateway.background.detecting import Detecting
+from gateway.http.streaming import BrokenStreamError
 from partners.access_log.append import record
 from partners.database import Database
 from partners.detections.raising import Raised, raise_alerts

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
 from werkzeug.test import TestResponse
 
-from gateway.streaming import BrokenStreamError
+from gateway.http.streaming import BrokenStreamError
 from partners.access_log.identifiers import new_id
 from partners.database import Database
 from partners.tables.access import access_log

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
 
-from gateway import streaming
+from gateway.http import streaming
 from partners.access_log.disclosures import Outside, enter
 from partners.database import Database
 from partners.keyring import Keyring

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
 from werkzeug.test import TestResponse
 
-from gateway import streaming
-from gateway.streaming import BrokenStreamError
+from gateway.http import streaming
+from gateway.http.streaming import BrokenStreamError
 from partners import database
 from partners.access_log.subjects import accesses_about
 from partners.database import Database

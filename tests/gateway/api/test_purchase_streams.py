@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from gateway import streaming
+from gateway.http import streaming
 from partners.database import Database
 from partners.tables.access import access_log
 from tests.factories import HAPPENED_AT

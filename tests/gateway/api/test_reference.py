@@ -5,7 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.codes import FAULTS, FEED_ERRORS, PROBLEMS, REASONS, SCOPES
+from gateway.http.codes import FAULTS, FEED_ERRORS, PROBLEMS, REASONS, SCOPES
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from gateway.streaming import BrokenStreamError
+from gateway.http.streaming import BrokenStreamError
 from partners.database import Database
 from partners.tables.access import access_log
 from tests.factories import HAPPENED_AT, add_purchase, add_registration, add_reversal, add_traffic, count_events

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.notices import DELIVER, THROTTLE, note
+from gateway.background.notices import DELIVER, THROTTLE, note
 from partners.access_log.append import record
 from partners.access_log.checkpoints import origin_of, signer_of
 from partners.access_log.keys import DerivedKeys

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.streaming import BrokenStreamError
+from gateway.http.streaming import BrokenStreamError
 from partners.people import accounts
 from serializers import searches
 from tests.gateway.console.conftest import CASE, House

@@ -7,7 +7,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from gateway.application import create_app
-from gateway.envelope import answer
+from gateway.http.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.settings import Settings, read

@@ -8,7 +8,7 @@ from threading import Event
 
 from sqlalchemy import text
 
-from gateway.sealing import Sealing
+from gateway.background.sealing import Sealing
 from partners import database
 from partners.access_log.append import record
 from partners.access_log.stored_checkpoints import Anchor

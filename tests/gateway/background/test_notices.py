@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from gateway.notices import Delivery
+from gateway.background.notices import Delivery
 from gateway.settings import Settings
 from partners import outbox, webhooks
 from partners.database import Database

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from gateway.posting import UnsafeAddressError, post, target_of
+from gateway.background.posting import UnsafeAddressError, post, target_of
 from tests.gateway.receiver import receiving
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cursors import Cursors
-from gateway.problems import Problem
+from gateway.http.cursors import Cursors
+from gateway.http.problems import Problem
 from partners.keyring import Keyring
 from tests.conftest import SECRET
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
-from gateway import metrics
+from gateway.observability import metrics
 from gateway.wording import kind_of
 from partners.access_log.tree import BrokenTreeError
 from partners.rights.journal import JournalError

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.problems import Fault, invalid_request
+from gateway.http.problems import Fault, invalid_request
 from gateway.runtime import runtime
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.search import Search

@@ -7,12 +7,12 @@ from http import HTTPStatus
 from flask import request
 from sqlalchemy import Connection
 
+from gateway.http.problems import Fault, invalid_request
+from gateway.http.streaming import Chunks
 from gateway.oauth.caller import Caller
 from gateway.oauth.challenges import refusal
 from gateway.oauth.guard import Guard, reason_against
-from gateway.problems import Fault, invalid_request
 from gateway.records import access_of
-from gateway.streaming import Chunks
 from partners.access_log.append import record
 from partners.access_log.cases import LONGEST_NUMBER, Case
 from partners.vocabulary import CasePurpose, Outcome, PartnerKind, Purpose, Reason, Scope, Work

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from flask import Response
 
 from gateway.disclosure import Disclosing, release
-from gateway.envelope import data
+from gateway.http.envelope import data
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard
 from gateway.runtime import runtime

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from gateway.proxies import BehindProxies
+from gateway.http.proxies import BehindProxies
 
 
 @pytest.mark.parametrize(

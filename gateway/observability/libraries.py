@@ -15,7 +15,7 @@ class _Wordless(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say which library spoke, from which line, and about which error."""
-        from gateway import log_lines  # noqa: PLC0415 - few commands log a line, and what writes it takes long to load
+        from gateway.observability import log_lines  # noqa: PLC0415 - few commands log a line, and what writes it takes long to load
 
         error = record.exc_info[0] if record.exc_info else None
         log_lines.logger().warning(

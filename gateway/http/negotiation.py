@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from gateway.envelope import JSON
+from gateway.http.envelope import JSON
 from serializers.lines import Form
 
 MEDIA_TYPES = {Form.NDJSON: "application/x-ndjson", Form.CSV: "text/csv"}

@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from flask import Flask, Response, g, request
 
-from gateway import metrics
+from gateway.observability import metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """A method is a caller's word too: any other is written as `OTHER`."""

@@ -13,7 +13,8 @@ from limits import RateLimitItem, parse
 from limits.storage import MovingWindowSupport
 from sqlalchemy import Engine
 
-from gateway import limit_storage, metrics
+from gateway.http import limit_storage
+from gateway.observability import metrics
 from gateway.runtime import runtime
 from gateway.settings import Settings
 from partners.registry import allowances

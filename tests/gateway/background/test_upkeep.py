@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from gateway import upkeep
+from gateway.background import upkeep
 from partners import database
 from partners.months import month_of, next_month
 

@@ -8,7 +8,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
-from gateway import libraries
+from gateway.observability import libraries
 
 
 def configure() -> None:

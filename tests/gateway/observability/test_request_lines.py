@@ -9,7 +9,7 @@ import structlog
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gateway import log_lines
+from gateway.observability import log_lines
 from partners.database import Database
 from tests.callers import access_token, add_caller, bearer
 
@@ -62,7 +62,7 @@ def test_the_words_of_libraries_are_left_out(capsys: pytest.CaptureFixture[str])
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert (line["event"], line["library"], line["severity"]) == ("library_message", "some.library", "error")
     assert line["error"] == "ValueError"
-    assert line["at"].startswith("test_observability.py:")
+    assert line["at"].startswith("test_request_lines.py:")
     assert CANARY not in json.dumps(line)
 
 

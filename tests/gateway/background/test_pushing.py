@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gateway import carriers, pushing
-from gateway.carriers import Answer
-from gateway.pushing import LONGEST_WAIT_S, MOST_REFUSALS, Pushing
+from gateway.background import carriers, pushing
+from gateway.background.carriers import Answer
+from gateway.background.pushing import LONGEST_WAIT_S, MOST_REFUSALS, Pushing
 from gateway.settings import Settings
 from partners.access_log import sinks
 from partners.access_log.checkpoints import signer_of

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.application import create_app
-from gateway.limits import OVERRIDES_FRESH_S
+from gateway.http.limits import OVERRIDES_FRESH_S
 from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
 from partners.database import Database
 from partners.registry import RegistryError, allowances
@@ -120,7 +120,7 @@ def test_a_partner_may_have_a_rate_of_its_own(db: Database, tight: Flask, monkey
     assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=7;w=3600'
     with db.write.begin() as connection:
         allowances.give(connection, "w1", Work.MEMBERS, None)
-    monkeypatch.setattr("gateway.limits.time.monotonic", lambda: OVERRIDES_FRESH_S * 10**9)
+    monkeypatch.setattr("gateway.http.limits.time.monotonic", lambda: OVERRIDES_FRESH_S * 10**9)
     assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=3;w=60'
 
 

@@ -20,7 +20,7 @@ from partners.keyring import Keyring
 from partners.locks import Lock
 
 if TYPE_CHECKING:
-    from gateway.metrics import Metrics
+    from gateway.observability.metrics import Metrics
 
 POLL_S = 0.5
 """How long what was just committed may wait; half of it on average."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from gateway.carriers import Answer, carry
+from gateway.background.carriers import Answer, carry
 from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners.access_log import following, sinks

@@ -11,7 +11,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from gateway.problems import Fault, invalid_request
+from gateway.http.problems import Fault, invalid_request
 from partners.access_log.identifiers import Place
 from partners.keyring import Keyring
 

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Connection, Row
 from structlog import get_logger
 
-from gateway.posting import UnsafeAddressError, acknowledged, post, signed_headers
+from gateway.background.posting import UnsafeAddressError, acknowledged, post, signed_headers
 from gateway.settings import Settings
 from gateway.wording import kind_of
 from partners import outbox, webhooks

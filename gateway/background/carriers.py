@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from gateway.posting import DEADLINE_S, UnsafeAddressError, acknowledged, ask, signed_headers
+from gateway.background.posting import DEADLINE_S, UnsafeAddressError, acknowledged, ask, signed_headers
 from partners.access_log.sinks import Sink
 from partners.keyring import Keyring
 from serializers import syslog

@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.disclosure import Disclosing, release
-from gateway.envelope import data
-from gateway.negotiation import form_wanted
-from gateway.paging import released_page
+from gateway.http.envelope import data
+from gateway.http.negotiation import form_wanted
+from gateway.http.paging import released_page
 from gateway.records import access_of
 from gateway.runtime import runtime
 from gateway.spooling import Spooling, settle_here, settled, spooling

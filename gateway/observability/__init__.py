@@ -1,0 +1,1 @@
+"""What the gateway says about itself: lines of its log, and figures for Prometheus."""
