@@ -1,6 +1,7 @@
 """How far a request has come: a thread begins when nothing is missing that a slow caller could keep it waiting for."""
 
 import re
+from dataclasses import dataclass
 
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 
@@ -20,7 +21,8 @@ _STREAMED = b" /v1/platform/events"
 
 Of one with a length, what is read of anybody is waited for.
 """
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]+)[ \t]*\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*+0*+([0-9]++)[ \t]*+\r\n")
+"""Possessive: nobody's zeros are counted again from each of them. What is none but zeros is waited for as little."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 _LONGEST_CHUNK_LINE = 8_190
 """As long as gunicorn goes on reading one."""
@@ -32,8 +34,18 @@ class BodyTooLongError(ParseException):  # type: ignore[misc]  # gunicorn is unt
     """A body in chunks that goes on beyond what is read of any but events, whoever sends it."""
 
 
-def lacking(come: bytes) -> int:
+@dataclass
+class Followed:
+    """How far the chunks of a body were followed: however many pieces it comes in, each chunk is looked at once."""
+
+    place: int = 0
+    """Where in the body the next chunk begins."""
+
+
+def lacking(come: bytes, chunks: Followed) -> int:
     """Return how many bytes more are needed at least before a thread begins; 0 if it can read on or refuse at once.
+
+    `chunks` belongs to the request: it is the same each time that more of it has come.
 
     Raise gunicorn's `LimitRequestLine` or `LimitRequestHeaders`, or `BodyTooLongError`, for what is too long.
     """
@@ -50,7 +62,7 @@ def lacking(come: bytes) -> int:
     body = come[head_end + len(_BLANK) :]
     is_streamed = _STREAMED in head.partition(_LINE)[0]
     if b"\r\ntransfer-encoding:" in head:
-        return 0 if is_streamed else _lacking_of_chunks(body)
+        return 0 if is_streamed else _lacking_of_chunks(body, chunks)
     length = _LENGTH.search(head) if b"\r\ncontent-length:" in head else None
     if length is None:
         return 0
@@ -74,10 +86,9 @@ def _lacking_of_head(come: bytes, start: int) -> int:
     return 0 if is_refused else 1
 
 
-def _lacking_of_chunks(body: bytes) -> int:
+def _lacking_of_chunks(body: bytes, followed: Followed) -> int:
     """How many bytes are missing up to the end of the chunk that has come in part, or of the last one's trailer."""
-    place = 0
-    while place < MOST_OF_A_BODY:
+    while (place := followed.place) < MOST_OF_A_BODY:
         line_end = body.find(_LINE, place)
         if line_end < 0:
             return 1 if len(body) - place <= _LONGEST_CHUNK_LINE else 0
@@ -87,9 +98,10 @@ def _lacking_of_chunks(body: bytes) -> int:
         if int(size[0], 16) == 0:
             is_over = body.startswith(_LINE, line_end + len(_LINE)) or body.find(_BLANK, line_end) >= 0
             return 0 if is_over else _more(body)
-        place = line_end + len(_LINE) + int(size[0], 16) + len(_LINE)
-        if place > len(body):
-            return _more(body, place)
+        end = line_end + len(_LINE) + int(size[0], 16) + len(_LINE)
+        if end > len(body):
+            return _more(body, end)
+        followed.place = end
     raise BodyTooLongError
 
 

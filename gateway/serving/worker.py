@@ -20,7 +20,7 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from structlog import get_logger
 
-from gateway.serving.arrival import awaits_permission, lacking
+from gateway.serving.arrival import Followed, awaits_permission, lacking
 from gateway.serving.refusals import refusal, status_of
 from gateway.serving.sockets import ends, is_readable, is_unread, peek
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
@@ -63,6 +63,7 @@ class _Begun:
     """Bytes that have to wait in the kernel before anybody looks at it again."""
     may_go_on: bool
     """Whether the caller was told to send the body."""
+    chunks: Followed
     looks: int
     """How often that may still be: a request in very many pieces costs more than any other."""
 
@@ -229,11 +230,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Whether a request can be read without waiting for its caller; one that has begun to come is kept in mind."""
         begun = self._begun.pop(conn, None)
         awaited, may_go_on = (begun.awaited, begun.may_go_on) if begun else (0, False)
+        chunks = begun.chunks if begun else Followed()
         latest = time.monotonic() + (AT_ONCE_S if self._is_idle() else 0)
         while (waiting := peek(conn.sock)) != b"":
             there = len(waiting or b"")
             come = (conn.parser.unreader.buf.getvalue() if conn.parser else b"") + (waiting or b"")
-            missing = lacking(come)
+            missing = lacking(come, chunks)
             if not missing or (there < awaited and (not there or ends(conn.sock))):
                 break
             if there < awaited:
@@ -247,7 +249,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
             if not is_readable(conn.sock, latest - time.monotonic()):
                 if come:
-                    self._begun[conn] = _next(begun, awaited, may_go_on=may_go_on)
+                    self._begun[conn] = _next(begun, awaited, chunks, may_go_on=may_go_on)
                 return False
         if awaited > 1:
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
@@ -284,12 +286,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             log.info("caller_gone", request_id=request_id)
 
 
-def _next(begun: _Begun | None, awaited: int, *, may_go_on: bool) -> _Begun:
+def _next(begun: _Begun | None, awaited: int, chunks: Followed, *, may_go_on: bool) -> _Begun:
     if begun is None:
-        return _Begun(time.monotonic() + PATIENCE_S, awaited, may_go_on, MOST_LOOKS)
+        return _Begun(time.monotonic() + PATIENCE_S, awaited, may_go_on, chunks, MOST_LOOKS)
     if not begun.looks:
         raise errors.InvalidRequestLine("too many pieces")
-    return _Begun(begun.until, awaited, may_go_on, begun.looks - 1)
+    return _Begun(begun.until, awaited, may_go_on, chunks, begun.looks - 1)
 
 
 def _take_over(conn: Any, there: int) -> int:  # noqa: ANN401 - gunicorn is untyped
