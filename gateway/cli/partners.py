@@ -15,7 +15,7 @@ from partners.registry.partners import Partner
 from partners.vocabulary import PartnerKind, Status, Work
 
 KINDS = click.Choice([kind.value for kind in PartnerKind])
-country = click.option("--country", metavar="CC", help="ISO 3166-1 alpha-2; outside the EEA a safeguard is needed.")
+COUNTRY = "ISO 3166-1 alpha-2; outside the EEA a safeguard is needed."
 safeguard = click.option("--safeguard", metavar="TEXT", help="What covers transfers outside the EEA, such as SCC-2021.")
 
 
@@ -34,11 +34,11 @@ for each in (accept_terms, activate, suspend, resume, close, history):
 @click.option("--name", required=True, help="As members read it in their list of disclosures.")
 @click.option("--no-terms", is_flag=True, help="The terms are not accepted yet: no tokens.")
 @click.option("--invite", is_flag=True, help="Not let in yet: it accepts the terms first, and is then activated.")
-@country
+@click.option("--country", metavar="CC", default=partners.DEFAULT_COUNTRY, show_default=True, help=COUNTRY)
 @safeguard
 @printed
 def add(
-    kind: str, identifier: str, name: str, *, no_terms: bool, invite: bool, country: str | None, safeguard: str | None
+    kind: str, identifier: str, name: str, *, no_terms: bool, invite: bool, country: str, safeguard: str | None
 ) -> Document:
     """Register a partner under the ID that the platform's feed calls it.
 
@@ -50,7 +50,7 @@ def add(
             id=identifier,
             kind=PartnerKind(kind),
             name=name,
-            country=country or partners.DEFAULT_COUNTRY,
+            country=country,
             safeguard=safeguard,
             terms_accepted_at=accepted_at,
             terms_version=opened.settings.terms.version,
@@ -65,7 +65,7 @@ def add(
 @click.argument("identifier", metavar="ID")
 @click.option("--name", help="As members read it in their list of disclosures.")
 @click.option("--terms/--no-terms", default=None, help="Whether the current terms are accepted.")
-@country
+@click.option("--country", metavar="CC", help=COUNTRY)
 @safeguard
 @click.option("--no-safeguard", is_flag=True, help="There is no safeguard any more.")
 @printed

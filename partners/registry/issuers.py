@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from partners.registry import RegistryError, clients, jwks
@@ -39,8 +39,28 @@ def add(connection: Connection, identifier: str, keys: Mapping[str, Any], named:
     if named:
         bound = [{"issuer": identifier, "client": client} for client in named]
         connection.execute(insert(issuer_client).values(bound).on_conflict_do_nothing())
+    return _get(connection, identifier)
+
+
+def every(connection: Connection) -> list[Issuer]:
+    """Return all issuers, in order of their names."""
+    return [_get(connection, each) for each in connection.execute(select(issuer.c.id).order_by(issuer.c.id)).scalars()]
+
+
+def remove(connection: Connection, identifier: str) -> Issuer:
+    """Exchange none of an issuer's JWTs any more, and return what it was; raise `RegistryError` if there is none."""
+    removed = _get(connection, identifier)
+    connection.execute(delete(issuer_client).where(issuer_client.c.issuer == identifier))
+    connection.execute(delete(issuer).where(issuer.c.id == identifier))
+    return removed
+
+
+def _get(connection: Connection, identifier: str) -> Issuer:
+    keys = connection.execute(select(issuer.c.jwks).where(issuer.c.id == identifier)).scalar_one_or_none()
+    if keys is None:
+        raise RegistryError(f"no issuer {identifier}")
     held = select(issuer_client.c.client).where(issuer_client.c.issuer == identifier).order_by(issuer_client.c.client)
-    kids = tuple(str(key.get("kid", "-")) for key in checked["keys"])
+    kids = tuple(str(key.get("kid", "-")) for key in keys["keys"])
     return Issuer(identifier, tuple(connection.execute(held).scalars()), kids)
 
 

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
 from partners.database import Database
-from partners.registry import acts
+from partners.registry import acts, issuers
 from partners.tables.member import member
 from partners.tables.operator import operator_act
 from partners.tables.partner import client, client_secret, issuer_client, partner
@@ -136,6 +136,25 @@ def test_issuers_belong_to_named_clients(db: Database, jwks: str) -> None:
         noted = select(operator_act.c.detail).where(operator_act.c.operation == "oauth.issuers.add")
         assert connection.execute(noted).scalar_one()["kids"] == added["keys"]
         assert connection.execute(select(issuer_client.c.client)).scalars().all() == [added["client_id"]]
+    assert run_json("issuers", "list") == [bound]
+
+
+def test_of_an_issuer_that_is_removed_no_jwt_is_exchanged_any_more(db: Database, jwks: str) -> None:
+    run("partners", "add", "model_center", "studio", "--name", "Studio")
+    client = run_json("clients", "add", "studio", "--jwks", jwks)["client_id"]
+    for name in ("one", "two"):
+        run("issuers", "add", f"https://{name}.example", "--jwks", jwks, "--client", client)
+
+    removed = run_json("issuers", "remove", "https://one.example", "--reason", "its key leaked")
+
+    assert removed["clients"] == [client]
+    assert [each["issuer"] for each in run_json("issuers", "list")] == ["https://two.example"]
+    with db.write.connect() as connection:
+        assert issuers.keys_for(connection, "https://one.example", client=client) is None
+        noted = select(operator_act.c.detail).where(operator_act.c.operation == "oauth.issuers.remove")
+        assert connection.execute(noted).scalar_one() == {"reason": "its key leaked"}
+    again = invoke("issuers", "remove", "https://one.example", "--reason", "its key leaked")
+    assert (again.exit_code, again.stderr) == (1, "Error: No issuer https://one.example.\n")
 
 
 def test_the_life_of_a_partner_is_on_record(monkeypatch: pytest.MonkeyPatch) -> None:
