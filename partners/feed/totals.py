@@ -79,7 +79,7 @@ class Totals:
 
     def _clock_after(self, at: datetime) -> UsageClock:
         if self.is_next(at):
-            return advanced(self.clock, at, registered_at=self.registered_at)
+            return advanced(self.clock, at)
         return clock_over(self.registered_at, (bought.at for bought in self._known_history().values()))
 
     def _known_history(self) -> dict[str, Bought]:

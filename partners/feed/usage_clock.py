@@ -23,12 +23,12 @@ class UsageClock:
 def clock_over(registered_at: datetime, purchases: Iterable[datetime]) -> UsageClock:
     """Derive the clock from all purchases, refunded or not: the order in which they arrived does not matter."""
     bought = sorted(purchases)
-    anchors = sorted((registered_at, *bought))
+    # Once somebody has bought, the purchases alone count, and the registration does not restart what they say.
+    anchors = bought if bought and bought[0] <= registered_at else [registered_at, *bought]
     ends = [later for earlier, later in pairwise(anchors) if later - earlier > KEPT_FOR]
-    return UsageClock(bought[-1] if bought else registered_at, ends[-1] if ends else None)
+    return UsageClock(anchors[-1], ends[-1] if ends else None)
 
 
-def advanced(clock: UsageClock, to: datetime, *, registered_at: datetime) -> UsageClock:
-    """Return the clock after a purchase that is later than the registration and than every other purchase."""
-    lapsed = to - max(clock.at, registered_at) > KEPT_FOR
-    return UsageClock(to, to if lapsed else clock.kept_from)
+def advanced(clock: UsageClock, to: datetime) -> UsageClock:
+    """Return the clock after a purchase that is later than every other, and than the registration."""
+    return UsageClock(to, to if to - clock.at > KEPT_FOR else clock.kept_from)

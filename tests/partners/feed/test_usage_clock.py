@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from partners.feed.totals import Bought, new_totals
 from partners.feed.usage_clock import UsageClock, clock_over
-from tests.feeding import START, Platform, at, purchased, refunded, registered
+from partners.tables.member import member, purchase_total
+from partners.usage import device_still_kept
+from tests.feeding import IPHONE, START, Platform, at, purchased, refunded, registered
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -37,9 +40,19 @@ def test_last_gap_decides() -> None:
     assert clock(200, 210, 400, 410) == UsageClock(START + 410 * DAY, START + 400 * DAY)
 
 
-def test_purchases_before_the_registration_are_anchors_too() -> None:
+def test_of_purchases_before_the_registration_the_last_one_counts() -> None:
     assert clock(-10) == UsageClock(START - 10 * DAY)
-    assert clock(-200) == UsageClock(START - 200 * DAY, START)
+    assert clock(-200) == UsageClock(START - 200 * DAY)
+    assert clock(-10, 115) == UsageClock(START + 115 * DAY, START + 115 * DAY)
+
+
+@given(st.lists(st.integers(-400, 900), max_size=6), st.integers(0, 900), st.integers(1, 900))
+def test_what_is_withheld_when_something_is_bought_stays_withheld(days: list[int], seen: int, after: int) -> None:
+    now = START + (seen + after) * DAY
+    bought = [START + day * DAY for day in days if START + day * DAY < now]
+    before, later = clock_over(START, bought), clock_over(START, [*bought, now])
+
+    assert later.keeps(START + seen * DAY, at=now) == before.keeps(START + seen * DAY, at=now)
 
 
 def test_what_was_seen_is_kept_for_120_days_and_from_the_end_of_the_last_gap_on() -> None:
@@ -95,3 +108,19 @@ def test_late_purchase_moves_the_end_of_the_last_gap(platform: Platform) -> None
     platform.must(purchased("p2", time=at(days=-30)))
 
     assert stored(platform) == (at(days=1), "2026-09-01 12:00:00+00")
+
+
+@pytest.mark.parametrize("days", [(), (100,), (120,), (121,), (-10,), (-10, 115), (130, 200), (60, 180)])
+def test_the_database_and_the_feed_agree_on_what_is_kept(platform: Platform, days: tuple[int, ...]) -> None:
+    """One withholds by it, the other counts devices by it."""
+    platform.now = at(days=900)
+    bought = [purchased(f"p{day}", time=at(days=day)) for day in days]
+    platform.must(registered(user_agent=IPHONE), *bought)
+    known = clock(*days)
+    edges = [known.at + 120 * DAY + luck for luck in (-SECOND, timedelta(), SECOND)] + [START, START + 120 * DAY]
+
+    kept = select(device_still_kept()).select_from(member.join(purchase_total))
+    with platform.db.write.connect() as connection:
+        found = [connection.execute(kept, {"now": edge}).scalar_one() for edge in edges]
+
+    assert found == [known.keeps(START, at=edge) for edge in edges]
