@@ -1,14 +1,17 @@
 """Recipients are told: those that the log names, no more and no fewer, each once, and with consequences for silence."""
 
 import math
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from gateway.background.notices import Delivery
 from gateway.settings import Settings
@@ -20,6 +23,7 @@ from partners.tables.access import access_log
 from partners.tables.member import profile
 from partners.tables.outbox import concern, notice, webhook_endpoint
 from partners.vocabulary import PartnerKind, Status
+from partners.webhooks import Endpoint
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import dump
@@ -518,6 +522,56 @@ def test_silence_is_met_with_patience_then_a_tenth_of_the_limits_then_suspension
         assert partners.get(connection, "w1").status is Status.ACTIVE
 
 
+def test_silence_that_goes_on_is_on_record_once_and_who_is_suspended_for_it_goes_on_being_told(
+    told: Told, db: Database
+) -> None:
+    """R65: each of its consequences once, however often it is looked at."""
+    told.stage.member("m1")
+    ref = told.ref()
+    told.receivers["w1"].status = 500
+    told.ask("restriction", "notify")
+    told.deliver()
+    with db.write.begin() as connection:
+        mine = webhook_endpoint.c.url == told.receivers["w1"].url
+        silent_since = datetime.now(UTC) - timedelta(days=8)
+        connection.execute(update(webhook_endpoint).where(mine).values(silent_since=silent_since))
+    for _ in range(3):
+        told.deliver()
+
+    with db.write.begin() as connection:
+        judged = select(access_log.c.operation, access_log.c.reason).where(access_log.c.outcome == "limited")
+        assert connection.execute(judged.order_by(access_log.c.at)).all() == [
+            ("webhooks.throttle", None),
+            ("webhooks.suspend", "suspended"),
+        ]
+        connection.execute(update(webhook_endpoint).values(next_attempt_at=datetime.now(UTC)))
+    told.receivers["w1"].status = 204
+    assert told.deliver()["w1"] == [("restricted", ref)]
+    with db.write.connect() as connection:
+        assert partners.get(connection, "w1").status is Status.SUSPENDED
+
+
+def test_each_attempt_waits_twice_as_long_as_the_last_up_to_an_hour_until_all_is_acknowledged(
+    told: Told, db: Database
+) -> None:
+    now, waits = datetime.now(UTC), []
+    with db.write.begin() as connection:
+        taken = select(webhook_endpoint).where(webhook_endpoint.c.url == told.receivers["w1"].url)
+        number = connection.execute(taken).one().partner
+        for failures in (0, 1, 2, 9, 1_000):
+            endpoint = Endpoint(number, "w1", PartnerKind.WEBMASTER, "", (), failures)
+            webhooks.postpone(connection, endpoint, has_acknowledged=False, now=now)
+            row = connection.execute(taken).one()
+            waits.append((row.next_attempt_at - now).total_seconds())
+            assert row.failures == failures + 1
+        webhooks.release(connection, number, now=now)
+        row = connection.execute(taken).one()
+
+    for wait, least in zip(waits, (10, 20, 40, 3_600, 3_600), strict=True):
+        assert least <= wait <= least * 1.1
+    assert (row.failures, row.silent_since, row.next_attempt_at) == (0, None, now)
+
+
 def test_who_acknowledges_now_and_then_is_not_silent(told: Told, db: Database) -> None:
     for member in ("m1", "m2"):
         told.stage.member(member)
@@ -559,6 +613,94 @@ def test_a_slow_partner_is_given_up_in_time_and_what_is_too_old_forgotten(told: 
     with db.write.connect() as connection:
         (row,) = connection.execute(select(notice)).all()
     assert (row.outcome, row.sealed_subject) == ("given_up", None)
+
+
+def test_whom_a_worker_goes_on_telling_no_other_worker_takes(told: Told, db: Database) -> None:
+    """However long it takes to tell it everything."""
+    for name in ("m1", "m2"):
+        told.stage.member(name)
+        told.ref(name)
+    for name in ("m1", "m2"):
+        told.ask("restriction", member=name)
+    taken: list[Any] = []
+    w1 = told.receivers["w1"]
+    take = w1.take
+
+    def take_long(*request: Any) -> None:
+        take(*request)
+        with db.write.begin() as connection:
+            begun = datetime.now(UTC)
+            taken.append(webhooks.lease(connection, now=begun + webhooks.LEASE / 2))
+            # What a first attempt that took half the time would have left.
+            shorter = webhook_endpoint.c.leased_until - webhooks.LEASE * 2 / 3
+            connection.execute(update(webhook_endpoint).values(leased_until=shorter))
+
+    w1.take = take_long  # type: ignore[method-assign]
+
+    assert len(told.deliver()["w1"]) == 2
+    assert taken == [None, None]
+
+
+def test_that_somebody_is_told_is_on_record_before_it_is_and_whatever_is_answered(told: Told, db: Database) -> None:
+    told.stage.member("m1")
+    told.ref()
+    told.ask("restriction")
+    on_record: list[int | None] = []
+    w1 = told.receivers["w1"]
+    take = w1.take
+
+    def take_after(*request: Any) -> None:
+        take(*request)
+        with db.write.connect() as connection:
+            attempts = select(func.count()).where(access_log.c.operation == "webhooks.deliver")
+            on_record.append(connection.scalar(attempts.where(access_log.c.partner == "w1")))
+
+    w1.take, w1.status = take_after, 500  # type: ignore[method-assign]
+    for _ in range(2):
+        told.deliver()
+        with db.write.begin() as connection:
+            connection.execute(update(webhook_endpoint).values(next_attempt_at=datetime.now(UTC)))
+
+    assert on_record == [1, 2]
+
+
+def test_nobody_is_told_at_a_private_address_unless_that_is_allowed(
+    told: Told, settings: Settings, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.stage.member("m1")
+    told.ref()
+    told.ask("restriction")
+    with db.write.begin() as connection:
+        mine = webhook_endpoint.c.url == told.receivers["w1"].url
+        elsewhere = told.receivers["w1"].url.replace("http://127.0.0.1", "https://hooks.example")
+        connection.execute(update(webhook_endpoint).where(mine).values(url=elsewhere))
+    here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+
+    def why_not(delivery: Delivery) -> list[str]:
+        with db.write.begin() as connection:
+            connection.execute(update(webhook_endpoint).values(next_attempt_at=datetime.now(UTC)))
+        with capture_logs() as lines:
+            delivery.once()
+        return [line["error"] for line in lines if line["event"] == "notice_not_delivered"]
+
+    assert why_not(told.delivery) == ["UnsafeAddressError"]
+    # Allowed, it gets as far as the receiver, which does not speak TLS.
+    assert why_not(replace(told.delivery, settings=replace(settings, webhooks_private=True))) == ["ConnectError"]
+
+
+def test_a_former_secret_signs_as_long_as_was_said_and_no_longer(told: Told, db: Database) -> None:
+    told.stage.member("m1")
+    told.ref()
+    told.ask("restriction")
+    told.delivery.address()
+    rotated = datetime.now(UTC)
+    with db.write.begin() as connection:
+        webhooks.rotate(connection, "w1", told.stage.keyring, now=rotated)
+        last = webhooks.lease(connection, now=rotated + timedelta(days=14) - webhooks.LEASE)
+        after = webhooks.lease(connection, now=rotated + timedelta(days=14))
+
+    assert [len(each.sealed_secrets) for each in (last, after) if each is not None] == [2, 1]
 
 
 def test_while_a_secret_is_rotated_both_sign(told: Told, db: Database) -> None:
