@@ -1,14 +1,19 @@
 """Nothing is sent into the gateway's own network, unencrypted, on to somewhere else, or for longer than it may take."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
+import httpx
 import pytest
 
-from gateway.background.posting import UnsafeAddressError, post, target_of
+from gateway.background.posting import UnsafeAddressError, acknowledged, ask, post, signed_headers, target_of
+from partners.secrets import for_webhooks
+from tests.gateway.log_receivers import certificate
 from tests.gateway.receiver import receiving
 
 
@@ -59,6 +64,62 @@ def test_a_name_that_leads_here_is_refused_unless_it_is_allowed(monkeypatch: pyt
         assert receiver.paths == []
 
 
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        ("https://mixed.example/", ["10.0.0.1", "8.8.8.8"]),
+        ("https://mixed.example/", ["8.8.8.8", "10.0.0.1"]),
+        ("http://localhost/", ["8.8.8.8"]),
+        ("https://nowhere.example/", []),
+    ],
+)
+def test_every_address_that_a_name_leads_to_has_to_be_fit(
+    monkeypatch: pytest.MonkeyPatch, host: str, addresses: list[str]
+) -> None:
+    """And what names this very machine has to lead here: it may be sent to unencrypted."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    with pytest.raises(UnsafeAddressError):
+        post(host, b"", {}, private=False)
+
+
+def test_only_who_has_a_certificate_of_the_name_is_sent_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate(tmp_path, "hooks.example"))
+    trusting = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    with receiving(tls) as receiver:
+        receiver.secret = for_webhooks()
+        port = int(receiver.url.removesuffix("/hook").rpartition(":")[2])
+        here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+
+        def send(host: str, trusted: ssl.SSLContext | None) -> int:
+            headers = signed_headers("ntc_1", b"{}", [receiver.secret])
+            return ask(f"https://{host}:{port}/", b"{}", headers, private=True, tls=trusted).status
+
+        for host, trusted in (("hooks.example", None), ("another.example", trusting)):
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                send(host, trusted)
+        assert receiver.paths == []
+        assert send("hooks.example", trusting) == 204
+
+
+def test_nothing_goes_by_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would look the name up once more, and connect to whatever it finds."""
+    with receiving() as receiver, receiving() as proxy:
+        receiver.secret = for_webhooks()
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+
+        assert post(receiver.url, b"{}", signed_headers("ntc_1", b"{}", [receiver.secret]), private=False) == 204
+        assert (receiver.paths, proxy.paths) == (["/hook"], [])
+
+
 @contextmanager
 def dripping() -> Iterator[str]:
     """A server that never stops sending headers."""
@@ -105,3 +166,7 @@ def test_a_name_whose_look_up_takes_long_is_left_when_time_is_up(monkeypatch: py
         assert time.monotonic() - began < 2
     finally:
         answered.set()
+
+
+def test_only_what_says_that_it_was_received_acknowledges() -> None:
+    assert [status for status in range(100, 600) if acknowledged(status)] == list(range(200, 300))
