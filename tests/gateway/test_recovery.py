@@ -307,6 +307,72 @@ def test_a_notice_in_an_entry_from_before_notices_had_an_order_counts(
     assert states(db)["m1"][0] is False
 
 
+def test_what_the_database_knows_since_is_not_undone_by_an_entry_from_before(
+    house: House, db: Database, settings: Settings, *, database_url: str, keyring: Keyring
+) -> None:
+    """R41: as where the feed was sent again before the journal was applied."""
+    with db.write.begin() as connection:
+        for name in ("chose", "against"):
+            add_member(connection, name)
+    path = "/v1/platform/members/against/requests"
+    house.patch("chose", affiliate_sharing=False)
+    asked = house.http.post(path, json={"type": "objection", "verified": True}, headers=house.headers).get_json()
+    house.feed(event("member.privacy_changed", "to-come", NOW, affiliate_sharing=False))
+    before = Journal(settings.journal_dir, keyring).entries()
+    house.feed(event("member.privacy_changed", "chose", LATER, affiliate_sharing=True))
+    refused = {"action": "refuse", "reason": "because"}
+    assert house.http.post(f"{path}/{asked['id']}", json=refused, headers=house.headers).status_code == 200
+    house.feed(event("member.privacy_changed", "to-come", LATER, affiliate_sharing=True))
+    with db.write.begin() as connection:
+        connection.execute(delete(journal_entry).where(journal_entry.c.id.in_(before)))
+
+    recovery.before_serving(settings, database_url)
+
+    house.feed(registered("to-come", LATER))
+    undecided = (False, False, False, True, True, "as_profile")
+    assert states(db) == dict.fromkeys(("chose", "against", "to-come"), undecided)
+    with db.write.connect() as connection:
+        assert len(before) == 3
+        assert connection.execute(select(rights_request.c.status)).scalars().all() == ["refused"]
+
+
+def test_no_choice_of_the_erased_is_held_that_a_dying_server_left_in_the_journal(
+    house: House, db: Database, settings: Settings, *, database_url: str, keyring: Keyring
+) -> None:
+    """R45: a setting is held under the platform's id itself."""
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+        change = {"member": "m1", "attribute": "affiliate_sharing", "value": False, "stamp": "1"}
+        Journal(settings.journal_dir, keyring).append(connection, [change])
+        connection.execute(delete(journal_entry))
+    house.ask("m1", "erasure", "settle")
+
+    recovery.before_serving(settings, database_url)
+
+    with db.write.connect() as connection:
+        assert len(connection.execute(select(journal_entry)).all()) > 1
+        assert connection.execute(select(held_setting)).all() == []
+
+
+def test_recipients_are_told_of_what_binds_again(
+    house: House, db: Database, settings: Settings, *, database_url: str
+) -> None:
+    """R41, R65: whoever was not told before the database was set back hears of it."""
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    house.ask("m1", "restriction")
+    with db.write.begin() as connection:
+        for table in (journal_entry, rights_request, concern):
+            connection.execute(delete(table))
+        connection.execute(update(member).values(restricted=False))
+
+    recovery.before_serving(settings, database_url)
+
+    assert states(db)["m1"][0] is True
+    with db.write.connect() as connection:
+        assert connection.execute(select(concern.c.topic)).scalars().all() == ["member.restricted"]
+
+
 def test_no_setting_is_held_for_who_registered_and_was_erased_since_the_backup(
     house: House, db: Database, settings: Settings, *, database_url: str
 ) -> None:
