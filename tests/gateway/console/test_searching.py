@@ -142,6 +142,18 @@ def test_a_tool_may_say_for_which_case_it_looks(house: House) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "about"),
+    [("member:m1", 1), ("member:m1,m2", 2), ("-member:m1 partner:w1", 0), ("partner:w1", 0), ("partner:w1 ref:{}", 1)],
+)
+def test_a_look_for_a_case_says_about_whom_its_search_asked(house: House, query: str, about: int) -> None:
+    told = {"Case-Number": "SEC-7", "Case-Purpose": "complaint"}
+    asked = {"q": query.format(house.w1.rows()[0]["ref"]), "limit": 1}
+    house.app.test_client().get("/v1/audit/accesses", query_string=asked, headers=house.auditor | told)
+
+    assert house.newest("audit.search").member_count == about
+
+
+@pytest.mark.parametrize(
     "told",
     [
         {"Case-Number": "SEC-7"},
