@@ -260,6 +260,18 @@ def test_what_was_not_done_is_not_journalled_and_what_cannot_be_journalled_is_no
         assert connection.execute(select(journal_entry)).all() == []
 
 
+def test_an_entry_stays_as_long_as_a_backup_may_lack_it(db: Database, tmp_path: Path, keyring: Keyring) -> None:
+    """R41: backups live for 30 days."""
+    opened, began = Journal(tmp_path, keyring), datetime.now(UTC)
+    with db.write.begin() as connection:
+        opened.append(connection, [{"member": "m1", "attribute": "affiliate_sharing", "value": False, "stamp": "1"}])
+
+        assert opened.forget(connection, now=began + timedelta(days=31)) == 0
+        assert len(opened.entries()) == len(connection.execute(select(journal_entry)).all()) == 1
+        assert opened.forget(connection, now=datetime.now(UTC) + journal.KEPT + timedelta(seconds=1)) == 1
+        assert opened.entries() == connection.execute(select(journal_entry)).all() == []
+
+
 def test_a_server_that_cannot_read_the_journal_does_not_start(settings: Settings, database_url: str) -> None:
     settings.journal_dir.mkdir()
     (settings.journal_dir / f"{'0' * 12}7{'0' * 3}8{'0' * 15}.sealed").write_bytes(b"not sealed with this key")
