@@ -18,7 +18,7 @@ from partners.detections.running import detect
 from partners.detections.sketch import BITS, REGISTERS, Sketch
 from partners.rights.retention import sweep
 from partners.tables.access import access_log
-from partners.tables.detections import client_network, detection_progress, partner_hour
+from partners.tables.detections import client_network, detection_progress, partner_day, partner_hour
 from partners.vocabulary import AlertState, Detection, Tier
 from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, NOW, Call, Past, office_days, own_record
 
@@ -224,6 +224,25 @@ def test_networks_go_after_120_days_and_so_does_the_alerts(past: Past, told: Ale
     assert networks() == (1, "192.0.2.0/24")
     sweep(past.log.engines.write, now=NOW, real_now=NOW + 121 * DAY)
     assert networks() == (0, None)
+
+
+@pytest.mark.usefixtures("told")
+def test_sketches_of_members_go_once_their_day_is_over_and_counts_once_no_rule_asks_for_them(past: Past) -> None:
+    past.make_room(NOW + 91 * DAY)
+
+    def kept(days: int) -> tuple[int, int, int]:
+        """Sketches, days and hours that are left after so many days."""
+        sweep(past.log.engines.write, now=NOW, real_now=NOW + days * DAY)
+        counts = (func.count(partner_day.c.sketch), func.count())
+        with past.log.engines.write.connect() as connection:
+            sketches, whole_days = connection.execute(select(*counts).select_from(partner_day)).one()
+            return sketches, whole_days, connection.scalar(select(func.count()).select_from(partner_hour)) or 0
+
+    sketches, whole_days, hours = kept(0)
+    assert 0 < sketches < whole_days
+    assert kept(4) == (0, whole_days, hours)
+    assert kept(49) == (0, whole_days, hours)
+    assert kept(92) == (0, 0, 0)
 
 
 def test_a_sketch_tells_the_size_to_a_few_per_cent() -> None:
