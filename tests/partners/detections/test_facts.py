@@ -1,14 +1,19 @@
 """Facts are asked at once, however many of them there are, and each has its own figures."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, update
 
 from partners.database import Database
-from partners.detections import clients, hours, rules
+from partners.detections import clients, days, hours, rules
 from partners.detections.asked import Asked, beginning_of_hour
-from partners.tables.detections import client_network, client_seen, partner_hour
-from tests.partners.detections.pasts import DAY, NOW
+from partners.registry import acts
+from partners.registry.acts import Act
+from partners.tables.detections import client_network, client_seen, partner_day, partner_hour
+from partners.tables.partner import client, client_secret
+from tests.factories import add_partner
+from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, NOW, Call, Past, office_days
 from tests.round_trips import sent
 
 ASKED = Asked(NOW - timedelta(hours=1), NOW)
@@ -66,3 +71,50 @@ def test_hours_are_asked_at_once(db: Database) -> None:
     facts = [(each.whom.partner, each.members, each.known_since, each.used_before) for each in found]
     assert sorted(facts) == [("w1", MANY, FIRST, True), ("w2", MANY, FIRST, False), ("w3", MANY, FIRST, False)]
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize(
+    ("known_since", "before"),
+    [(NOW - rules.BASELINE - DAY, [7, 7, 7, 7]), (NOW - rules.BASELINE + 2 * DAY, [])],
+)
+def test_a_partner_has_no_days_of_its_own_in_its_first_28(
+    db: Database, known_since: datetime, before: list[int]
+) -> None:
+    usual = {"partner": "w1", "client": "", "model": "", "requests": 1, "missed": 0, "steps_up": 0, "steps_down": 0}
+    with db.write.begin() as connection:
+        add_partner(connection, "w1")
+        connection.execute(insert(client_seen), seen("c1", "w1", first_at=known_since))
+        past = [{**usual, "day": (NOW - number * DAY).date(), "members": 7} for number in range(1, 5)]
+        today = {**usual, "day": NOW.date(), "members": rules.FEWEST_MEMBERS}
+        connection.execute(insert(partner_day), [*past, today])
+        (found,) = days.volumes(connection, ASKED)
+
+    assert found.before == before
+
+
+def test_whatever_lets_somebody_in_is_a_change_of_credentials_and_a_first_secret_is_none(past: Past) -> None:
+    past.partner()
+    past.happen([*office_days(5, members=5), Call(AN_HOUR_AGO, tuple(range(1, 61)))])
+    past.detect()
+    at = AN_HOUR_AGO - 5 * MINUTE
+    with past.log.engines.write.connect() as connection:
+
+        def changes() -> list[tuple[str, int]]:
+            found = clients.changes(connection, Asked(AN_HOUR_AGO, NOW))
+            return [(each.what, each.largest) for each in found]
+
+        assert changes() == []
+        for what in ("clients.rotate", "clients.resume", "clients.grant", "approvals.approve"):
+            act = Act(f"oauth.{what}", partner="w1", client="client-w1")
+            acts.note(connection, act, operator="ada", now=at)
+            assert changes() == [("credentials", 60)], what
+            connection.rollback()
+        secret = {"client": "client-w1", "digest": b"digest", "created_at": at}
+        for made, expected in (
+            (at - timedelta(hours=1), []),
+            (at - timedelta(hours=1, seconds=1), [("credentials", 60)]),
+        ):
+            connection.execute(update(client).values(created_at=made))
+            connection.execute(insert(client_secret).values(secret))
+            assert changes() == expected
+            connection.rollback()
