@@ -116,6 +116,7 @@ def test_terms_narrow_what_the_parameters_ask_for(house: House) -> None:
         ("case:two", "“two” is not the number of a case"),
         ("request_id:req_1", "“req_1” is not the id of a request"),
         ("ref:mbr_x", "A ref means something for its partner alone"),
+        ("partner:w1,model_center ref:mbr_x", "A ref means something for its partner alone"),
         ("partner:w1,w2 ref:mbr_x", "There is no partner “w2”"),
     ],
 )
