@@ -21,7 +21,7 @@ from gateway.http.codes import (
     REASONS,
     SCOPES,
 )
-from gateway.observability import backlog, log_figures, sink_figures
+from gateway.observability import log_figures, notice_figures, sink_figures
 from gateway.observability.metrics import counted
 from gateway.settings import SETTINGS
 from partners.detections.rules import RULES
@@ -57,7 +57,7 @@ def _settings() -> str:
 
 
 def _metrics() -> str:
-    told = counted() | log_figures.FIGURES | sink_figures.FIGURES | backlog.FIGURES
+    told = counted() | log_figures.FIGURES | sink_figures.FIGURES | notice_figures.FIGURES
     return "\n".join([*_table(("figure", "meaning"), told.items()), ""])
 
 

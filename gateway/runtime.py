@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from gateway.http.cursors import Cursors
-from gateway.observability import backlog, log_figures, sink_figures
+from gateway.observability import log_figures, notice_figures, sink_figures
 from gateway.observability.stored_figures import StoredFigures
 from gateway.settings import Settings
 from partners.database import Database
@@ -62,9 +62,9 @@ class Runtime:
         return self.settings.journal(self.keyring)
 
     @cached_property
-    def backlog(self) -> StoredFigures:
+    def notice_figures(self) -> StoredFigures:
         """What partners have still to be told."""
-        return StoredFigures(self.database.write, backlog.collect)
+        return StoredFigures(self.database.write, notice_figures.collect)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

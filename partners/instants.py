@@ -1,8 +1,12 @@
-"""Instants as RFC 3339 writes them."""
+"""Instants as RFC 3339 writes them, and in SQL the UTC days that they fall on."""
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+from sqlalchemy import ColumnElement, Date, DateTime, cast, func
+
+from partners.literals import text_literal
 
 _SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-5][0-9])",
@@ -19,3 +23,13 @@ def read_instant(text: str) -> datetime:
         with suppress(ValueError, OverflowError):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     raise ValueError("no RFC 3339 instant")
+
+
+def utc_day(instant: ColumnElement[datetime]) -> ColumnElement[date]:
+    """The day an instant falls on in UTC, whatever the session's time zone."""
+    return cast(func.timezone(text_literal("UTC"), instant), Date)
+
+
+def start_of_utc_day(day: ColumnElement[date]) -> ColumnElement[datetime]:
+    """The first instant of a day in UTC."""
+    return func.timezone(text_literal("UTC"), cast(day, DateTime))

@@ -31,9 +31,14 @@ def months_after(instant: datetime, months: int) -> datetime:
     return instant.replace(year=year, month=month + 1, day=day)
 
 
+def first_open_month(now: datetime) -> date:
+    """The first month that is not final: all before it are, and change no more (contract §3)."""
+    return month_of(now - FINAL_AFTER)
+
+
 def is_final(month: date, now: datetime) -> bool:
     """Whether a month's statement can change no more: from the third day of the next month, 00:00 UTC."""
-    return now >= beginning_of(next_month(month)) + FINAL_AFTER
+    return month < first_open_month(now)
 
 
 def booked_month(at: datetime, now: datetime) -> date:

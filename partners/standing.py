@@ -35,7 +35,7 @@ SIGNING_KEY = bindparam("caller_key", type_=Text)
 ADDRESS = bindparam("caller_address", type_=INET)
 FAMILY = bindparam("caller_family", type_=Text)
 OWNER = bindparam("caller_partner", type_=Text)
-NOW = bindparam("caller_now", type_=DateTime(timezone=True))
+CALLER_NOW = bindparam("caller_now", type_=DateTime(timezone=True))
 _INETS = ARRAY(INET)
 _CALLER: FromClause = table("caller", named_column("number"), named_column("denied"))
 
@@ -90,7 +90,7 @@ def _standing_for_sums() -> Select[int | None, str | None]:
     """A token with a family is a tool's: tool, consent and webmaster must all be alive."""
     owner, by_consent = partner.alias("owner"), FAMILY.is_not(None)
     not_theirs = and_(by_consent, owner.c.number.is_(None))
-    ended = or_(grant_family.c.ended_at.is_not(None), grant_family.c.expires_at <= NOW)
+    ended = or_(grant_family.c.ended_at.is_not(None), grant_family.c.expires_at <= CALLER_NOW)
     inactive = owner.c.status != text_literal(Status.ACTIVE)
     reasons = [
         (or_(client.c.id.is_(None), not_theirs), text_literal(Reason.INVALID_TOKEN)),

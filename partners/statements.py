@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Date, Integer, bindparam, cast, exists, fu
 
 from partners.access_log.recording import Recording
 from partners.answering import PLACE, Found, answer_statement
-from partners.months import FINAL_AFTER, month_of
+from partners.months import first_open_month
 from partners.prepared import Row
 from partners.standing import CALLER_NUMBER
 from partners.tables.statistics import statement_total
@@ -30,11 +30,6 @@ class Statement:
     def payable(self) -> int:
         """`earned` plus `reversed`."""
         return self.earned + self.reversed
-
-
-def first_open_month(now: datetime) -> date:
-    """The first month that is not final: all before it are, and change no more (contract §3)."""
-    return month_of(now - FINAL_AFTER)
 
 
 def asking(*, now: datetime, month: date | None = None) -> tuple[Recording, dict[str, Any]]:

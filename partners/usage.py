@@ -1,33 +1,22 @@
 """How long usage data is kept: 120 days after the last purchase, or after the registration of who never bought."""
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Date, DateTime, Interval, and_, bindparam, cast, func, literal_column
+from sqlalchemy import ColumnElement, DateTime, Interval, and_, bindparam, literal_column
 
-from partners.literals import text_literal
 from partners.tables.activity import action
 from partners.tables.member import member, purchase_total
 
 KEPT_FOR = timedelta(days=120)
-NOW = bindparam("now", type_=DateTime(timezone=True))
+RULES_NOW = bindparam("now", type_=DateTime(timezone=True))
 """The instant by which rules are judged."""
 
 _KEPT_FOR = literal_column(f"interval '{KEPT_FOR.days} days'", Interval)
 
 
-def utc_day(instant: ColumnElement[datetime]) -> ColumnElement[date]:
-    """The day an instant falls on in UTC, whatever the session's time zone."""
-    return cast(func.timezone(text_literal("UTC"), instant), Date)
-
-
-def start_of_utc_day(day: ColumnElement[date]) -> ColumnElement[datetime]:
-    """The first instant of a day in UTC."""
-    return func.timezone(text_literal("UTC"), cast(day, DateTime))
-
-
 def usage_still_kept() -> ColumnElement[bool]:
     """R36, R37: at 120 days it is there, a second later it is not."""
-    return purchase_total.c.usage_clock_at + _KEPT_FOR >= NOW
+    return purchase_total.c.usage_clock_at + _KEPT_FOR >= RULES_NOW
 
 
 def device_still_kept() -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from marshmallow import Schema
 
 from partners import usage
+from partners.instants import utc_day
 from partners.standing import CALLER_NUMBER
 from partners.tables.member import member, purchase_total
 from partners.tables.partner import campaign
@@ -77,7 +78,7 @@ POLICY = Policy(
         Field("username", member.c.username, Text(), username_does_not_identify, "R1, R9", "The member's username."),
         Field(
             "registration_date",
-            usage.utc_day(member.c.registered_at),
+            utc_day(member.c.registered_at),
             Day(),
             ALWAYS,
             "R1",

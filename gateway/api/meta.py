@@ -52,4 +52,4 @@ def _not_ready(lack: str) -> Problem:
 def metrics() -> Response:
     """Counts and durations for Prometheus, of all workers."""
     held = runtime()
-    return figures.exposition(held.log_figures.text(), held.sink_figures.text(), held.backlog.text())
+    return figures.exposition(held.log_figures.text(), held.sink_figures.text(), held.notice_figures.text())

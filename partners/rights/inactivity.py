@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, Date, DateTime, Interval, cast, func, literal_column, select
 
+from partners.instants import utc_day
 from partners.tables.activity import action, spending_total
 from partners.tables.member import member, purchase_total
-from partners.usage import NOW, utc_day
+from partners.usage import RULES_NOW
 
 _ONE_YEAR = literal_column("interval '1 year'", Interval)
 _NEVER = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
@@ -56,7 +57,10 @@ _CANDIDATES = (
     select(member.c.id, _LAST_ACTIVE_ON)
     .select_from(member.join(purchase_total))
     # Who bought within a year needs no look at anything else.
-    .where(purchase_total.c.usage_clock_at < NOW - _ONE_YEAR, cast(utc_day(NOW) - _ONE_YEAR, Date) > _LAST_ACTIVE_ON)
+    .where(
+        purchase_total.c.usage_clock_at < RULES_NOW - _ONE_YEAR,
+        cast(utc_day(RULES_NOW) - _ONE_YEAR, Date) > _LAST_ACTIVE_ON,
+    )
     .where(~member.c.restricted, ~member.c.erased)
     .order_by(_LAST_ACTIVE_ON, member.c.id)
 )

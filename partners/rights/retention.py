@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from partners.access_log.pruning import MONTHS_KEPT
 from partners.detections import keeping
+from partners.instants import utc_day
 from partners.months import beginning_of, month_of, months_after
 from partners.outbox import give_up
 from partners.registry import client_use
@@ -37,7 +38,7 @@ from partners.tables.detections import client_network
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, purchase_total
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
-from partners.usage import NOW, action_not_lapsed, device_still_kept, usage_still_kept, utc_day
+from partners.usage import RULES_NOW, action_not_lapsed, device_still_kept, usage_still_kept
 
 BATCH = 500
 """Members, or rows of another table, in one transaction: nobody waits long for a sweep."""
@@ -157,7 +158,9 @@ def _action_lapsed() -> ColumnElement[bool]:
 
 
 _OF_THE_RESTRICTED = exists().where(member.c.number == former_username.c.member, member.c.restricted)
-_A_NAME_OUTLIVED = exists().where(former_username.c.member == member.c.number, former_username.c.blocked_until < NOW)
+_A_NAME_OUTLIVED = exists().where(
+    former_username.c.member == member.c.number, former_username.c.blocked_until < RULES_NOW
+)
 
 
 def _something_lapsed() -> ColumnElement[bool]:

@@ -17,12 +17,12 @@ from sqlalchemy import (
     tuple_,
 )
 
+from partners.instants import start_of_utc_day
 from partners.literals import text_literal
 from partners.standing import CALLER_NUMBER
 from partners.tables.activity import ledger_entry
 from partners.tables.member import member
 from partners.tables.partner import campaign
-from partners.usage import start_of_utc_day
 from partners.vocabulary import Reason
 from serializers import purchases, webmaster
 from serializers.policy.release import Look, Page, release_one, release_page
