@@ -1,17 +1,15 @@
 """A member's archive in words: the categories of what is held, each piece's rows, and recipients by category (R57)."""
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from io import StringIO
 from typing import Any
 
 from partners import stamps
 from partners.rights.archive import DISCLOSURES, NOT_TOLD, REQUESTS
 from partners.rights.erasure import KEPT
 from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem, Purpose, RecipientKind
-from serializers.lines import harmless_cell
+from serializers.lines import csv_cell, csv_lines
 from serializers.policy.shapes import amounts, instant, money
 from serializers.wire import json_of
 
@@ -24,6 +22,7 @@ MEANINGS: Mapping[Purpose, str] = {
     Purpose.INCOME: "tracking a webmaster's income",
     Purpose.PERSONAL_SERVICE: "a personal service by the models you have to do with",
 }
+_AMOUNT = "amount"
 WEBMASTER, MODELS = "the webmaster who referred you", "models you have had to do with, through their studio"
 
 
@@ -171,8 +170,8 @@ class Recipients:
 def told(row: Mapping[str, Any], unseal: Unseal) -> Document:
     """A stored row in the words of the archive: sealed items opened, stamps as instants, money in decimals."""
     document = {_name(name): _value(name, value, unseal) for name, value in row.items()}
-    if "amount" in row:
-        document["amount"] = money(row["amount"], row["currency"])
+    if _AMOUNT in row:
+        document[_AMOUNT] = money(row[_AMOUNT], row["currency"])
     return document
 
 
@@ -193,11 +192,11 @@ def _value(name: str, value: Any, unseal: Unseal) -> Any:  # noqa: ANN401 - what
 
 
 def csv_of(documents: Iterable[Document]) -> Iterator[bytes]:
-    """RFC 4180 with a header line; lists and objects are JSON, null is empty. Nothing where there is no row."""
+    """RFC 4180 with a header line. Nothing where there is no row."""
     for number, document in enumerate(documents):
         if not number:
-            yield _line(document)
-        yield _line(_cell(value) for value in document.values())
+            yield csv_lines([document])
+        yield csv_lines([[_cell(name, value) for name, value in document.items()]])
 
 
 def json_array_of(documents: Iterable[Document]) -> Iterator[bytes]:
@@ -208,18 +207,9 @@ def json_array_of(documents: Iterable[Document]) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return harmless_cell(value) if isinstance(value, str) else json_of(value).decode()
-
-
-def _line(cells: Iterable[str]) -> bytes:
-    text = StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().encode()
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
+    """A figure keeps its sign: money is a string only so that no decimal is lost."""
+    return str(value) if name == _AMOUNT else csv_cell(value)
 
 
 def recipient_kind(audience: str) -> str:

@@ -4,6 +4,7 @@ import csv
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from io import StringIO
 from typing import Any
@@ -99,11 +100,11 @@ class CsvLines(Lines):
 
     def head(self) -> bytes:
         """The names of the columns."""
-        return _csv([[column.name for column in self.columns]])
+        return csv_lines([[column.name for column in self.columns]])
 
     def of(self, documents: Iterable[Document]) -> bytes:
         """A line for each."""
-        return _csv([column.cell(document) for column in self.columns] for document in documents)
+        return csv_lines([column.cell(document) for column in self.columns] for document in documents)
 
     def end(self, rows: int) -> bytes:  # noqa: ARG002 - CSV has no place for it
         """Nothing."""
@@ -115,9 +116,22 @@ def lines_of(form: Form, schema: type[Schema]) -> Lines:
     return CsvLines(schema) if form is Form.CSV else NdjsonLines()
 
 
-def harmless_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in FORMULA_STARTS else text
+def csv_cell(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
+    """A value in a CSV: null is empty, lists and maps are JSON, and no spreadsheet takes a text for a formula."""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in FORMULA_STARTS else value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | date) else json_of(value).decode()
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> bytes:
+    """Rows of cells as RFC 4180 has them."""
+    text = StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def _columns(schema: Schema, path: tuple[str, ...]) -> Iterator[Column]:
@@ -130,17 +144,7 @@ def _columns(schema: Schema, path: tuple[str, ...]) -> Iterator[Column]:
 
 
 def _written(field: fields.Field[Any]) -> Callable[[Any], str]:
-    if isinstance(field, fields.List | fields.Mapping | fields.Nested):
-        return lambda value: json_of(value).decode()
     if isinstance(field, Instant):
         return instant
-    if isinstance(field, fields.Boolean):
-        return lambda value: "true" if value else "false"
     # A figure keeps its sign: money is a string only so that no decimal is lost.
-    return harmless_cell if isinstance(field, fields.String) and not isinstance(field, Amount) else str
-
-
-def _csv(rows: Iterable[Iterable[str]]) -> bytes:
-    text = StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+    return str if isinstance(field, Amount | fields.Integer) else csv_cell

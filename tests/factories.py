@@ -1,7 +1,7 @@
 """Makers of stored partners, members and what happened to them: the smallest valid rows, for tests to vary."""
 
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, select, text, update
@@ -71,8 +71,8 @@ def add_member(
     return number
 
 
-def set_usage_clock(connection: Connection, member_number: int, **clock: datetime) -> None:
-    """Set `usage_clock_at` and `usage_kept_from`: since when, and from when on, usage data is kept."""
+def set_usage_clock(connection: Connection, member_number: int, **clock: date) -> None:
+    """Set columns such as `usage_clock_at` and `usage_kept_from`: since when, and from when on, usage data is kept."""
     connection.execute(update(purchase_total).where(purchase_total.c.member == member_number).values(**clock))
 
 

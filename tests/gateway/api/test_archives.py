@@ -20,7 +20,7 @@ from partners.tables.access import access_log, access_subject
 from partners.vocabulary import PartnerKind, RecipientKind
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
-from tests.factories import add_action, add_purchase, add_spending
+from tests.factories import add_action, add_purchase, add_reversal, add_spending, set_usage_clock
 from tests.gateway.api.stage import Stage
 
 
@@ -190,6 +190,19 @@ def test_what_a_spreadsheet_could_take_for_a_formula_is_harmless_in_the_csv_alon
 
     assert table(files, "profile")[0]["nickname"] == "'=1+1"
     assert json.loads(files["profile.json"])["nickname"] == "=1+1"
+
+
+def test_figures_keep_their_sign_and_days_are_no_json_in_the_csv(stage: Stage, db: Database) -> None:
+    number = stage.member("m1")
+    with db.write.begin() as connection:
+        add_reversal(connection, "p-m1")
+        set_usage_clock(connection, number, active_on=NOW.date())
+
+    files = fetch(stage, ask(stage, "access", "settle", verified=True))
+
+    figures = {row["type"]: (row["credits"], row["amount"]) for row in table(files, "purchases")}
+    assert figures == {"purchase": ("60", "29.40"), "reversal": ("-60", "-29.40")}
+    assert table(files, "purchase_totals")[0]["active_on"] == NOW.date().isoformat()
 
 
 def test_only_those_who_may_act_for_members_get_it(stage: Stage, http: FlaskClient, db: Database) -> None:
