@@ -16,8 +16,9 @@ from serializers.wire import json_line_of, json_of
 
 Document = Mapping[str, Any]
 
-FORMULA_STARTS = frozenset("=+-@\t\r\n")
-"""What a spreadsheet may take a cell for a formula by; the last three it may skip before it looks."""
+FORMULA_STARTS = frozenset("=+-@＝＋－＠\t\r\n")  # noqa: RUF001 - fullwidth they are meant
+"""What a spreadsheet may take a cell for a formula by (OWASP, CSV injection): by fullwidth signs in East Asian
+locales; the last three it may skip before it looks."""
 
 
 class Form(StrEnum):
