@@ -29,7 +29,8 @@ LONGEST_TERM = 255
 LARGEST_SIZE = 2**63 - 1
 MOST_FOLLOWED = 1_000
 LONGEST_WAIT_S = 10
-SEARCHED_AS_THEY_ARE = ("partner", "client", "model", "operation", "outcome")
+TERMS = ("partner", "client", "model", "operation", "outcome")
+"""Parameters that mean what a term of the same name does in `q`: a value that there is not is refused, too."""
 
 
 class Term(fields.String):
@@ -57,7 +58,7 @@ class SearchQuery(Period):
     client = Term("Who asked, by the client's id.")
     model = Term("For which model, by her id.")
     member = Term("About whom, by the platform's id.")
-    operation = Term("What was asked, such as `members.list`.")
+    operation = Term("What was asked, such as `members.list` or `card.*`.")
     outcome = fields.String(validate=OneOf(list(Outcome)), metadata={"description": "What became of it."})
     field = Term("A field that was released; with `reason` one that was withheld for it.")
     reason = fields.String(validate=OneOf(list(Reason)), metadata={"description": "Why something was withheld."})

@@ -65,6 +65,8 @@ class Mistake:
 
     text: str
     place: int = 0
+    parameter: str = "q"
+    """Beside which a search may have plain ones."""
 
 
 class QueryError(Exception):

@@ -5,18 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, or_
+from sqlalchemy import ColumnElement, Connection, Engine, and_, or_, true
 
 from partners.access_log import search as log
 from partners.access_log.identifiers import REQUEST_PREFIX, Place, instant_of, parse
 from partners.access_log.search import Search
 from partners.references import References
 from partners.tables.access import access_log
-from serializers.audit import SEARCHED_AS_THEY_ARE, entry
+from serializers.audit import TERMS, entry
 from serializers.operations import OPERATIONS
 from serializers.policy.recorded import Policies
-from serializers.search_language import read
-from serializers.search_meaning import Meaning
+from serializers.search_language import Mistake, Qualifier, QueryError, Term, read
+from serializers.search_meaning import Meaning, Meant
 
 CHUNK_ROWS = 500
 Query = Mapping[str, Any]
@@ -30,25 +30,19 @@ class UnknownFieldError(Exception):
 def search_of(connection: Connection, query: Query, policies: Policies, references: References) -> Search | None:
     """What to look for; None where no entry can match. Raise `UnknownFieldError` or `QueryError`."""
     condition = _condition(query, policies)
-    asked_about: set[int] = set()
-    if "q" in query:
-        meant = Meaning(connection, policies, references, OPERATIONS).of(read(query["q"]))
-        condition = meant.condition if condition is None else and_(condition, meant.condition)
-        asked_about.update(meant.members)
+    meant = _meant(query, Meaning(connection, policies, references, OPERATIONS))
     members = set(_members_meant(connection, query, references))
     request = parse(REQUEST_PREFIX, query["request_id"]) if "request_id" in query else None
     if None in members or len(members) > 1 or (request is None and "request_id" in query):
         return None
-    asked_about.update(number for number in members if number is not None)
     return Search(
-        equal={name: query[name] for name in SEARCHED_AS_THEY_ARE if name in query},
         member=next(iter(members), None),
         ip=str(query["ip"]) if "ip" in query else None,
         since=query.get("since"),
         until=query.get("until"),
         request=(query["request_id"], instant_of(request)) if request else None,
-        condition=condition,
-        asks_about=tuple(sorted(asked_about)),
+        condition=meant.condition if condition is None else and_(condition, meant.condition),
+        asks_about=tuple(sorted({*meant.members, *(number for number in members if number is not None)})),
     )
 
 
@@ -69,6 +63,22 @@ def entries_until(
         if len(rows) < CHUNK_ROWS:
             return
         search = replace(search, after=Place(rows[-1].at, rows[-1].id))
+
+
+def _meant(query: Query, meaning: Meaning) -> Meant:
+    """What all parameters mean that are read as terms; raise `QueryError` with the mistakes of each."""
+    found, mistakes = Meant(true(), ()), list[Mistake]()
+    for name in (*TERMS, "q"):
+        if name in query:
+            try:
+                terms = read(query[name]) if name == "q" else [Term(Qualifier(name), (query[name],))]
+                meant = meaning.of(terms)
+                found = Meant(and_(found.condition, meant.condition), meant.members)
+            except QueryError as error:
+                mistakes += [replace(mistake, parameter=name) for mistake in error.mistakes]
+    if mistakes:
+        raise QueryError(mistakes)
+    return found
 
 
 def _members_meant(connection: Connection, query: Query, references: References) -> Iterator[int | None]:

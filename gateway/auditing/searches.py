@@ -11,7 +11,7 @@ from gateway.runtime import runtime
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.search import Search
 from serializers.policy.recorded import Policies
-from serializers.search_language import QueryError
+from serializers.search_language import Mistake, QueryError
 from serializers.searches import search_of
 
 
@@ -34,7 +34,13 @@ def asked_of(connection: Connection, query: Mapping[str, Any]) -> Asked:
     try:
         search = search_of(connection, readable, policies, runtime().references)
     except QueryError as error:
-        faults += [Fault("invalid_search", mistake.text, parameter="q") for mistake in error.mistakes]
+        faults += [_fault(mistake) for mistake in error.mistakes]
     if faults:
         raise invalid_request(*faults)
     return Asked(search, policies)
+
+
+def _fault(mistake: Mistake) -> Fault:
+    if mistake.parameter == "q":
+        return Fault("invalid_search", mistake.text, parameter="q")
+    return Fault("invalid_value", mistake.text, parameter=mistake.parameter)

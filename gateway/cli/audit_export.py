@@ -112,7 +112,8 @@ def _search(connection: Connection, query: Query, policies: Policies, references
     except UnknownFieldError:
         raise click.UsageError("--field: no policy has a field of this name.") from None
     except QueryError as error:
-        raise click.UsageError("\n".join(f"--q: {mistake.text}" for mistake in error.mistakes)) from None
+        faults = (f"--{mistake.parameter}: {mistake.text}" for mistake in error.mistakes)
+        raise click.UsageError("\n".join(faults)) from None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Searching the access log: by who, what, whom, when and why, newest first."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,8 +51,6 @@ _READABLE = text(f"LOCK TABLE {', '.join(table.name for table in PARTITIONED)} I
 class Search:
     """What to look for; everything given must apply."""
 
-    equal: Mapping[str, str] = field(default_factory=dict)
-    """Values of `partner`, `client`, `model`, `operation`, `outcome`."""
     member: int | None = None
     ip: str | None = None
     since: datetime | None = None
@@ -61,7 +59,7 @@ class Search:
     request: tuple[str, datetime] | None = None
     """A request id and when the request began, which its id tells."""
     condition: ColumnElement[bool] | None = None
-    """What the policies' documents say of a field or a reason, and what else must apply."""
+    """What the policies' documents say of a field or a reason, and whatever else must apply."""
     asks_about: tuple[int, ...] = ()
     """The members whom it is about, for the record of the search itself."""
     after: Place | None = None
@@ -169,7 +167,7 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
 
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
-    conditions = [access_log.c[name] == value for name, value in search.equal.items()]
+    conditions = list[ColumnElement[bool]]()
     if search.member is not None:
         conditions.append(is_about(search.member))
     if search.ip is not None:

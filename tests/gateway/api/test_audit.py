@@ -466,7 +466,7 @@ def test_an_unknown_entry_is_404(auditor: Auditor, path: str) -> None:
 
 
 def test_every_look_at_the_log_is_in_the_log(auditor: Auditor) -> None:
-    auditor.entries(partner="w1")
+    auditor.entries(operation="card.get")
 
     entry = auditor.entries(operation="audit.search")[0]
 

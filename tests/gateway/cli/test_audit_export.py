@@ -111,6 +111,7 @@ def test_wrong_uses_are_told_before_anything_is_read(db: Database, tmp_path: Pat
         (["--outcome", "maybe"], "--outcome"),
         (["--from", "yesterday", "--ip", "here"], "--ip"),
         (["--field", "email"], "--field"),
+        (["--operation", "card.gte"], "--operation: There is no operation “card.gte”. Did you mean “card.get”?"),
         (["--ref", "mbr_x"], "--ref"),
         (["--format", "xml"], "--format"),
         (["--json"], "--output"),

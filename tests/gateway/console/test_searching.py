@@ -129,6 +129,20 @@ def test_an_unknown_value_is_a_mistake_with_a_suggestion(house: House, query: st
     assert said in " ".join(fault["detail"] for fault in faults)
 
 
+def test_a_value_that_there_is_not_is_a_mistake_in_a_plain_parameter_too(house: House) -> None:
+    """An empty list would be taken for the answer that nothing happened."""
+    asked = {"operation": "card.gte", "partner": "w9", "client": "cl_none", "model": "mdl-9", "q": "operation:card.got"}
+
+    for path in ("accesses", "export"):
+        answer = house.app.test_client().get(f"/v1/audit/{path}", query_string=asked, headers=house.auditor)
+
+        assert answer.status_code == 422
+        faults = {fault["parameter"]: (fault["code"], fault["detail"]) for fault in answer.get_json()["errors"]}
+        assert faults.keys() == asked.keys()
+        assert faults["operation"] == ("invalid_value", "There is no operation “card.gte”. Did you mean “card.get”?")
+        assert faults["q"] == ("invalid_search", "There is no operation “card.got”. Did you mean “card.get”?")
+
+
 def test_a_tool_may_say_for_which_case_it_looks(house: House) -> None:
     told = {"Case-Number": "SEC-7", "Case-Purpose": "complaint"}
     http = house.app.test_client()
