@@ -1,5 +1,7 @@
 """The keys that sign the log: one after the other, two at a time while one takes over from the other."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -9,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 from partners.access_log import stored_checkpoints
 from partners.access_log.append import Access, record
 from partners.access_log.checkpoints import signer_of
-from partners.access_log.notes import Signer, Signers, Verifier, signed_by
+from partners.access_log.notes import NoteError, Signer, Signers, Verifier, signed_by
 from partners.access_log.stored_checkpoints import NONE
 from partners.access_log.trust import Sizes, Trust
 from partners.keyring import Keyring
@@ -72,8 +74,17 @@ class DerivedKeys:
         return Trust([], own=own, sizes={key.public: each.sizes for key, each in zip(own, all_of_them, strict=True)})
 
     def lines(self, connection: Connection) -> list[str]:
-        """A trust file: each key, and for which sizes of the log it is to be believed."""
-        return [f"{self.signer(each.generation).verifier}{each.sizes}" for each in periods(connection)]
+        """A trust file: each key under each name that the log has had, and for which sizes of it to believe that."""
+        every, names = periods(connection), dict.fromkeys([*self._names(connection), self.name])
+        keys = ((signer_of(self.keyring, name, each.generation), each) for name in names for each in every)
+        return [f"{key.verifier}{each.sizes}" for key, each in keys]
+
+    def _names(self, connection: Connection) -> Iterator[str]:
+        """Those under which its checkpoints were signed, the oldest first."""
+        trust = self.trust(connection)
+        for note in stored_checkpoints.first_of_each_name(connection):
+            with suppress(NoteError):
+                yield trust.open(note).origin
 
 
 def periods(connection: Connection) -> list[Period]:

@@ -1,17 +1,19 @@
 """The checkpoints that were signed: in the database, and the last of them outside it, where no restore reaches."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from partners.access_log.checkpoints import Checkpoint, read_checkpoint
 from partners.files import replacing
 from partners.tables.sealing import log_checkpoint
 
 _NEWEST = select(log_checkpoint).order_by(log_checkpoint.c.number.desc()).limit(1)
+_NAME = func.split_part(log_checkpoint.c.note, "\n", 1)
 
 
 class StoredCheckpoint(NamedTuple):
@@ -33,6 +35,13 @@ def newest(connection: Connection) -> StoredCheckpoint | None:
     """Return the checkpoint that was signed last."""
     row: Row[Any] | None = connection.execute(_NEWEST).one_or_none()
     return StoredCheckpoint(row.number, row.size, row.note, row.horizon) if row else None
+
+
+def first_of_each_name(connection: Connection) -> Sequence[str]:
+    """Return the note that was stored first under each name that the log has had, the oldest first."""
+    numbers = select(func.min(log_checkpoint.c.number)).group_by(_NAME)
+    firsts = select(log_checkpoint.c.note).where(log_checkpoint.c.number.in_(numbers))
+    return connection.execute(firsts.order_by(log_checkpoint.c.number)).scalars().all()
 
 
 def keep(connection: Connection, checkpoint: StoredCheckpoint) -> None:

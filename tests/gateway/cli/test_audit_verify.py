@@ -175,6 +175,21 @@ def test_a_key_rotates_under_trust_files_that_the_commands_print(log: Log, tmp_p
     assert verdict()[0] == 0
 
 
+def test_the_trust_file_has_the_key_under_each_name_that_the_log_has_had(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = run("audit", "key").stdout.splitlines()
+    monkeypatch.setenv("GATEWAY_ISSUER", "https://gateway.example")
+    run("audit", "seal", "--once")
+    log.sql(f"INSERT INTO log_checkpoint SELECT 99, size, '{chr(27)}[2J' || note, horizon FROM log_checkpoint LIMIT 1")
+    (tmp_path / "trust").write_text(run("audit", "key").stdout)
+    log.sql("DELETE FROM log_checkpoint WHERE number = 99")
+
+    names = [line.partition("+")[0] for line in (tmp_path / "trust").read_text().splitlines()]
+    assert names == [first.partition("+")[0], "gateway.example/access-log"]
+    assert verdict("--trust", str(tmp_path / "trust"))[0] == 0
+
+
 def test_a_witness_file_grows_only_by_what_goes_on(log: Log, seen: Path) -> None:
     assert "had seen 5" in run("audit", "checkpoint", "--out", str(seen)).stdout
     run("audit", "seal", "--once")
