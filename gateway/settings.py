@@ -196,13 +196,13 @@ class Settings:
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raise `SettingsError` naming the variable at fault."""
-    data_dir = Path(environ.get("GATEWAY_DATA_DIR", "./var"))
+    data_dir = Path(environ.get("GATEWAY_DATA_DIR") or "./var")
     return Settings(
         issuer=_issuer(environ.get("GATEWAY_ISSUER") or USUAL_ISSUER),
         secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),
         data_dir=data_dir,
         database_url=_database_url(environ.get("GATEWAY_DATABASE_URL") or None),
-        proxies=_proxies(environ.get("GATEWAY_PROXIES", "0")),
+        proxies=_proxies(environ.get("GATEWAY_PROXIES") or "0"),
         fixed_now=_fixed_now(environ),
         redis_url=_redis_url(environ.get("GATEWAY_REDIS_URL") or None),
         limits={work: _limit(environ, work) for work in Work},

@@ -13,7 +13,7 @@ NO_DEMO = "There is no demo here yet: start one with `gateway demo`, or set GATE
 
 def held() -> Credentials:
     """What its partners hold, or the failure that there is no demo."""
-    found = credentials.read(Path(os.environ.get("GATEWAY_DATA_DIR", "./var")))
+    found = credentials.read(Path(os.environ.get("GATEWAY_DATA_DIR") or "./var"))
     if found is None:
         raise click.ClickException(NO_DEMO)
     return found

@@ -9,7 +9,7 @@ import pytest
 from limits.storage import storage_from_string
 
 from gateway.http.limit_storage import IN_PROCESS, SharedStorage
-from gateway.settings import REDIS_SCHEMES, SettingsError, read, refuse_unsafe_production
+from gateway.settings import REDIS_SCHEMES, SETTINGS, SettingsError, read, refuse_unsafe_production
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -19,6 +19,13 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.database_url is None
     assert settings.fixed_now is None
     assert abs(settings.now() - datetime.now(UTC)).total_seconds() < 5
+
+
+def test_an_empty_setting_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert read({setting.name: "" for setting in SETTINGS}) == read({})
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]
 
 
 def test_a_generated_secret_key_is_kept_and_private(tmp_path: Path) -> None:
