@@ -66,7 +66,7 @@ class Order(fields.Field[Sort]):
         for kind in (StatisticsGroup, Metric):
             if name in set(kind):
                 return Sort(kind(name), descending=value.startswith(_EXCLUDES))
-        raise ValidationError("Not the name of a group or a metric.")
+        raise ValidationError(f"One of {', '.join([*StatisticsGroup, *Metric])}; downwards with a leading `-`.")
 
 
 @dataclass(frozen=True)

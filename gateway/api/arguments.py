@@ -1,13 +1,13 @@
 """Reading what callers ask: unknown, repeated and malformed input is refused, all faults at once."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from typing import Any, NoReturn
 
 from flask import Request, Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, ValidationError
-from marshmallow.fields import List
+from marshmallow.fields import Field, List, Nested
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
@@ -24,7 +24,9 @@ from serializers.queries import Cursor, Watermark
 
 View = Callable[..., Response]
 Decorator = Callable[[View], View]
-UNKNOWN = "Unknown field."
+UNKNOWN, NO_OBJECT = "Unknown field.", "Invalid input type."
+"""As marshmallow says it."""
+MOST_NAMED = 12
 PAGING = frozenset({"limit", "cursor"})
 
 
@@ -42,10 +44,10 @@ class Parser(FlaskParser):
         with RulesClock(runtime().now()):
             return super().parse(*args, **kwargs)
 
-    def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
+    def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_: object) -> NoReturn:  # noqa: ARG002
         """Turn marshmallow's messages into faults."""
         location, messages = next(iter(error.messages_dict.items()))
-        raise invalid_request(*_faults(messages, location=location)) from None
+        raise invalid_request(*_faults(messages, schema, location=location)) from None
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
@@ -76,7 +78,7 @@ def read_query(schema: Schema, caller: Caller) -> dict[str, Any]:
         try:
             query = schema.load(query, unknown=RAISE)
         except ValidationError as error:
-            faults += _faults(error.messages_dict, location="query")
+            faults += _faults(error.messages_dict, schema, location="query")
     if faults:
         raise invalid_request(*faults, *_no_cursors(asked, schema, caller, known={each.parameter for each in faults}))
     return query
@@ -120,9 +122,15 @@ def _with_faults_of_body(view: View, refused: Problem) -> Problem:
 
 
 @cache
+def _fields(schema: Schema) -> Mapping[str, Field[Any]]:
+    """The parameters or keys that there are, by name."""
+    return {field.data_key or name: field for name, field in schema.fields.items()}
+
+
+@cache
 def _lists(schema: Schema) -> frozenset[str]:
     """The parameters that may be repeated."""
-    return frozenset(field.data_key or name for name, field in schema.fields.items() if isinstance(field, List))
+    return frozenset(name for name, field in _fields(schema).items() if isinstance(field, List))
 
 
 def _repeated(asked: MultiDict[str, str], schema: Schema) -> Iterator[Fault]:
@@ -133,8 +141,7 @@ def _repeated(asked: MultiDict[str, str], schema: Schema) -> Iterator[Fault]:
 
 def _paging_of_a_stream(asked: MultiDict[str, str], schema: Schema) -> Iterator[Fault]:
     if isinstance(schema, Streamable) and form_wanted() is not None:
-        known = {field.data_key or name for name, field in schema.fields.items()}
-        for name in PAGING & known & asked.keys():
+        for name in PAGING & _fields(schema).keys() & asked.keys():
             yield Fault("not_with_a_stream", "A stream is the whole list, without pages.", parameter=name)
 
 
@@ -142,8 +149,7 @@ def _no_cursors(
     asked: MultiDict[str, str], schema: Schema, caller: Caller, *, known: Collection[str | None]
 ) -> Iterator[Fault]:
     """What is no cursor whatever else is asked; whether one is of this query, a query with faults cannot tell."""
-    for name, field in schema.fields.items():
-        parameter = field.data_key or name
+    for parameter, field in _fields(schema).items():
         if not isinstance(field, Cursor) or parameter in known or parameter not in asked:
             continue
         if isinstance(field, Watermark):
@@ -155,13 +161,26 @@ def _no_cursors(
             yield no_cursor(parameter)
 
 
-def _faults(messages: Mapping[str, Any], *, location: str) -> Iterator[Fault]:
+def _faults(messages: Mapping[str, Any], schema: Schema, *, location: str) -> Iterator[Fault]:
     for path, text in _leaves(messages, ()):
-        code = "unknown_parameter" if text == UNKNOWN else "invalid_value"
+        code, detail = "invalid_value", "A JSON object is needed." if text == NO_OBJECT else text
+        if text == UNKNOWN:
+            code, detail = "unknown_parameter", f"{UNKNOWN}{_instead_of(path, schema)}"
         if location == "query":
-            yield Fault(code, text, parameter=path[0])
+            yield Fault(code, detail, parameter=path[0])
         else:
-            yield Fault(code, text, pointer="".join(f"/{_escaped(part)}" for part in path))
+            yield Fault(code, detail, pointer="".join(f"/{_escaped(part)}" for part in path))
+
+
+def _instead_of(path: Sequence[str], schema: Schema) -> str:
+    """Say which names there are beside one that there is not, where they are few."""
+    for step in path[:-1]:
+        field = _fields(schema).get(step)
+        schema = field.schema if isinstance(field, Nested) else schema
+    names = _fields(schema)
+    if len(names) > MOST_NAMED:
+        return ""
+    return f" There is: {', '.join(names)}." if names else " There is none here."
 
 
 def _escaped(part: str) -> str:

@@ -114,7 +114,7 @@ PROBLEMS: Mapping[HTTPStatus, Mapping[str, str]] = {
 """By status and name: what the `type` of a problem ends with."""
 
 FAULTS: Mapping[str, str] = {
-    "invalid_value": "the value is none of those allowed; `detail` says which are",
+    "invalid_value": "a value is missing, or none of those allowed; `detail` says what is needed",
     "unknown_parameter": "there is no parameter or key of this name; member data that can be withheld is never one",
     "repeated_parameter": "given more than once",
     "invalid_cursor": "not a cursor of this list, this client and this query: start again without one",

@@ -141,6 +141,23 @@ def test_what_is_no_patch_of_settings_is_refused(platform: Platform) -> None:
         assert answer.status_code == 422, body
 
 
+def test_a_refusal_says_what_there_is_instead(platform: Platform) -> None:
+    def told(answer: Any) -> dict[str, str]:
+        return {each.get("parameter", each.get("pointer")): each["detail"] for each in answer.get_json()["errors"]}
+
+    items = ", ".join(ProfileItem)
+    assert told(platform.patch({"erased": False, "profile_item_visibility": {"shoe": "private"}})) == {
+        "/erased": "Unknown field. There is: profile_visibility, profile_item_visibility, mask_visibility, "
+        "share_regular_payer, affiliate_sharing, loyalty_participation, service_consent.",
+        "/profile_item_visibility/shoe": f"Unknown field. There is: {items}.",
+    }
+    assert told(platform.patch({"profile_item_visibility": []})) == {
+        "/profile_item_visibility": "A JSON object is needed.",
+    }
+    assert told(platform.http.patch(PRIVACY, json=[], headers=platform.headers)) == {"": "A JSON object is needed."}
+    assert told(platform.get(f"{PRIVACY}?x=1")) == {"x": "Unknown field. There is none here."}
+
+
 def test_query_and_body_hear_of_all_their_faults(platform: Platform) -> None:
     body = {"type": "nonsense", "x": 1}
     answer = platform.http.post(f"{REQUESTS}?a=1", json=body, headers=platform.headers)

@@ -164,6 +164,14 @@ def test_faults_are_all_named_at_once(october: Webmaster) -> None:
     }
 
 
+def test_a_refused_order_says_which_there_are(october: Webmaster) -> None:
+    answer = october.get("/stats", **(OCTOBER | {"sort": "day,clicks"}))
+
+    (fault,) = answer.get_json()["errors"]
+    assert fault["detail"].startswith("One of hour, day, ")
+    assert fault["detail"].endswith(", refunded_amount, income; downwards with a leading `-`.")
+
+
 def test_no_two_webmasters_see_each_other_s_numbers(db: Database, october: Webmaster, w2: Webmaster) -> None:
     theirs = w2.member(db, "m2", site="elsewhere")
     with db.write.begin() as connection:
