@@ -44,6 +44,8 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     obstacles: list[str] = field(default_factory=list)
     """What could not be used."""
+    is_against: bool = False
+    """Whether witnesses were named."""
     is_witnessed: bool = False
     spooled: Told | None = None
     """What the spool told, where one was given."""
@@ -92,7 +94,8 @@ class Result:
         if self.spooled is not None:
             yield from spool_sentences(self.spooled)
         if not self.is_witnessed:
-            yield "Not witnessed: whether newer entries were cut off, nobody can tell without --against."
+            needed = "a checkpoint in what --against names" if self.is_against else "--against"
+            yield f"Not witnessed: whether newer entries were cut off, nobody can tell without {needed}."
         yield f"{self.verdict.name.capitalize()}."
 
 
@@ -138,7 +141,7 @@ def verify(
 
     Exit status: 0 intact, 1 tampered, 2 cannot verify, 3 intact but a given witness is stale or missing.
     """
-    result = Result()
+    result = Result(is_against=bool(witnesses))
     try:
         with session() as opened:
             trusted = read_trust(trust) if trust else _own(opened)

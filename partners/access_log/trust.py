@@ -82,6 +82,7 @@ class Witness:
     seen: Sequence[Checkpoint]
     longest_lag: timedelta | None
     """How old the first entry that it does not cover may be before it counts as stale; None for any age."""
+    is_there: bool = True
 
     @property
     def size(self) -> int:
@@ -92,6 +93,8 @@ class Witness:
         """Say why it is no good witness any more, if it is none."""
         if self.longest_lag is None:
             return None
+        if not self.is_there:
+            return f"there is no file {self.name}"
         if not self.seen:
             return f"{self.name} has no checkpoint"
         if first_uncovered is not None and first_uncovered < now - self.longest_lag:
@@ -121,7 +124,7 @@ def read_trust(path: Path) -> Trust:
 def read_witness(path: Path, trust: Trust, longest_lag: timedelta | None) -> Witness:
     """Read a witness file: checkpoints one after the other; a missing file has none. Raise `NoteError` or `OSError`."""
     if not path.exists():
-        return Witness(str(path), [], longest_lag)
+        return Witness(str(path), [], longest_lag, is_there=False)
     seen = []
     for note in notes_in(_unix(_text(path))):
         try:

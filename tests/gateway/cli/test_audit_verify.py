@@ -112,9 +112,13 @@ def test_a_checkpoint_saved_over_http_is_a_witness(log: Log, tmp_path: Path) -> 
 def test_a_missing_or_empty_witness_is_3(log: Log, seen: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
 
-    for path in (tmp_path / "nowhere", tmp_path / "empty"):
+    nowhere, empty = tmp_path / "nowhere", tmp_path / "empty"
+    for path, lack in ((nowhere, f"there is no file {nowhere}"), (empty, f"{empty} has no checkpoint")):
         status, document = verdict("--against", str(seen), "--against", str(path))
-        assert (status, document["stale"]) == (3, [f"{path} has no checkpoint"])
+        assert (status, document["stale"]) == (3, [lack])
+        said = invoke("audit", "verify", "--against", str(path)).stdout
+        assert f"Stale: {lack}." in said
+        assert "nobody can tell without a checkpoint in what --against names." in said
     log.sql("UPDATE access_log SET status = 500 WHERE id = (SELECT access FROM sealed_leaf WHERE index = 1)")
     assert verdict("--against", str(tmp_path / "nowhere"))[0] == 1
 
