@@ -160,11 +160,18 @@ def verify(
         result.obstacles.append(said_of(error).rstrip("."))
     except (NoteError, UnreadableError) as error:
         result.obstacles.append(str(error))
+    return _told(result, as_json=as_json)
+
+
+def _told(result: Result, *, as_json: bool) -> int:
+    """Print what is said after the findings; return the exit status."""
     try:
         click.echo(json_text(result.document()) if as_json else "\n".join(result.sentences()))
     except OSError as error:
-        with suppress(OSError):
-            click.echo(f"Error: {said_of(error)}", err=True)
+        # Whoever reads the first lines alone has enough.
+        if not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                click.echo(f"Error: {said_of(error)}", err=True)
         let_go_of_output()
         return Verdict.TAMPERED if result.findings else Verdict.UNVERIFIABLE
     return result.verdict

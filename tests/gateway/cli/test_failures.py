@@ -1,6 +1,7 @@
 """What is wrong is said in one line for people, or in one JSON document for scripts, and never with a secret in it."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -111,6 +112,16 @@ def test_output_that_nothing_takes_is_said_in_one_line(arguments: str, status: i
 
     assert (done.returncode, done.stderr.count("\n")) == (status, 1), done.stderr
     assert "No space left on device" in done.stderr or "no partner nobody" in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("partners list", 1), ("audit export", 1), ("audit verify", 2)])
+def test_a_reader_that_has_enough_ends_a_command_without_a_word(arguments: str, status: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = in_a_process(arguments, stdout=pipe)
+
+    assert (done.returncode, done.stderr) == (status, "")
 
 
 def test_a_secret_that_nobody_saw_is_none(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
