@@ -45,30 +45,36 @@ def attempt(connection: Connection, proof: Proof, unseal: Callable[[bytes], byte
     if not known:
         return Attempt(somebody, Reason.INVALID_TOKEN)
     step = one_time.step_of(unseal(row.sealed_factor).decode(), proof.code, now)
-    if step is None or not _spend(connection, somebody, step):
+    held = _spend(connection, row, step) if step is not None else None
+    if held is None:
         _count_wrong_code(connection, somebody)
         return Attempt(somebody, Reason.INVALID_TOKEN)
-    return Attempt(somebody, _bar(row))
+    return Attempt(somebody, _bar(held))
 
 
 def _row(connection: Connection, name: str) -> Row[Any] | None:
-    wanted = person.c["password_hash", "sealed_factor"]
-    statement = selected().add_columns(*wanted, partner.c.status.label("owner_status"), partner.c.terms_accepted_at)
+    statement = selected().add_columns(*person.c["password_hash", "sealed_factor"])
     return connection.execute(statement.where(person.c.name == name)).one_or_none()
 
 
-def _bar(row: Row[Any]) -> Reason | None:
-    if Status(row.status) is not Status.ACTIVE or Status(row.owner_status) is not Status.ACTIVE:
+def _bar(held: Row[Any]) -> Reason | None:
+    if Status(held.status) is not Status.ACTIVE or Status(held.owner_status) is not Status.ACTIVE:
         return Reason.SUSPENDED
     # R28: whoever never accepted terms can allow nothing to anybody.
-    return Reason.INSUFFICIENT_SCOPE if row.terms_accepted_at is None else None
+    return Reason.INSUFFICIENT_SCOPE if held.terms_accepted_at is None else None
 
 
-def _spend(connection: Connection, somebody: Person, step: int) -> bool:
-    """Note the use of a code, so that who looked over a shoulder comes too late."""
+def _spend(connection: Connection, row: Row[Any], step: int) -> Row[Any] | None:
+    """Note the use of a code, so that who looked over a shoulder comes too late; return what stands against it now.
+
+    Nothing where the password is no longer the one compared, as a hash takes time in which an invitation voids it.
+    """
     fresh = or_(person.c.factor_step.is_(None), person.c.factor_step < step)
-    statement = update(person).where(person.c.number == somebody.number, fresh)
-    return connection.execute(statement.values(factor_step=step, wrong_codes=0)).rowcount == 1
+    same = (person.c.number == row.number, person.c.password_hash == row.password_hash)
+    statement = update(person).where(*same, fresh, person.c.partner == partner.c.number)
+    standing = (person.c.status, partner.c.status.label("owner_status"), partner.c.terms_accepted_at)
+    values = {"factor_step": step, "wrong_codes": 0}
+    return connection.execute(statement.values(values).returning(*standing)).one_or_none()
 
 
 def _count_wrong_code(connection: Connection, somebody: Person) -> None:
