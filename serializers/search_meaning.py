@@ -34,7 +34,7 @@ class Meant:
 
     condition: Condition
     members: tuple[int, ...]
-    """The numbers of the members that it asks about."""
+    """The numbers of the members that it names; to leave one out is to ask about them too."""
 
 
 class _UnknownError(Exception):
@@ -86,9 +86,9 @@ class Meaning:
             name, known = _CLOSED[term.qualifier]
             return access_log.c[name] == _one_of(value, name, known)
         if term.qualifier is Qualifier.REF:
-            return self._by_reference(value, terms, is_asked=not term.negated)
+            return self._by_reference(value, terms)
         if term.qualifier is Qualifier.MEMBER:
-            return self._about(log.member_number(self.connection, value), is_asked=not term.negated)
+            return self._about(log.member_number(self.connection, value))
         return self._by_qualifier[term.qualifier](value)
 
     @cached_property
@@ -152,19 +152,17 @@ class Meaning:
         for name in map(self._field, fields):
             yield from ((reason, name) for reason in known)
 
-    def _by_reference(self, value: str, terms: Sequence[Term], *, is_asked: bool) -> Condition:
+    def _by_reference(self, value: str, terms: Sequence[Term]) -> Condition:
         owners = [term for term in terms if term.qualifier is Qualifier.PARTNER and not term.negated]
         if len(owners) != 1 or len(owners[0].values) != 1:
             raise _UnknownError("A ref means something for its partner alone: give one “partner:” too.")
-        number = log.number_by_ref(self.connection, self.references, value, of=owners[0].values[0])
-        return self._about(number, is_asked=is_asked)
+        return self._about(log.number_by_ref(self.connection, self.references, value, of=owners[0].values[0]))
 
-    def _about(self, number: int | None, *, is_asked: bool) -> Condition:
+    def _about(self, number: int | None) -> Condition:
         """Who is unknown or erased is in no entry; whether somebody is unknown, no mistake may tell apart from that."""
         if number is None:
             return false()
-        if is_asked:
-            self._members.append(number)
+        self._members.append(number)
         return log.is_about(number)
 
 

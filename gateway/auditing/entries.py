@@ -1,6 +1,6 @@
 """One entry of the log as auditors look it up, by their tools or in the console."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,15 +17,27 @@ from partners.vocabulary import Outcome, Reason
 logger = get_logger(__name__)
 
 
-def found_entry(connection: Connection, access_id: str, look: Callable[..., None]) -> Row[Any] | None:
-    """Look an entry up; `look` puts on record what became of that."""
+def found_entry(
+    connection: Connection,
+    access_id: str,
+    look: Callable[..., None],
+    *,
+    shown: Callable[[Row[Any]], Sequence[int]] = lambda _row: (),
+) -> Row[Any] | None:
+    """Look an entry up; `look` puts on record what became of that, and which members are `shown` with it."""
     identifier = parse(ACCESS_PREFIX, access_id)
     row = log.get(connection, identifier) if identifier else None
     if row is None:
         look(outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
     else:
-        look()
+        look(members=shown(row))
     return row
+
+
+def members_shown(connection: Connection, row: Row[Any], *, after: int, limit: int) -> Sequence[int]:
+    """The numbers of those on a page of an entry's members; the erased have no id that it could show."""
+    page = log.members_of(connection, row.id, after=after, limit=limit)
+    return [each.member for each in page if each.id is not None]
 
 
 def proved(connection: Connection, row: Row[Any]) -> Inclusion | None:

@@ -8,7 +8,7 @@ from flask import Response, request
 from sqlalchemy import Connection, Row
 
 from gateway.account.pages import PageError
-from gateway.auditing.entries import found_entry, proved
+from gateway.auditing.entries import found_entry, members_shown, proved
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
 from partners.access_log import search as log
@@ -28,13 +28,14 @@ def show_entry(auditor: Auditor, access_id: str) -> Response:
     """An entry with everything that is known of it."""
     after = _after(auditor, access_id)
     with runtime().database.write.begin() as connection:
-        row = found_entry(connection, access_id, partial(auditor.look, connection, OPERATION))
+        shown = partial(members_shown, connection, after=after, limit=MEMBERS)
+        row = found_entry(connection, access_id, partial(auditor.look, connection, OPERATION), shown=shown)
         told = _told(connection, row, after) if row is not None else None
     if row is None or told is None:
         raise _unknown()
     members = told.pop("members")
-    shown, next_cursor = members[:MEMBERS], _next(auditor, access_id, members)
-    explained_members = [entry_member(member, told["policies"], row) for member in shown]
+    next_cursor = _next(auditor, access_id, members)
+    explained_members = [entry_member(member, told["policies"], row) for member in members[:MEMBERS]]
     return console_page(auditor, "entry.html", row=row, members=explained_members, next_cursor=next_cursor, **told)
 
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,6 +114,31 @@ def test_every_look_may_have_a_case_and_none_has_half_of_one(app: Flask, db: Dat
         with db.write.begin() as connection:
             told = select(access_log.c["case_number", "case_purpose"]).where(access_log.c.operation == operation)
             assert connection.execute(told).all() == [("SEC-7", "complaint")], path
+
+
+def test_a_look_at_an_entry_names_whom_it_shows_where_it_has_a_case(
+    db: Database, w1: Webmaster, auditor: Auditor, keyring: Keyring
+) -> None:
+    w1.member(db, "m1")
+    w1.member(db, "m2")
+    erased = w1.member(db, "m3")
+    w1.get("/members")
+    with db.write.begin() as connection:
+        carry_out(connection, erased, keyring, NOW)
+    entry = auditor.entries(operation="members.list")[0]["id"]
+    with_case = replace(auditor, headers=auditor.headers | {"Case-Number": "SEC-7", "Case-Purpose": "complaint"})
+
+    def named(operation: str) -> list[str]:
+        return sorted(auditor.entries(operation=operation, limit=1)[0]["members"])
+
+    auditor.get(f"/accesses/{entry}")
+    assert named("audit.get") == []
+    with_case.get(f"/accesses/{entry}")
+    assert named("audit.get") == ["m1", "m2"]
+    cursor = with_case.get(f"/accesses/{entry}/members", limit=1)["page"]["next_cursor"]
+    assert named("audit.members") == ["m1"]
+    with_case.get(f"/accesses/{entry}/members", limit=5, cursor=cursor)
+    assert named("audit.members") == ["m2"]
 
 
 def test_the_record_covers_the_page_and_not_the_probe(db: Database, w1: Webmaster, auditor: Auditor) -> None:

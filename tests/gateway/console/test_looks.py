@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from gateway.application import create_app
-from gateway.console import members
+from gateway.console import entries, members
 from partners.access_log.append import record
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.disclosures import ENTERED_BY_HAND, Outside, enter
@@ -60,7 +60,18 @@ def test_an_entry_shows_each_field_with_its_reason_and_clause(house: House, entr
     assert "night_owl" not in page
     looked = house.newest("audit.get")
     assert (looked.client, looked.audience, looked.outcome) == (house.person.id, "auditor", "released")
-    assert (looked.case_number, looked.case_purpose) == (CASE.number, CASE.purpose)
+    assert (looked.case_number, looked.case_purpose, looked.member_count) == (CASE.number, CASE.purpose, 1)
+    assert entry_of(house, "operation:audit.get member:m1")
+
+
+def test_an_opened_entry_names_those_whom_its_page_shows(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = entry_of(house, "operation:members.list outcome:partial")
+    house.look(f"/console/entries/{entry}")
+    assert house.newest("audit.get").member_count == 2
+
+    monkeypatch.setattr(entries, "MEMBERS", 1)
+    house.look(f"/console/entries/{entry}")
+    assert house.newest("audit.get").member_count == 1
 
 
 def test_the_proof_of_an_entry_can_be_checked_without_us(house: House, entry: str) -> None:

@@ -1,6 +1,7 @@
 """The search of the log: what each qualifier finds, over HTTP and in the console, and what is no search."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,6 +155,13 @@ def test_a_tool_may_say_for_which_case_it_looks(house: House) -> None:
     assert (house.newest("audit.search").case_number, house.newest("audit.search").member_count) == (None, 0)
     by_case = http.get("/v1/audit/accesses", query_string={"q": "case:SEC-7"}, headers=house.auditor).get_json()["data"]
     assert [(entry["operation"], entry["members"]) for entry in by_case] == [("audit.search", ["m1"])]
+
+
+@pytest.mark.parametrize("query", ["member:m1", "-member:m1", "-member:m1,m3 member:m1"])
+def test_who_leaves_a_member_out_looks_at_them_too(house: House, query: str) -> None:
+    house.look(f"/console/search?q={query}")
+
+    assert house.newest("audit.search").member_count == len(set(re.findall("m[13]", query)))
 
 
 @pytest.mark.parametrize(
