@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec
 from urllib.parse import quote
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException, NotFound
 
-from gateway.account.browser import browser, set_cookie
+from gateway.account.browser import Browser, browser, set_cookie
 from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
 from gateway.http.problems import RETRY_AFTER_S, not_found
 from gateway.oauth.forms import FORM
@@ -47,8 +47,8 @@ class PageError(Exception):
         self.retry_after = retry_after
 
     def response(self) -> Response:
-        """The page that says so."""
-        shown = page("refused.html", status=self.status, title=self.title, text=self.text)
+        """The page that says so, for a browser that was read or none: nothing is asked of the database any more."""
+        shown = _shown(g.get("browser"), "refused.html", self.status, title=self.title, text=self.text)
         if self.retry_after is not None:
             shown.headers["Retry-After"] = str(self.retry_after)
         return shown
@@ -56,7 +56,13 @@ class PageError(Exception):
 
 def page(template: str, status: HTTPStatus = HTTPStatus.OK, *, leads_to: str = "", **told: object) -> Response:
     """Render a page; `leads_to` is where its form may send the browser in the end, beside ourselves."""
-    html = render_template(template, browser=browser(), **told)
+    return _shown(browser(), template, status, leads_to=leads_to, **told)
+
+
+def _shown(
+    to_whom: Browser | None, template: str, status: HTTPStatus, *, leads_to: str = "", **told: object
+) -> Response:
+    html = render_template(template, browser=to_whom, **told)
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
@@ -160,8 +166,10 @@ def _too_many_passwords(_error: Exception) -> Response:
 
 def _busy(text: str) -> Response:
     busy = HTTPStatus.SERVICE_UNAVAILABLE
-    # The page's own look at who is signed in would fail too.
-    return Response(f"{busy.phrase}. {text}", busy, {"Retry-After": str(RETRY_AFTER_S)}, content_type="text/plain")
+    # Whoever was signed in a moment ago may not be: what was begun is taken back.
+    shown = _shown(None, "refused.html", busy, title=busy.phrase, text=text)
+    shown.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return shown
 
 
 def missing(_error: NotFound) -> Response:

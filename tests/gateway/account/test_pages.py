@@ -1,0 +1,38 @@
+"""Pages that refuse: in a form for people, whatever is wrong with what was asked or with the database."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.application import create_app
+from gateway.settings import Settings
+
+
+@pytest.fixture
+def without_database(settings: Settings) -> FlaskClient:
+    """The browser of somebody who may be signed in, at a gateway whose database is gone."""
+    http = create_app(settings, "postgresql://nobody@127.0.0.1:1/none").test_client()
+    http.set_cookie("gateway", "a" * 43)
+    return http
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "length", "status"),
+    [
+        ("GET", "/console", 0, 503),
+        ("GET", "/account", 0, 503),
+        ("GET", "/console/x", 0, 404),
+        ("GET", "/account/x", 0, 404),
+        ("POST", "/console/export", 70_000, 413),
+        ("POST", "/account/sign-in", 70_000, 413),
+    ],
+)
+def test_a_refusal_needs_no_database(
+    without_database: FlaskClient, *, method: str, path: str, length: int, status: int
+) -> None:
+    answer = without_database.open(
+        path, method=method, data=b"x" * length, content_type="application/x-www-form-urlencoded"
+    )
+
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+    assert answer.headers["X-Frame-Options"] == "DENY"
