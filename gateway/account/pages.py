@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from gateway.account.browser import Browser, browser, set_cookie
 from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
-from gateway.http.problems import RETRY_AFTER_S, not_found
+from gateway.http.problems import RETRY_AFTER_S, of_http_exception
 from gateway.oauth.forms import FORM
 from gateway.observability import metrics
 from gateway.records import access_of
@@ -172,11 +172,17 @@ def _busy(text: str) -> Response:
     return shown
 
 
-def missing(_error: NotFound) -> Response:
-    """Answer for a path that nothing answers: with a page where pages are, else with a problem."""
-    if not request.path.startswith(PATHS):
-        return not_found().response()
-    return _close(PageError(HTTPStatus.NOT_FOUND, "There is no such page", "Look at the address once more.").response())
+def no_page(error: NotFound | MethodNotAllowed) -> Response:
+    """Answer for a path that nothing answers, or not by this method: with a page where pages are, else a problem."""
+    if not f"{request.path}/".startswith(PATHS):
+        return of_http_exception(error)
+    if isinstance(error, NotFound):
+        title, text = "There is no such page", "Look at the address once more."
+    else:
+        title, text = "This address is no page", "A form leads to it: go back to the page that has the form."
+    refused = PageError(HTTPStatus(error.code), title, text).response()
+    refused.headers.extend([(name, value) for name, value in error.get_headers() if name == "Allow"])
+    return _close(refused)
 
 
 def as_pages(of: Blueprint) -> Blueprint:

@@ -126,7 +126,7 @@ def audit_unavailable() -> Problem:
 def register(app: Flask) -> None:
     """Answer every exception with a problem document."""
     app.register_error_handler(Problem, lambda problem: problem.response())
-    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(HTTPException, of_http_exception)
     for kind, answered in _UNAVAILABLE.items():
         app.register_error_handler(kind, answered)
     app.register_error_handler(Exception, _unexpected)
@@ -143,7 +143,8 @@ def status_of(error: Exception) -> int:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _http_exception(error: HTTPException) -> Response:
+def of_http_exception(error: HTTPException) -> Response:
+    """Answer what Werkzeug refuses with a problem document."""
     status = HTTPStatus(status_of(error))
     if status is HTTPStatus.NOT_FOUND:
         return not_found().response()
