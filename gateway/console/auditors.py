@@ -58,6 +58,11 @@ class Auditor:
         access = self.access(operation)
         record(connection, access, outcome=outcome, status=status, reason=reason, members=members)
 
+    def look_in_vain(self, operation: str, outcome: Outcome, status: HTTPStatus, reason: Reason | None = None) -> None:
+        """Put a look on record that is answered with a refusal alone, in a transaction of its own."""
+        with runtime().database.write.begin() as connection:
+            self.look(connection, operation, outcome=outcome, status=status, reason=reason)
+
 
 View = Callable[Concatenate[Auditor, P], Response]
 
@@ -141,8 +146,7 @@ def _limit(auditor: Auditor, operation: str, work: Work) -> None:
     try:
         limits.spend(work, client=auditor.person.id, partner=auditor.person.partner)
     except limits.LimitReachedError:
-        with runtime().database.write.begin() as connection:
-            auditor.look(connection, operation, outcome=Outcome.LIMITED, status=HTTPStatus.TOO_MANY_REQUESTS)
+        auditor.look_in_vain(operation, Outcome.LIMITED, HTTPStatus.TOO_MANY_REQUESTS)
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,
             "Too many requests",

@@ -8,7 +8,7 @@ from flask import Response, g, request
 from gateway.account.browser import browser
 from gateway.account.pages import PageError, form_of_ours
 from gateway.console.auditors import Auditor, blueprint, for_auditors
-from gateway.console.searching import asked
+from gateway.console.searching import asked, refuse
 from gateway.http import patience
 from gateway.http.streaming import Chunks, sent
 from gateway.runtime import runtime
@@ -32,12 +32,13 @@ def export(auditor: Auditor) -> Response:
     """Everything that a search finds, as of now, newest first."""
     form_of_ours()
     form, query, engine = _form(request.form.get("format", "")), request.form.get("q", ""), runtime().database.write
-    with engine.begin() as connection:
-        try:
+    try:
+        with engine.begin() as connection:
             wanted, policies = asked(connection, query)
-        except QueryError as error:
-            raise PageError(HTTPStatus.BAD_REQUEST, "This search cannot be read", str(error)) from None
-        auditor.look(connection, OPERATION, members=wanted.asks_about if wanted else ())
+            auditor.look(connection, OPERATION, members=wanted.asks_about if wanted else ())
+    except QueryError as error:
+        refuse(auditor, OPERATION)
+        raise PageError(HTTPStatus.BAD_REQUEST, "This search cannot be read", str(error)) from None
     patience.search()
     entries = _while_signed_in(entries_until(engine, wanted, policies, at=g.received_at), browser().token)
     response = sent(entries, lines_of_export(form), auditor.access(OPERATION))

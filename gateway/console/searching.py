@@ -17,7 +17,7 @@ from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.search import Search
-from partners.vocabulary import Outcome
+from partners.vocabulary import Outcome, Reason
 from serializers.audit import entry
 from serializers.policy.recorded import Policies
 from serializers.search_language import ABOUT_SOMEBODY, QueryError, Term, read, write
@@ -48,9 +48,15 @@ def search(auditor: Auditor) -> Response:
             return ask_case()
         results = _found(auditor, query)
     except QueryError as error:
+        refuse(auditor, OPERATION)
         return _page(auditor, query, mistakes=error.mistakes, status=HTTPStatus.BAD_REQUEST)
     each = [(write([term]), _without(terms, term)) for term in terms]
     return _page(auditor, query, terms=each, results=results, is_personal=is_about_somebody(terms))
+
+
+def refuse(auditor: Auditor, operation: str) -> None:
+    """Put on record that a search could not be read: what is said of its mistakes tells which names there are."""
+    auditor.look_in_vain(operation, Outcome.DENIED, HTTPStatus.BAD_REQUEST, Reason.UNKNOWN)
 
 
 def is_about_somebody(terms: Sequence[Term]) -> bool:

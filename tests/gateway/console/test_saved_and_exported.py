@@ -100,9 +100,11 @@ def test_other_formats(house: House) -> None:
     assert {event["class_uid"] for event in events} == {6003}
 
 
-@pytest.mark.parametrize(("form", "query"), [("pdf", ""), ("csv", "outcom:denied")])
+@pytest.mark.parametrize(("form", "query"), [("pdf", ""), ("csv", "outcom:denied"), ("csv", "partner:x")])
 def test_what_cannot_be_exported(house: House, form: str, query: str) -> None:
+    assert export(house, "csv").data
     assert export(house, form, query).status_code == 400
+    assert house.newest("audit.export").outcome == ("denied" if query else "released")
 
 
 def test_an_export_needs_a_case(house: House) -> None:

@@ -230,6 +230,16 @@ def test_the_console_names_every_mistake(house: House) -> None:
     assert 'value="parnter:w1 outcome:denied bogus"' in page
 
 
+@pytest.mark.parametrize("query", ["partner:x", "model:mdl", "client:cl_x", "bogus"])
+def test_a_search_that_cannot_be_read_is_a_look_too(house: House, query: str) -> None:
+    house.look("/console/search?q=partner:w1")
+    answer = house.browser(case=CASE).get("/console/search", query_string={"q": query})
+    looked = house.newest("audit.search")
+
+    assert answer.status_code == 400
+    assert (looked.client, looked.outcome, looked.case_number) == (house.person.id, "denied", CASE.number)
+
+
 def test_pages_of_results_go_on_where_the_last_ended(house: House) -> None:
     for _ in range(51):
         house.w1.get("/campaigns")
