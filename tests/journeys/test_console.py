@@ -4,20 +4,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from partners.access_log.cases import Case
 from partners.access_log.checkpoints import origin_of
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import check_proof
 from partners.database import Database
 from partners.keyring import Keyring
-from partners.people import accounts
-from partners.vocabulary import PartnerKind
+from partners.people import accounts, saved_searches, sessions
+from partners.vocabulary import CasePurpose, PartnerKind
 from tests.callers import ISSUER, add_caller
 from tests.conftest import SECRET
 from tests.journeys.browsing import NEEDS_CHROMIUM, code_of, type_in
 from tests.journeys.serving import Server
-from tests.journeys.tracking import PASSWORD
+from tests.journeys.tracking import PASSWORD, Visitor
 
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
 
@@ -65,3 +66,34 @@ def test_from_the_invitation_to_a_proof(
 
     page.get_by_role("button", name="Sign out").press("Enter")
     page.wait_for_url("**/sign-in?signed_out=1")
+
+
+def test_no_page_scrolls_sideways_where_it_is_narrow(
+    chromium: Browser, stored: Database, server: Server, anna: Visitor
+) -> None:
+    """320 pixels, as of a page that is enlarged four times (WCAG 2.2, 1.4.10)."""
+    anna.get("/account")
+    add_caller(stored, PartnerKind.AUDITOR, "watch")
+    now = datetime.now(UTC)
+    with stored.write.begin() as connection:
+        somebody = accounts.add(connection, "watch", "nora", now=now).person
+        token = sessions.begin(connection, somebody, now=now)
+        sessions.take_up(connection, token, Case("SEC-1042", CasePurpose.INCIDENT))
+        saved_searches.save(
+            connection, somebody, "Refused at night", "outcome:denied -operation:oauth.*,audit.* reason:expired"
+        )
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    context.add_cookies([{"name": "gateway", "value": token, "url": server.url}])
+    page = context.new_page()
+    page.goto(f"{server.url}/console/search?q=operation:oauth.set_up")
+    entry = page.locator("tbody th a").first.get_attribute("href")
+    console = "", "/search", "/members", "/partners", "/partners?partner=w1", "/alerts", "/policies", "/saved", "/case"
+    too_wide = {}
+    for path in (*(f"/console{each}" for each in console), entry, "/console/x", "/docs", "/docs/problems"):
+        page.goto(f"{server.url}{path}")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            too_wide[path] = width
+    context.close()
+
+    assert too_wide == {}
