@@ -134,6 +134,16 @@ def test_every_test_that_is_named_exists() -> None:
     assert [f"{file}::{name}" for file, name in sorted(named) if f"def {name}(" not in document(file)] == []
 
 
+def test_where_pages_lead_whatever_path_the_issuer_has_is_documented() -> None:
+    pages = [path.read_text() for path in (HOUSE / "gateway/pages").rglob("*.*")]
+    led_to = {found for page in pages for found in re.findall(r'"(/[a-z][\w/.-]*)', page)}
+    told = {"/account", "/console", "/docs", "/oauth/consent", "/v1/openapi.json"}
+
+    assert {next((path for path in told if f"{found}/".startswith(f"{path}/")), found) for found in led_to} == told
+    passage = document("docs/operations.md").partition("The issuer is best the host alone.")[2].partition("\n\n")[0]
+    assert {path for path in told if f"`{path}`" in passage} == told
+
+
 def test_the_readme_is_short_and_its_lines_are_those_the_demo_prints() -> None:
     readme = document("README.md")
     scene = Scene("http://127.0.0.1:8000", date(2026, 11, 25), "mbr_x")
