@@ -2,6 +2,7 @@
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
@@ -14,7 +15,7 @@ from partners.vocabulary import Reason
 identifier = click.argument("identifier", metavar="ID")
 
 
-@click.group("approvals")
+@click.group("approvals", cls=Group)
 def command() -> None:
     """Grant member-level scopes by two people: one proposes, another approves."""
 

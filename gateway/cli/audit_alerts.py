@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
@@ -72,7 +73,7 @@ def _told(run: Run) -> Entry:
     }
 
 
-@click.group("alerts")
+@click.group("alerts", cls=Group)
 def alerts() -> None:
     """Read the alerts that the detections raised, and say what became of them."""
 

@@ -6,6 +6,7 @@ import click
 from sqlalchemy import Engine
 
 from gateway.background import sealing
+from gateway.cli.lazy import Group
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import Session, session
@@ -19,7 +20,7 @@ SEALED_WITHIN_S = 30.0
 _LOOK_S = 0.2
 
 
-@click.group("key", invoke_without_command=True)
+@click.group("key", cls=Group, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def key(context: click.Context, *, as_json: bool) -> None:

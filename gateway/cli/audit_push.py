@@ -12,6 +12,7 @@ from gateway.background.carriers import SYSLOG, syslog_address
 from gateway.background.posting import UnsafeAddressError, target_of
 from gateway.background.pushing import Pushing
 from gateway.cli.audit_checkpoints import told_to_stop
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
@@ -42,7 +43,7 @@ def push(*, once: bool, as_json: bool) -> None:
             pushing.run(told_to_stop())
 
 
-@click.group("sinks")
+@click.group("sinks", cls=Group)
 def group() -> None:
     """Say to which security tools the sealed log is pushed."""
 

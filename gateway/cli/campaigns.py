@@ -2,6 +2,7 @@
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
@@ -10,7 +11,7 @@ from partners.registry.acts import Act
 from partners.registry.campaigns import Campaign
 
 
-@click.group("campaigns")
+@click.group("campaigns", cls=Group)
 def command() -> None:
     """Register campaigns of webmasters."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.cli.clients_scopes import grant, propose, withdraw, withheld
 from gateway.cli.jwks_file import jwks_option
+from gateway.cli.lazy import Group
 from gateway.cli.operator import in_words, note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, Entry, printed, printed_before
@@ -21,7 +22,7 @@ from partners.vocabulary import AuthMethod
 identifier = click.argument("identifier", metavar="CLIENT")
 
 
-@click.group("clients")
+@click.group("clients", cls=Group)
 def command() -> None:
     """Register clients, and rotate or stop their credentials."""
 

@@ -2,11 +2,12 @@
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 
 
-@click.group("db")
+@click.group("db", cls=Group)
 def command() -> None:
     """Look after the database."""
 

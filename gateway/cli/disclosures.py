@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
@@ -24,7 +25,7 @@ LONGEST_NAME = 200
 NAMES = sorted({field.name for policy in POLICIES for field in policy.fields} | {each.name for each in CATEGORIES})
 
 
-@click.group("disclosures")
+@click.group("disclosures", cls=Group)
 def command() -> None:
     """Complete what members are told about disclosures."""
 

@@ -3,6 +3,7 @@
 import click
 
 from gateway.cli.jwks_file import JwksFile
+from gateway.cli.lazy import Group
 from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import session
@@ -13,7 +14,7 @@ from partners.registry.issuers import Issuer
 issuer = click.argument("issuer", metavar="ISS")
 
 
-@click.group("issuers")
+@click.group("issuers", cls=Group)
 def command() -> None:
     """Register session issuers for token exchange."""
 

@@ -3,6 +3,7 @@
 import click
 from sqlalchemy import Connection
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import in_words, note
 from gateway.cli.output import Document, Entry, printed
 from gateway.cli.session import Session, session
@@ -16,7 +17,7 @@ _VERBS = {KeyState.PENDING: "add", KeyState.ACTIVE: "activate", KeyState.RETIRED
 """By the state a key is in then; one becomes retiring because another is activated."""
 
 
-@click.group("keys")
+@click.group("keys", cls=Group)
 def command() -> None:
     """Look after the keys that sign access tokens."""
 

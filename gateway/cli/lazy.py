@@ -1,4 +1,4 @@
-"""Groups whose commands are imported when they are asked for: what one command needs, the others do not wait for."""
+"""Groups of commands, also such as import each when it is asked for: what one needs, the others do not wait for."""
 
 import gc
 import sys
@@ -12,7 +12,17 @@ import click
 _LOGGING = "structlog"
 
 
-class Lazy(click.Group):
+class Group(click.Group):
+    """A group that says the whole first sentence of each command, on as many lines as it takes."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with what each says of itself."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(sys.maxsize)) for name, each in commands if each])
+
+
+class Lazy(Group):
     """A group that knows of its commands where each is, `module:name`, and may know what each says of itself."""
 
     def __init__(

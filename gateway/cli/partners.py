@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import click
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.partners_life import accept_terms, activate, close, entry, history, resume, state_of, suspend
@@ -19,7 +20,7 @@ COUNTRY = "ISO 3166-1 alpha-2; outside the EEA a safeguard is needed."
 safeguard = click.option("--safeguard", metavar="TEXT", help="What covers transfers outside the EEA, such as SCC-2021.")
 
 
-@click.group("partners")
+@click.group("partners", cls=Group)
 def command() -> None:
     """Register, change and stop partners."""
 

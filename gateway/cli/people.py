@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 from sqlalchemy import Connection
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.output import Document, Entry, printed, printed_before
 from gateway.cli.session import Session, session
@@ -15,7 +16,7 @@ from partners.registry.acts import Act
 name = click.argument("name")
 
 
-@click.group("people")
+@click.group("people", cls=Group)
 def command() -> None:
     """Invite people of webmasters and auditors to sign in, and keep them out."""
 

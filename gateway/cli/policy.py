@@ -7,6 +7,7 @@ from http import HTTPStatus
 import click
 from sqlalchemy import Connection
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text
 from gateway.cli.session import Session, session
@@ -32,7 +33,7 @@ class Asking:
     refused: Reason | None = None
 
 
-@click.group("policy")
+@click.group("policy", cls=Group)
 def command() -> None:
     """Read the disclosure policy."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.retention_pruning import prune
@@ -22,7 +23,7 @@ from partners.rights.retention import Swept, forget_after_ten_years, forget_netw
 from partners.spool.keeping import forget
 
 
-@click.group("retention")
+@click.group("retention", cls=Group)
 def command() -> None:
     """Keep no data longer than the policy says."""
 

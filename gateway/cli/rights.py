@@ -5,11 +5,12 @@ from dataclasses import asdict
 import click
 
 from gateway import recovery
+from gateway.cli.lazy import Group
 from gateway.cli.output import Document, printed
 from gateway.cli.session import session
 
 
-@click.group("rights")
+@click.group("rights", cls=Group)
 def command() -> None:
     """Look after what members decided."""
 

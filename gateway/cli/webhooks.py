@@ -9,6 +9,7 @@ import click
 from gateway.background.notices import Delivery
 from gateway.background.posting import UnsafeAddressError, target_of
 from gateway.cli.audit_checkpoints import told_to_stop
+from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
@@ -23,7 +24,7 @@ from serializers.webhooks import NOTICE_PREFIX, notice_document
 partner_argument = click.argument("partner", metavar="PARTNER")
 
 
-@click.group("webhooks")
+@click.group("webhooks", cls=Group)
 def command() -> None:
     """Tell partners of erasures, restrictions, withdrawals and corrections of data they received."""
 

@@ -170,3 +170,4 @@ def test_every_command_explains_itself(command: str) -> None:
 
     assert group.exit_code == 0
     assert "--help" in group.output
+    assert "..." not in group.output.partition("Commands:")[2]
