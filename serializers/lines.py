@@ -4,7 +4,7 @@ import csv
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from io import StringIO
 from typing import Any
@@ -125,6 +125,8 @@ def csv_cell(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return instant(value)
     return str(value) if isinstance(value, int | date) else json_of(value).decode()
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
-from serializers.lines import CsvLines, Form, NdjsonLines, lines_of
+from serializers.lines import CsvLines, Form, NdjsonLines, csv_cell, lines_of
 from serializers.policy.shapes import Money, ObjectOrNull, Text
 from serializers.statements import MemberRow, PurchaseRow
 
@@ -96,3 +97,8 @@ def test_each_document_is_one_line_of_ndjson(texts: list[str]) -> None:
     assert [json.loads(row)["name"] for row in rows] == texts
     assert json.loads(end) == {"end": True, "rows": len(texts)}
     assert isinstance(lines, NdjsonLines)
+
+
+def test_a_day_and_an_instant_are_cells_as_they_are_in_json() -> None:
+    assert csv_cell(date(2026, 11, 5)) == "2026-11-05"
+    assert csv_cell(datetime(2026, 11, 5, 9, 30, tzinfo=UTC)) == "2026-11-05T09:30:00Z"
