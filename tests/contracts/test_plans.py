@@ -26,6 +26,7 @@ from serializers.statements.model import SPENDING_FILTERS
 from serializers.statements.webmaster import PURCHASE_FILTERS
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.conftest import SECRET, fresh_database
+from tests.factories import add_client
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ INSERT INTO access_log (
     policy_version, leaf
 )
 SELECT
-    :now - n * interval '1 minute' / 100, gen_random_uuid(), 'req_' || n, 'webmaster', 'partner-' || n % 50,
+    :now - n * interval '1 minute' / 100, gen_random_uuid(), 'req_' || n, 'webmaster', 'other-' || n % 50,
     'client-' || n % 50, 'members.list', 'campaigns', 'released', 200, 2, '[[1, 2]]', 'v', 'leaf'
 FROM generate_series(1, :accesses) n
 """
@@ -63,6 +64,7 @@ _OTHERS = """
 INSERT INTO partner (id, kind, name, country, terms_accepted_at)
 SELECT 'other-' || n, 'webmaster', 'Other', 'LU', now() FROM generate_series(0, 39) n
 """
+_ONE_OF_THEM = "SELECT number FROM partner WHERE id = 'other-1'"
 _OF_OTHERS = """
 UPDATE {table} SET webmaster = (SELECT number FROM partner WHERE id = 'other-' || {member} % 40) WHERE {member} > 500
 """
@@ -108,6 +110,7 @@ def filled(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory
                 connection.execute(statement, {name: meant[name] for name in statement.compile().params})
             # With two webmasters only, each has half of everything, and reading tables whole would be right.
             connection.execute(text(_OTHERS))
+            add_client(connection, connection.execute(text(_ONE_OF_THEM)).scalar_one(), "client-1")
             for table, column in (("member", "number"), ("ledger_entry", "member"), ("registration", "member")):
                 connection.execute(text(_OF_OTHERS.format(table=table, member=column)))
             connection.execute(text("ANALYZE"))
@@ -166,10 +169,10 @@ def of_models(headers: dict[str, str], asked: Any) -> Iterator[tuple[str, dict[s
 def of_auditors(headers: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     own = "/v1/audit/accesses"
     since = f"{TODAY - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
-    searches = ("", "partner=partner-1", "client=client-1", "member=m-1", f"from={since}", "ip=10.0.0.9")
+    searches = ("", "partner=other-1", "client=client-1", "member=m-1", f"from={since}", "ip=10.0.0.9")
     terms = (f"partner:{WEBMASTER}", "member:m-1", "ip:10.0.0.9", "outcome:denied", "case:SEC-1", f"at:>={since}")
     searches += tuple(f"q={quote(term)}" for term in terms)
-    for query in (*searches, "outcome=released", "operation=members.list", "partner=partner-1&member=m-1"):
+    for query in (*searches, "outcome=released", "operation=members.list", "partner=other-1&member=m-1"):
         yield f"{own}?{query}", headers
 
 
