@@ -1,13 +1,13 @@
 """The application for any WSGI server; it needs `GATEWAY_DATABASE_URL` and `GATEWAY_SECRET_KEY`."""
 
-import os
-
 from gateway import recovery, settings
 from gateway.application import create_app
 from serializers.statements import render_usual
 
 settings.refuse_unsafe_production()
-held, url = settings.read(), os.environ["GATEWAY_DATABASE_URL"]
-recovery.before_serving(held, url)
-app = create_app(held, url)
+held = settings.read()
+if held.database_url is None:
+    raise settings.SettingsError("GATEWAY_DATABASE_URL must be set: `gateway serve` alone brings a database along")
+recovery.before_serving(held, held.database_url)
+app = create_app(held, held.database_url)
 render_usual(telling=held.spool_dir is not None)

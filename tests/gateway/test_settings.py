@@ -125,3 +125,14 @@ def test_so_does_the_application_for_other_servers(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(SettingsError, match="GATEWAY_SECRET_KEY"):
         import_module("wsgi")
+
+
+@pytest.mark.parametrize("named", ["", None])
+def test_and_a_database(named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("GATEWAY_DATABASE_URL", raising=False)
+    if named is not None:
+        monkeypatch.setenv("GATEWAY_DATABASE_URL", named)
+
+    with pytest.raises(SettingsError, match="GATEWAY_DATABASE_URL"):
+        import_module("wsgi")
