@@ -2,11 +2,12 @@
 
 import random
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from partners.feed.totals import Bought, new_totals
 from partners.feed.usage_clock import UsageClock, clock_over
@@ -84,6 +85,26 @@ def test_clock_is_stored_with_the_totals(platform: Platform) -> None:
     platform.must(registered(registered_at="2026-01-01T00:00:00Z"), purchased("p1", time=at()))
 
     assert stored(platform) == (START, "2026-10-01 12:00:00+00")
+
+
+@pytest.mark.parametrize(
+    ("days", "kept_from"),
+    [
+        ((-10, 115), "2027-01-24 12:00:00+00"),
+        ((-200, 5), "2026-10-06 12:00:00+00"),
+        ((-10,), "-infinity"),
+        ((5,), "before"),
+    ],
+)
+def test_clocks_of_who_bought_before_are_put_right(platform: Platform, days: tuple[int, ...], kept_from: str) -> None:
+    """Stored ones, by migration 0025; those of nobody else."""
+    platform.now = at(days=900)
+    platform.must(registered(), *(purchased(f"p{day}", time=at(days=day)) for day in days))
+    with platform.db.write.begin() as connection:
+        connection.execute(update(purchase_total).values(usage_kept_from=at(days=1)))
+        connection.execute(import_module("migrations.versions.0025_clocks_of_who_bought_before").CLOCKS)
+
+    assert platform.kept_from() == kept_from
 
 
 def test_refund_leaves_the_clock(platform: Platform) -> None:
