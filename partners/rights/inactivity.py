@@ -43,6 +43,7 @@ def count(connection: Connection, *, now: datetime) -> int:
 def _last_active_on() -> ColumnElement[date]:
     lines, of_member = spending_total.c, member.c.number
     instants = (
+        member.c.registered_at,
         purchase_total.c.usage_clock_at,
         func.nullif(member.c.device_seen_at, _NEVER),
         select(func.max(action.c.at)).where(action.c.member == of_member).scalar_subquery(),

@@ -50,3 +50,10 @@ def test_a_day_that_a_sweep_has_kept_is_not_lost_to_an_earlier_one(db: Database)
 
     with db.write.connect() as connection:
         assert [*candidates(connection, now=LATER)] == []
+
+
+def test_who_has_just_registered_is_none_whatever_was_bought_before(db: Database) -> None:
+    with db.write.begin() as connection:
+        add_purchase(connection, add_member(connection, "new", registered_at=LATER), at=LONGER - timedelta(days=400))
+
+        assert [*candidates(connection, now=LATER)] == []
