@@ -36,8 +36,7 @@ def add(issuer: str, *, jwks: dict[str, object], named: tuple[str, ...]) -> Docu
     """Register the issuer whose JWTs say ISS, or give it a new key set in place of its old one."""
     with session() as opened, opened.database.write.begin() as connection:
         added = issuers.add(connection, issuer, jwks, named)
-        detail = {"clients": added.clients, "kids": added.keys}
-        note(opened, connection, Act("oauth.issuers.add", subject=added.id, detail=detail))
+        note(opened, connection, Act("oauth.issuers.add", subject=added.id, detail=_detail(added)))
     return _entry(added)
 
 
@@ -49,9 +48,14 @@ def remove(issuer: str, *, reason: str) -> Document:
     """Exchange no JWT of ISS any more. Tokens that were given for its JWTs live five minutes at most."""
     with session() as opened, opened.database.write.begin() as connection:
         removed = issuers.remove(connection, issuer)
-        note(opened, connection, Act("oauth.issuers.remove", subject=removed.id, detail={"reason": reason}))
+        detail = {"reason": reason, **_detail(removed)}
+        note(opened, connection, Act("oauth.issuers.remove", subject=removed.id, detail=detail))
     return _entry(removed)
 
 
 def _entry(held: Issuer) -> Entry:
     return {"issuer": held.id, "clients": held.clients, "keys": held.keys}
+
+
+def _detail(held: Issuer) -> dict[str, object]:
+    return {"clients": held.clients, "kids": held.keys}

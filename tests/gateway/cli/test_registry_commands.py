@@ -152,7 +152,8 @@ def test_of_an_issuer_that_is_removed_no_jwt_is_exchanged_any_more(db: Database,
     with db.write.connect() as connection:
         assert issuers.keys_for(connection, "https://one.example", client=client) is None
         noted = select(operator_act.c.detail).where(operator_act.c.operation == "oauth.issuers.remove")
-        assert connection.execute(noted).scalar_one() == {"reason": "its key leaked"}
+        told = {"reason": "its key leaked", "clients": [client], "kids": removed["keys"]}
+        assert connection.execute(noted).scalar_one() == told
     again = invoke("issuers", "remove", "https://one.example", "--reason", "its key leaked")
     assert (again.exit_code, again.stderr) == (1, "Error: No issuer https://one.example.\n")
 
