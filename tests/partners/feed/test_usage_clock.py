@@ -93,7 +93,7 @@ def test_clock_is_stored_with_the_totals(platform: Platform) -> None:
         ((-10, 115), "2027-01-24 12:00:00+00"),
         ((-200, 5), "2026-10-06 12:00:00+00"),
         ((-10,), "-infinity"),
-        ((5,), "before"),
+        ((5,), "2026-10-02 12:00:00+00"),
     ],
 )
 def test_clocks_of_who_bought_before_are_put_right(platform: Platform, days: tuple[int, ...], kept_from: str) -> None:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from partners.database import Database
 from partners.rights.inactivity import Candidate, candidates, count
 from partners.rights.retention import sweep
+from partners.tables.member import purchase_total
 from tests.conftest import NOW
 from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
 
@@ -54,6 +57,7 @@ def test_a_day_that_a_sweep_has_kept_is_not_lost_to_an_earlier_one(db: Database)
 
 def test_who_has_just_registered_is_none_whatever_was_bought_before(db: Database) -> None:
     with db.write.begin() as connection:
-        add_purchase(connection, add_member(connection, "new", registered_at=LATER), at=LONGER - timedelta(days=400))
+        add_purchase(connection, add_member(connection, "new", registered_at=LATER), at=LONGER)
+        connection.execute(update(purchase_total).values(usage_clock_at=LONGER))
 
         assert [*candidates(connection, now=LATER)] == []
