@@ -90,6 +90,12 @@ def test_a_large_transaction_is_sealed_at_once_and_looked_through_once(
     assert log.verify() == []
 
 
+def test_of_a_trouble_that_nobody_foresaw_the_sequencer_says_the_kind_alone() -> None:
+    said = [sealing._said(error) for error in (RefusedError("the log is shorter"), ValueError("night_owl"))]  # noqa: SLF001
+
+    assert said == ["the log is shorter", "ValueError"]
+
+
 def test_a_database_that_hangs_is_given_up_and_sealing_comes_back(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the server makes of its own time limit: the sequencer lets go of its side, and begins anew."""
     monkeypatch.setattr(database, "GRACE_S", 0.5 - database.SEAL_TIMEOUT_MS / 1_000)
