@@ -26,6 +26,13 @@ def test_after_two_rotations_only_the_two_newest_secrets_live(http: FlaskClient,
     assert [answer.status_code for answer in answers] == [401, 200, 200]
 
 
+def test_a_secret_is_one_client_s_alone(http: FlaskClient, db: Database) -> None:
+    caller, other = add_caller(db), add_caller(db)
+
+    assert _ask(http, basic(other.id, caller.secret or "")).status_code == 401
+    assert ask_token(http, other).status_code == 200
+
+
 def test_unknown_client_and_wrong_secret_look_alike_to_the_byte(http: FlaskClient, db: Database) -> None:
     caller = add_caller(db)
 
