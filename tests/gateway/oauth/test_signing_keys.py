@@ -22,7 +22,7 @@ from partners.keyring import Keyring
 from partners.registry import RegistryError, key_life, signing_keys
 from partners.registry.key_life import ACTIVE_FOR
 from partners.registry.signing_keys import KEPT_RETIRING, MAX_AGE, PUBLISHED_BEFORE, KeyState
-from partners.tables.partner import signing_key
+from partners.tables.partner import denied_token, signing_key
 from tests.callers import access_token, add_caller, basic, bearer
 from tests.conftest import SECRET
 from tests.gateway.oauth.conftest import add_probes
@@ -228,6 +228,52 @@ def test_a_revoked_key_is_dead_with_the_next_request_in_every_process(
         assert _status(other, new) == 200
     with db.write.connect() as connection:
         assert leaked not in {key.id for key in signing_keys.published(connection, now=now)}
+
+
+def test_of_a_key_that_is_revoked_or_retired_no_private_part_is_left(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    active, waiting = _active(connection, NOW), key_life.add(connection, KEYRING, now=NOW)
+
+    key_life.retire(connection, waiting.id, now=NOW)
+    successor = key_life.revoke(connection, KEYRING, active, now=NOW)
+
+    assert successor is not None
+    kept = select(signing_key.c.id).where(signing_key.c.sealed_private.is_not(None))
+    assert connection.execute(kept).scalars().all() == [successor.id]
+
+
+def test_a_revoked_key_is_refused_as_long_as_tokens_of_it_may_live(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    leaked = _active(connection, NOW)
+
+    key_life.revoke(connection, KEYRING, leaked, now=NOW)
+
+    refused_until = select(denied_token.c.expires_at).where(denied_token.c.id == leaked)
+    assert connection.execute(refused_until).scalar_one() == NOW + KEPT_RETIRING
+
+
+def test_in_a_revoked_key_s_stead_signs_one_that_others_know_or_a_new_one(connection: Connection) -> None:
+    def successor(at: datetime) -> str:
+        made = key_life.revoke(connection, KEYRING, _active(connection, at), now=at)
+        assert made is not None
+        return made.id
+
+    key_life.make_active(connection, KEYRING, now=NOW)
+    lost = key_life.add(connection, Keyring("a former secret key that is long enough"), now=NOW)
+    of_nobody = successor(NOW + PUBLISHED_BEFORE)
+    key_life.retire(connection, lost.id, now=NOW + PUBLISHED_BEFORE)
+    waiting, known = key_life.add(connection, KEYRING, now=NOW), NOW + PUBLISHED_BEFORE
+
+    assert successor(known - timedelta(seconds=1)) not in {waiting.id, lost.id, of_nobody}
+    assert successor(known) == waiting.id != of_nobody != lost.id
+
+
+def test_who_revokes_a_key_that_does_not_sign_leaves_the_one_that_does(connection: Connection) -> None:
+    key_life.make_active(connection, KEYRING, now=NOW)
+    active, waiting = _active(connection, NOW), key_life.add(connection, KEYRING, now=NOW)
+
+    assert key_life.revoke(connection, KEYRING, waiting.id, now=NOW) is None
+    assert _active(connection, NOW) == active
 
 
 def test_a_running_process_forgets_a_retired_key_within_a_minute(app: Flask, http: FlaskClient, db: Database) -> None:
