@@ -124,6 +124,18 @@ def test_a_partner_may_have_a_rate_of_its_own(db: Database, tight: Flask, monkey
     assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=3;w=60'
 
 
+def test_a_rate_that_is_taken_back_is_one_partner_s_for_one_kind_of_work(db: Database) -> None:
+    add_caller(db)
+    add_caller(db, partner="w2")
+    with db.write.begin() as connection:
+        for partner, work in (("w1", Work.MEMBERS), ("w1", Work.STATS), ("w2", Work.MEMBERS)):
+            allowances.give(connection, partner, work, "7/hour")
+
+        allowances.give(connection, "w1", Work.MEMBERS, None)
+
+        assert allowances.every(connection) == {("w1", Work.STATS): "7/hour", ("w2", Work.MEMBERS): "7/hour"}
+
+
 @pytest.mark.parametrize("rate", ["", "many", "0/minute", "-1/minute", "10", "10/fortnight", "10 per minute"])
 def test_what_is_no_rate_is_refused(db: Database, rate: str) -> None:
     add_caller(db)
