@@ -60,9 +60,22 @@ def test_the_owner_signs_in_from_another_network_meanwhile(tight: Flask) -> None
         sign_in(http, "anna", "2001:db8:0:1::1")
 
     assert sign_in(http, "anna", "2001:db8:0:1:ffff::1").status_code == 429
+    assert sign_in(http, "anna", "2001:db8:0:ff::1").status_code == 429
     assert sign_in(http, "anna", "2001:db8:1::1").status_code == 401
     assert sign_in(http, "anna", "198.51.100.1").status_code == 401
     assert sign_in(http, "ben", "2001:db8:0:1::1").status_code == 401
+
+
+def test_one_network_tries_as_many_names_as_it_may_ask_for_tokens(settings: Settings, database_url: str) -> None:
+    limits = USUAL_LIMITS | {Work.TOKEN: "2/minute"}
+    application = create_app(replace(settings, limits=limits, proxies=1), database_url)
+    http = application.test_client()
+
+    statuses = [sign_in(http, name, "192.0.2.1").status_code for name in ("anna", "ben", "carl")]
+
+    assert statuses == [401, 401, 429]
+    assert sign_in(http, "carl", "198.51.100.1").status_code == 401
+    application.extensions["runtime"].database.dispose()
 
 
 def test_setting_up_is_limited_too(tight: Flask) -> None:

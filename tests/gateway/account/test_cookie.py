@@ -30,3 +30,13 @@ def test_it_is_set_once(public: Flask) -> None:
     http.get("/account/sign-in", base_url="https://gateway.example")
 
     assert "Set-Cookie" not in http.get("/account/sign-in", base_url="https://gateway.example").headers
+
+
+def test_a_form_is_taken_from_the_browser_alone_that_it_was_sent_to(app: Flask) -> None:
+    sent_to, other = app.test_client(), app.test_client()
+    forms = [each.get("/account/sign-in").get_data(as_text=True) for each in (sent_to, other)]
+    tokens = [form.partition('name="form_token" value="')[2].partition('"')[0] for form in forms]
+
+    answers = [sent_to.post("/account/sign-in", data={"form_token": token}).status_code for token in tokens]
+
+    assert answers == [401, 400]
