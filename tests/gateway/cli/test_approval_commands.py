@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from partners.database import Database
+from partners.registry import RegistryError, approvals
 from partners.tables.access import access_log
 from partners.tables.operator import approval, operator_act
 from tests.callers import basic
@@ -82,6 +83,20 @@ def test_a_refused_or_expired_proposal_comes_to_nothing(typed: As, http: FlaskCl
     assert [word in answer.output for word, answer in zip(("refused", "expired", "no"), answers, strict=True)]
     assert [each["state"] for each in typed("bob", "approvals", "list", "--all")] == ["refused", "expired"]
     assert scope_given(http, added, scope="members:read") == "invalid_scope"
+
+
+def test_a_proposal_waits_for_seven_days(typed: As, db: Database) -> None:
+    typed("alice", "clients", "add", "w1")
+    with db.write.connect() as connection:
+        (proposal,) = approvals.every(connection, now=datetime.now(UTC))
+        states = [
+            approvals.get(connection, proposal.id, now=proposal.proposed_at + after).state
+            for after in (timedelta(days=7, seconds=-1), timedelta(days=7))
+        ]
+        with pytest.raises(RegistryError, match="expired"):
+            approvals.approve(connection, proposal.id, operator="bob", now=proposal.proposed_at + timedelta(days=7))
+
+    assert states == ["pending", "expired"]
 
 
 def test_what_shows_no_single_member_needs_nobody_else(typed: As, http: FlaskClient) -> None:
