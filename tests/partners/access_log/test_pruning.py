@@ -195,3 +195,16 @@ def test_whoever_lets_a_month_go_in_another_way_is_found_out(log: Log) -> None:
     log.add(1, at=beginning_of(OLD))
     with owning(log) as connection, pytest.raises(PruningError, match="not sealed"):
         letting_go.survey(connection, OLD)
+
+
+def test_a_record_that_was_altered_lets_no_month_go_before_its_time(log: Log) -> None:
+    fill(log)
+    let_go(log, AFTER)
+    later = """regexp_replace(convert_from(leaf, 'UTF8'), '"at": ?"[0-9]{4}', '"at":"2999')"""
+    log.sql(f"UPDATE log_pruning SET leaf = convert_to({later}, 'UTF8')")
+    log.sql(f"DROP TABLE access_log_{AFTER:%Y_%m}")
+
+    untrusted, *missing = log.verify()
+
+    assert (untrusted.kind, "not the one that was sealed" in untrusted.text) == (Kind.PRUNING_UNTRUSTED, True)
+    assert [(each.kind, each.index) for each in missing] == [(Kind.RECORD_MISSING, 3), (Kind.RECORD_MISSING, 4)]
