@@ -1,8 +1,13 @@
-"""How far sinks have come is asked once, however many they are."""
+"""Sinks are one worker's at a time; how far they have come is asked once, however many they are."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from partners.access_log import following, sinks
-from partners.access_log.sinks import Wanted
+from partners.access_log.sinks import LEASE, Sink, Wanted
 from partners.keyring import Keyring
+from partners.registry import RegistryError
 from tests.conftest import SECRET
 from tests.partners.access_log.logs import Log
 from tests.round_trips import sent
@@ -37,3 +42,52 @@ def test_all_sinks_are_asked_about_at_once(log: Log) -> None:
         ("there", 0, None, []),
     ]
     assert len(statements) == len(of_the_size) + 1
+
+
+@pytest.fixture
+def registered(log: Log) -> Log:
+    """A log of three entries, and a sink that has none of them."""
+    log.grow(3)
+    with log.engines.write.begin() as connection:
+        sinks.add(connection, Wanted("siem", "https://siem.example", "ndjson", is_signed=False), Keyring(SECRET))
+    return log
+
+
+def lease(log: Log, after: timedelta = timedelta(0)) -> Sink | None:
+    with log.engines.write.begin() as connection:
+        return sinks.lease(connection, now=datetime.now(UTC) + after, heartbeat=timedelta(days=1))
+
+
+def test_a_sink_is_one_worker_s_until_its_lease_runs_out(registered: Log) -> None:
+    assert lease(registered) is not None
+    assert lease(registered) is None
+    assert lease(registered, LEASE + timedelta(seconds=1)) is not None
+
+
+def test_a_sink_that_failed_is_left_alone_until_its_time(registered: Log) -> None:
+    sink = lease(registered)
+    assert sink is not None
+    with registered.engines.write.begin() as connection:
+        sinks.postpone(connection, sink, "HTTP 500", until=datetime.now(UTC) + timedelta(minutes=5))
+
+    assert lease(registered, timedelta(minutes=4)) is None
+    assert lease(registered, timedelta(minutes=6)) is not None
+
+
+def test_a_sink_that_is_rewound_has_no_batch_under_way(registered: Log) -> None:
+    sink = lease(registered)
+    assert sink is not None
+    with registered.engines.write.begin() as connection:
+        assert sinks.begin(connection, sink, 0, now=datetime.now(UTC))
+        sinks.rewind(connection, "siem", 1)
+        (standing,) = sinks.standings(connection)
+
+    assert (standing.row.position, standing.row.sending) == (1, None)
+
+
+def test_a_sink_begins_after_no_entry_that_is_not_sealed(registered: Log) -> None:
+    with registered.engines.write.begin() as connection:
+        sinks.rewind(connection, "siem", 2)
+        for after in (3, -2):
+            with pytest.raises(RegistryError, match="no sealed entry"):
+                sinks.rewind(connection, "siem", after)
