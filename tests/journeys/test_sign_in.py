@@ -246,9 +246,11 @@ def test_an_auditor_signs_in_but_allows_no_tool(stored: Database, server: Server
     assert auditor.follow(auditor.get("/oauth/authorize", **tool.asks())).status_code == 403
 
 
-def test_signing_in_and_failing_to_is_on_record_with_the_person(frank: Visitor, stored: Database) -> None:
+def test_signing_in_and_out_and_failing_to_is_on_record_with_the_person(frank: Visitor, stored: Database) -> None:
     elsewhere(frank).sign_in(password="another password")
-    elsewhere(frank).sign_in()
+    signed_in = elsewhere(frank)
+    signed_in.sign_in()
+    signed_in.post("/account/sign-out", fields_of_header(signed_in))
 
     with stored.write.connect() as connection:
         identifier = connection.execute(select(person.c.id).where(person.c.name == frank.name)).scalar_one()
@@ -260,4 +262,5 @@ def test_signing_in_and_failing_to_is_on_record_with_the_person(frank: Visitor, 
         ("oauth.set_up", "released", "w1", None),
         ("oauth.sign_in", "denied", "w1", "invalid_token"),
         ("oauth.sign_in", "released", "w1", None),
+        ("oauth.sign_out", "released", "w1", None),
     ]
