@@ -10,12 +10,13 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Connection, select
 
 from partners.database import Database
-from partners.registry import RegistryError, campaigns, clients, issuers, partners, tokens
+from partners.registry import RegistryError, campaigns, clients, credentials, issuers, partners, tokens
 from partners.registry.campaigns import Campaign
 from partners.registry.clients import Wanted
 from partners.registry.partners import Partner
 from partners.tables.partner import client, client_secret, denied_token, spent_assertion
 from partners.vocabulary import AuthMethod, PartnerKind, Status
+from tests.factories import add_client, add_partner
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 KEYS = {"keys": [dict(ECKey.generate_key("P-256", {"kid": "1"}).as_dict(private=False))]}
@@ -249,3 +250,25 @@ def test_what_is_remembered_about_tokens_goes_when_it_has_expired(connection: Co
 
     assert connection.execute(select(spent_assertion.c.client)).scalars().all() == ["c3"]
     assert connection.execute(select(denied_token.c.id)).scalars().all() == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("of_client", "of_partner", "may_be"),
+    [
+        ({}, {}, True),
+        ({"allowed_networks": ["198.51.100.0/24"]}, {}, True),
+        ({"status": Status.SUSPENDED}, {}, False),
+        ({}, {"status": Status.SUSPENDED}, False),
+        ({}, {"terms_accepted_at": None}, False),
+    ],
+)
+def test_nobody_is_asked_to_consent_to_a_tool_that_may_have_no_token(
+    connection: Connection, of_client: dict[str, Any], of_partner: dict[str, Any], *, may_be: bool
+) -> None:
+    number = add_partner(connection, "compass", PartnerKind.TRACKER, **of_partner)
+    tool = add_client(connection, number, "compass-1", created_at=NOW, **of_client)
+
+    found = credentials.registration(connection, tool, address="192.0.2.7", now=NOW)
+
+    assert found is not None
+    assert found.may_be_consented_to is may_be
