@@ -167,6 +167,14 @@ def test_a_model_center_outside_the_eea_without_a_safeguard_gets_no_cards(http: 
     assert ask_token(http, center).get_json()["error"] == "invalid_scope"
 
 
+@pytest.mark.parametrize("scope", ["cards:read", "cards.sensitive:read", "cards:read cards.sensitive:read"])
+def test_nor_does_it_get_the_sensitive_part_of_them(http: FlaskClient, db: Database, scope: str) -> None:
+    scopes = ("cards:read", "cards.sensitive:read")
+    center = add_caller(db, PartnerKind.MODEL_CENTER, partner="far-studio", country="US", scopes=scopes)
+
+    assert ask_token(http, center, scope=scope).get_json()["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize("of", ["client", "partner"])
 def test_suspension_stops_the_next_token_and_resuming_permits_new_ones(
     http: FlaskClient, db: Database, of: str
