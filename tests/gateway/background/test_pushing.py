@@ -320,6 +320,14 @@ def test_both_secrets_sign_until_the_former_one_has_had_its_time(
     assert not is_taken_with(former)
 
 
+@pytest.mark.parametrize(
+    ("status", "is_refusal"),
+    [(400, True), (413, True), (422, True), (401, False), (403, False), (404, False), (429, False), (500, False)],
+)
+def test_an_answer_says_something_of_the_entries_or_of_the_tool(status: int, *, is_refusal: bool) -> None:
+    assert Answer(is_taken=False, status=status).is_refusal is is_refusal
+
+
 def test_a_tool_that_refuses_everything_is_not_passed_over(log: Log, worker: Pushing, siem: Tool) -> None:
     siem.answer = lambda _: (400, {})
     log.grow(1)
