@@ -178,6 +178,20 @@ def test_a_record_that_waits_for_the_sequencer_pages(past: Past) -> None:
     assert gaps(past.log.engines.write, None, now=NOW + DAY, wait=lambda _: past.log.seal() and None) == []
 
 
+def test_a_record_that_is_sealed_while_another_comes_is_no_gap(past: Past) -> None:
+    past.log.add(at=NOW - 2 * MINUTE)
+
+    def go_on(_: float) -> None:
+        past.log.seal()
+        past.log.sql("UPDATE log_checkpoint SET at = :at", at=AN_HOUR_AGO)
+        past.log.add(at=NOW - 2 * MINUTE)
+
+    assert gaps(past.log.engines.write, None, now=NOW, wait=go_on) == []
+    assert [each.figures["what"] for each in gaps(past.log.engines.write, None, now=NOW, wait=lambda _: None)] == [
+        "seal_lag"
+    ]
+
+
 def test_a_record_that_never_got_into_the_sealed_log_pages(past: Past) -> None:
     """Deleted before it was sealed: nothing in the tree tells."""
     past.partner()
