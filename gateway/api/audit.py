@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from gateway.api.arguments import ApiBlueprint
-from gateway.auditing.entries import found_entry, members_shown, proved
+from gateway.auditing.entries import found_entry, members_of_entry, proved
 from gateway.auditing.looks import guard_of, look
 from gateway.auditing.searches import asked_of
 from gateway.http import patience
@@ -56,8 +56,8 @@ def search_accesses(caller: Caller, query: dict[str, Any]) -> Response:
 def get_access(caller: Caller, _query: dict[str, Any], access_id: str) -> Response:
     """One entry, with the exact bytes that are sealed and the proof that they are; within two seconds they are."""
     with runtime().database.write.begin() as connection:
-        looked = partial(look, connection, GET, caller)
-        row = found_entry(connection, access_id, looked, shown=lambda row: log.member_numbers(connection, row.members))
+        shown = members_of_entry(connection, access_id, after=0, limit=log.MEMBERS_SHOWN)
+        row = found_entry(connection, access_id, partial(look, connection, GET, caller), shown=shown)
         policies = Policies(policy_documents(connection))
         inclusion = proved(connection, row) if row else None
     if row is None:
@@ -73,10 +73,10 @@ def list_access_members(caller: Caller, query: dict[str, Any], access_id: str) -
     bound_to = asked_alike(MEMBERS, caller, {"access": access_id})
     after = (runtime().cursors.open(query.get("cursor"), bound_to=bound_to) or [0])[0]
     with runtime().database.write.begin() as connection:
-        shown = partial(members_shown, connection, after=after, limit=query["limit"])
-        row = found_entry(connection, access_id, partial(look, connection, MEMBERS, caller), shown=shown)
+        members = members_of_entry(connection, access_id, after=after, limit=query["limit"] + 1)
+        looked = partial(look, connection, MEMBERS, caller)
+        row = found_entry(connection, access_id, looked, shown=members[: query["limit"]])
         policies = Policies(policy_documents(connection))
-        members = log.members_of(connection, row.id, after=after, limit=query["limit"] + 1) if row else []
     if row is None:
         raise not_found()
     said, page = page_of(members, query["limit"], position=lambda each: [each.member], bound_to=bound_to)

@@ -18,26 +18,23 @@ logger = get_logger(__name__)
 
 
 def found_entry(
-    connection: Connection,
-    access_id: str,
-    look: Callable[..., None],
-    *,
-    shown: Callable[[Row[Any]], Sequence[int]] = lambda _row: (),
+    connection: Connection, access_id: str, look: Callable[..., None], *, shown: Sequence[Row[Any]] = ()
 ) -> Row[Any] | None:
-    """Look an entry up; `look` puts on record what became of that, and which members are `shown` with it."""
+    """Look an entry up; `look` puts on record what became of that, and which of its members are `shown` with it."""
     identifier = parse(ACCESS_PREFIX, access_id)
     row = log.get(connection, identifier) if identifier else None
     if row is None:
         look(outcome=Outcome.NOT_FOUND, status=HTTPStatus.NOT_FOUND, reason=Reason.UNKNOWN)
     else:
-        look(members=shown(row))
+        # The erased have no id left that could be shown.
+        look(members=[each.member for each in shown if each.id is not None])
     return row
 
 
-def members_shown(connection: Connection, row: Row[Any], *, after: int, limit: int) -> Sequence[int]:
-    """The numbers of those on a page of an entry's members; the erased have no id that it could show."""
-    page = log.members_of(connection, row.id, after=after, limit=limit)
-    return [each.member for each in page if each.id is not None]
+def members_of_entry(connection: Connection, access_id: str, *, after: int, limit: int) -> Sequence[Row[Any]]:
+    """Whom an entry is about, by number, from one number on; nobody where there is no such entry."""
+    identifier = parse(ACCESS_PREFIX, access_id)
+    return log.members_of(connection, identifier, after=after, limit=limit) if identifier else []
 
 
 def proved(connection: Connection, row: Row[Any]) -> Inclusion | None:

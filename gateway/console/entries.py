@@ -1,5 +1,6 @@
 """One entry of the log: every field with its reasons, the exact bytes that are sealed, and the proof that they are."""
 
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -8,10 +9,9 @@ from flask import Response, request
 from sqlalchemy import Connection, Row
 
 from gateway.account.pages import PageError
-from gateway.auditing.entries import found_entry, members_shown, proved
+from gateway.auditing.entries import found_entry, members_of_entry, proved
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
 from gateway.runtime import runtime
-from partners.access_log import search as log
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.policy_versions import policy_documents
 from serializers.audit import entry_member, whole_entry
@@ -28,25 +28,24 @@ def show_entry(auditor: Auditor, access_id: str) -> Response:
     """An entry with everything that is known of it."""
     after = _after(auditor, access_id)
     with runtime().database.write.begin() as connection:
-        shown = partial(members_shown, connection, after=after, limit=MEMBERS)
-        row = found_entry(connection, access_id, partial(auditor.look, connection, OPERATION), shown=shown)
-        told = _told(connection, row, after) if row is not None else None
+        members = members_of_entry(connection, access_id, after=after, limit=MEMBERS + 1)
+        looked = partial(auditor.look, connection, OPERATION)
+        row = found_entry(connection, access_id, looked, shown=members[:MEMBERS])
+        told = _told(connection, row) if row is not None else None
     if row is None or told is None:
         raise _unknown()
-    members = told.pop("members")
     next_cursor = _next(auditor, access_id, members)
     explained_members = [entry_member(member, told["policies"], row) for member in members[:MEMBERS]]
     return console_page(auditor, "entry.html", row=row, members=explained_members, next_cursor=next_cursor, **told)
 
 
-def _told(connection: Connection, row: Row[Any], after: int) -> dict[str, Any]:
+def _told(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     policies = Policies(policy_documents(connection))
     entry = whole_entry(row, policies, proved(connection, row))
     return {
         "entry": entry,
         "policies": policies,
         "fields": explained(entry, policies.explainer(row.policy_version, row.operation)),
-        "members": log.members_of(connection, row.id, after=after, limit=MEMBERS + 1),
         "leaf": row.leaf.decode(errors="replace"),
         "leaf_hash": leaf_hash(row.leaf).hex(),
     }
@@ -96,7 +95,7 @@ def _after(auditor: Auditor, access_id: str) -> int:
     return int(position[0]) if position else 0
 
 
-def _next(auditor: Auditor, access_id: str, members: list[Row[Any]]) -> str | None:
+def _next(auditor: Auditor, access_id: str, members: Sequence[Row[Any]]) -> str | None:
     if len(members) <= MEMBERS:
         return None
     return runtime().cursors.seal([members[MEMBERS - 1].member], bound_to=_bound(auditor, access_id))

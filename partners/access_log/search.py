@@ -116,11 +116,6 @@ def member_number(connection: Connection, member_id: str) -> int | None:
     return connection.scalar(select(member.c.number).where(member.c.id == member_id))
 
 
-def member_numbers(connection: Connection, member_ids: Sequence[str]) -> Sequence[int]:
-    """Return the numbers in the log of those of several members who are known and not erased."""
-    return connection.scalars(select(member.c.number).where(member.c.id.in_(member_ids))).all()
-
-
 def partner_number(connection: Connection, partner_id: str) -> int | None:
     """Return the number that a partner's refs are made with."""
     return connection.scalar(select(partner.c.number).where(partner.c.id == partner_id))
