@@ -23,8 +23,8 @@ from gateway.demo.credentials import Credentials
 from gateway.observability import log_lines
 from gateway.preparation import prepare
 from gateway.settings import Settings
-from partners import database
-from partners.embedded import embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 from partners.vocabulary import Work
 
 ISSUER = "http://127.0.0.1:8000"

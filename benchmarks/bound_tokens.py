@@ -21,8 +21,8 @@ from benchmarks import servers
 from benchmarks.__main__ import ISSUER
 from gateway.cli.serve import leave_on_sigterm
 from gateway.preparation import prepare
-from partners import database
-from partners.embedded import embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 from partners.registry import campaigns, clients, partners
 from partners.registry.campaigns import Campaign
 from partners.registry.partners import Partner

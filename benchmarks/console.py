@@ -14,11 +14,11 @@ from sqlalchemy import Connection, text
 from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
-from partners import database
 from partners.access_log.cases import Case
-from partners.embedded import embedded_postgres
-from partners.partitions import make_partitions
 from partners.people import accounts, sessions
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
+from partners.postgres.partitions import make_partitions
 from partners.registry import partners
 from partners.registry.partners import Partner
 from partners.vocabulary import CasePurpose, PartnerKind, Work

@@ -23,8 +23,8 @@ from gateway.cli.serve import leave_on_sigterm
 from gateway.demo import registration, tokens
 from gateway.demo.credentials import Credentials
 from gateway.preparation import prepare
-from partners import database
-from partners.embedded import embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 from partners.registry import partners
 
 WARM_UP_SHARE = 0.25

@@ -18,8 +18,8 @@ import orjson
 from benchmarks.feed_events import CAMPAIGNS, WEBMASTERS, feed
 from gateway.cli.serve import leave_on_sigterm
 from gateway.preparation import prepare
-from partners import database
-from partners.embedded import embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 from partners.registry import campaigns, partners
 from partners.registry.campaigns import Campaign
 from partners.registry.partners import Partner

@@ -14,11 +14,11 @@ from threading import Event
 from sqlalchemy import Engine, text
 
 from gateway.background.sealing import Sealing
-from partners import database
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.stored_checkpoints import Anchor
+from partners.postgres import database
 from partners.vocabulary import Outcome, Purpose
 
 ROUNDS = 3

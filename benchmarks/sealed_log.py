@@ -15,13 +15,13 @@ from sqlalchemy import Engine, text
 
 from benchmarks import sealed_load
 from gateway.preparation import prepare
-from partners import database
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.sequencer import seal
 from partners.access_log.stored_checkpoints import Anchor
 from partners.access_log.verifying import Verification
-from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 
 ENTRIES = 1_000_000
 _AT_ONCE = 4_000

@@ -22,7 +22,7 @@ from gateway.application import create_app
 from gateway.cli.serve import leave_on_sigterm
 from gateway.observability import log_lines
 from gateway.settings import Settings
-from partners.embedded import embedded_postgres
+from partners.postgres.embedded import embedded_postgres
 from partners.vocabulary import Work
 
 CALLS = 300

@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from gateway.preparation import prepare
-from partners import database
 from partners.access_log.disclosures import disclosures_of
-from partners.embedded import embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import embedded_postgres
 
 MEMBERS = 200_000
 IN_BULK, IN_BLOCKS, ONE_BY_ONE = 3_000_000, 1_000_000, 1_000_000

@@ -33,8 +33,8 @@ from gateway.oauth import views as oauth
 from gateway.observability import request_lines
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from partners.database import Database, connect
 from partners.keyring import Keyring
+from partners.postgres.database import Database, connect
 
 _NO_SESSION = NullSession()
 

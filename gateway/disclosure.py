@@ -14,7 +14,7 @@ from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.runtime import Runtime, runtime
 from partners.access_log.recording import Recording
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.vocabulary import Outcome, Reason
 from serializers.policies import VERSION
 from serializers.policy.release import CALLER, OUTCOME, REASON, ROW_MEMBER

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 import migrations
 from partners import statements
-from partners.partitions import make_partitions
+from partners.postgres.partitions import make_partitions
 from partners.registry import campaigns
 from partners.statistics import queries
 from partners.tables.access import policy_version

@@ -9,10 +9,10 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 import migrations
-from partners import deadline
-from partners.database import CONNECT_TIMEOUT_S, Role
 from partners.months import month_of, next_month
-from partners.partitions import PARTITIONED
+from partners.postgres import deadline
+from partners.postgres.database import CONNECT_TIMEOUT_S, Role
+from partners.postgres.partitions import PARTITIONED
 
 STATEMENT_TIMEOUT_MS = 800
 _CONNECTION = deadline.punctual(1, deadline.Silence())

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from structlog import get_logger
 
 from gateway.settings import Settings, operator_name
-from partners import database
 from partners.access_log.append import record
 from partners.access_log.identifiers import instant_of
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import signing_keys
 from partners.registry.acts import access_by_operator
 from partners.rights.decisions import Replay, Replayed, members_by_digest

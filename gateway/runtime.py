@@ -12,8 +12,8 @@ from gateway.http.cursors import Cursors
 from gateway.observability import log_figures, notice_figures, sink_figures
 from gateway.observability.stored_figures import StoredFigures
 from gateway.settings import Settings
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.references import References
 from partners.rights.journal import Journal
 

@@ -15,8 +15,8 @@ from structlog import get_logger
 from gateway.http.problems import audit_unavailable
 from gateway.observability.metrics import Metrics
 from gateway.wording import kind_of
-from partners import deadline
 from partners.access_log.noting import Noted, committed, noted_here, noting
+from partners.postgres import deadline
 from partners.spool.framing import key_of
 from partners.spool.spool import Spool, SpoolError, SpoolPolicy
 

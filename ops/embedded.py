@@ -11,7 +11,7 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 
-from partners.embedded import binary, embedded_postgres
+from partners.postgres.embedded import binary, embedded_postgres
 
 TICK_S = 0.1
 

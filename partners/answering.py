@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from partners.access_log.append import record_of, told_leaf
 from partners.access_log.recording import Recording
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.standing import standing, status_of
 from partners.vocabulary import Outcome
 

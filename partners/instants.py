@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement, Date, DateTime, cast, func
 
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 
 _SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-5][0-9])",

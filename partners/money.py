@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Numeric, any_, case, literal_column
 
 from partners.currencies import DECIMALS
-from partners.literals import texts_literal
+from partners.postgres.literals import texts_literal
 
 _USUAL_DECIMALS = 2
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import column as named_column
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 
-from partners.literals import number_literal, text_literal, texts_literal
+from partners.postgres.literals import number_literal, text_literal, texts_literal
 from partners.tables.consent import grant_family
 from partners.tables.partner import client, denied_token, partner
 from partners.vocabulary import EEA, Reason, Status

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Date, Integer, bindparam, cast, exists, fu
 from partners.access_log.recording import Recording
 from partners.answering import PLACE, Found, answer_statement
 from partners.months import first_open_month
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.standing import CALLER_NUMBER
 from partners.tables.statistics import statement_total
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from marshmallow import Schema
 
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.statistics.queries import columns_for
 from partners.vocabulary import MONEY_METRICS, Metric, StatisticsGroup
 from serializers.policy.render import compile_serialiser, type_of_serialiser

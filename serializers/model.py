@@ -7,7 +7,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import JSONB
 
 from partners import usage
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.tables.activity import action, model, relation, spending_total
 from partners.tables.member import member, profile, purchase_total
 from partners.vocabulary import (

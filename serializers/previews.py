@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import Schema
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, bindparam, func, null, select
 
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.registry import terms
 from partners.standing import CALLER_NUMBER, may_have_member_rows
 from partners.tables.member import member

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.recounting import recount
 
 _PURCHASES = """

@@ -16,7 +16,7 @@ from joserfc.jws import JWSRegistry
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients, issuers, partners
 from partners.registry.partners import Partner
 from partners.tables.activity import model

@@ -21,10 +21,10 @@ from sqlalchemy import create_engine, make_url, text
 from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
-from partners import database
-from partners.database import Database
-from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.embedded import embedded_postgres
 from partners.vocabulary import Work
 from tests.recycling import Recycled, recycled
 

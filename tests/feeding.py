@@ -11,9 +11,9 @@ import orjson
 from sqlalchemy import RowMapping, Table, select
 
 from partners.access_log.append import Access
-from partners.database import Database
 from partners.feed import Feed, Report, apply_stream
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry.acts import access_by_operator
 from partners.rights.journal import Journal
 from partners.tables.activity import model

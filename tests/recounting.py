@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, Table, cast, delete, func, insert, select, text, union_all
 
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.statistics.facts import DIMENSIONS, EVENTS, Source
 from partners.tables.activity import ledger_entry
 from partners.tables.statistics import KEY, statement_total, statistic

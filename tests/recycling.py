@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from psycopg import Connection, connect
 from sqlalchemy import Engine, create_engine, event, make_url
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 
 _MOST_BYTES = 1 << 20
 """A table that grew larger is not worth emptying; what was deleted from one counts too."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.activity import spending_total
 from partners.tables.member import purchase_total
 from tests.factories import (

@@ -20,8 +20,8 @@ from partners import outbox, webhooks
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import public
 from partners.access_log.policy_versions import policy_documents
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.references import References
 from partners.vocabulary import NoticeOutcome, Outcome, Purpose, Reason
 from partners.webhooks import Endpoint

@@ -19,8 +19,8 @@ from partners.access_log.append import Access, record
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.sinks import Sink
 from partners.access_log.tree import BrokenTreeError
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import Outcome, Purpose
 from serializers.audit import followed_entry
 from serializers.policy.recorded import Policies

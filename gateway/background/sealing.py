@@ -12,12 +12,12 @@ from structlog import get_logger
 
 from gateway.settings import Settings
 from gateway.wording import kind_of
-from partners import database
 from partners.access_log.keys import DerivedKeys, SigningKeys
 from partners.access_log.sequencer import RefusedError, seal
 from partners.access_log.stored_checkpoints import Anchor
 from partners.keyring import Keyring
-from partners.locks import Lock
+from partners.postgres import database
+from partners.postgres.locks import Lock
 
 if TYPE_CHECKING:
     from gateway.observability.metrics import Metrics

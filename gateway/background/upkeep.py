@@ -7,8 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from gateway.wording import kind_of
-from partners import database
-from partners.partitions import make_partitions
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 
 DAY_S = 86_400.0
 log = get_logger(__name__)

@@ -10,11 +10,11 @@ from gateway.cli.lazy import Group
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import Document, json_text, printed
 from gateway.cli.session import Session, session
-from partners import database
 from partners.access_log import keys
 from partners.access_log.append import Access
 from partners.access_log.keys import DerivedKeys, KeyChangeError, Period
 from partners.access_log.sequencer import RefusedError
+from partners.postgres import database
 
 SEALED_WITHIN_S = 30.0
 _LOOK_S = 0.2

@@ -9,7 +9,7 @@ from gateway.wording import sentence
 from migrations import UnknownRevisionError
 from partners.access_log.tree import BrokenTreeError
 from partners.detections.alerts import AlertError
-from partners.embedded import EmbeddedError
+from partners.postgres.embedded import EmbeddedError
 from partners.registry import RegistryError
 from partners.rights.journal import JournalError
 

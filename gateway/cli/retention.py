@@ -11,11 +11,11 @@ from gateway.cli.operator import note
 from gateway.cli.output import Document, printed
 from gateway.cli.retention_pruning import prune
 from gateway.cli.session import Session, session
-from partners import database
 from partners.access_log.letting_go import PruningError
 from partners.access_log.notes import NoteError
 from partners.access_log.sequencer import RefusedError
-from partners.partitions import make_partitions
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 from partners.registry.acts import Act
 from partners.rights import inactivity
 from partners.rights.journal import Journal

@@ -18,8 +18,8 @@ from gateway.cli.session import session
 from gateway.readiness import lack_of
 from gateway.recovery import before_serving
 from gateway.serving.server import ServerError, Serving, address_of, bind, serve
-from partners import database
-from partners.partitions import make_partitions
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 
 MOST_WORKERS_BY_DEFAULT = 4
 workers_option = click.option(

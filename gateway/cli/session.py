@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from gateway import settings as gateway_settings
 from gateway.cli.lazy import importing
 from gateway.settings import Settings
-from partners import database
-from partners.database import Database
-from partners.embedded import embedded_postgres
 from partners.keyring import Keyring
-from partners.locks import Lock
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.embedded import embedded_postgres
+from partners.postgres.locks import Lock
 from partners.registry import signing_keys
 from partners.rights.journal import Journal
 

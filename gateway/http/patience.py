@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
-from partners import deadline
+from partners.postgres import deadline
 
 ANSWER_S = 2.5
 """For everything that is asked; half a second is left for the rest of the three in which an answer is promised."""

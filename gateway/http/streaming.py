@@ -22,9 +22,9 @@ from gateway.http.paging import released_page
 from gateway.records import access_of
 from gateway.runtime import runtime
 from gateway.spooling import Spooling, settle_here, settled, spooling
-from partners import deadline
 from partners.access_log.append import Access, record
-from partners.database import Database
+from partners.postgres import deadline
+from partners.postgres.database import Database
 from partners.spool.spool import SpoolError
 from partners.vocabulary import Outcome
 from serializers.lines import Document, Lines, lines_of

@@ -41,8 +41,8 @@ from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.settings import Settings
 from partners.access_log.append import record
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import AuthMethod, Outcome, Purpose, Reason, Scope
 
 TOKEN = "token"  # noqa: S105 - an endpoint's name

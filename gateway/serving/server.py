@@ -22,7 +22,7 @@ from gateway.serving.bodies import SafeBodies
 from gateway.serving.process_log import ProcessLog
 from gateway.serving.worker import PATIENCE_S, Worker, signals_wait
 from gateway.settings import Settings
-from partners import database
+from partners.postgres import database
 from serializers.statements import render_usual
 
 THREADS = 8

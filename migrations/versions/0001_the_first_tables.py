@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from partners.database import Role
+from partners.postgres.database import Role
 from partners.tables.access import TransactionId
 
 revision = "0001"

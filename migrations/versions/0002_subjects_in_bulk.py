@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from partners.database import Role
+from partners.postgres.database import Role
 
 revision = "0002"
 down_revision = "0001"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from partners.database import Role
+from partners.postgres.database import Role
 
 revision = "0008"
 down_revision = "0007"

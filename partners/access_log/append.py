@@ -39,7 +39,7 @@ from partners.access_log.identifiers import ACCESS_PREFIX, REQUEST_PREFIX, new_i
 from partners.access_log.noting import Noted, noted_here
 from partners.access_log.subjects import Keeping, one_by_one
 from partners.access_log.summary import summary_of
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.tables.access import access_log, access_network
 from partners.vocabulary import Outcome, Purpose, Reason
 

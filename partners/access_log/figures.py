@@ -24,7 +24,7 @@ from sqlalchemy import (
 from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.access_log.subjects import members_in
 from partners.access_log.summary import pairs_in
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from partners.tables.access import access_log
 from partners.tables.sealing import log_checkpoint, sealed_leaf
 from partners.vocabulary import GIVEN

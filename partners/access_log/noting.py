@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ARRAY, Engine, Text, bindparam, cast, func, select
 
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.tables.access import TransactionId
 
 

@@ -16,7 +16,7 @@ from partners.access_log.records import NETWORK_SURELY_KEPT, microseconds_of
 from partners.access_log.stored import firsts
 from partners.access_log.stored_checkpoints import StoredCheckpoint
 from partners.access_log.tree import TILE_HEIGHT
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from partners.tables.sealing import log_checkpoint, sealed_node
 
 BLOCK = 16_384

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select
 
 from partners.access_log.noting import Noted, noted_here
-from partners.prepared import Lanes, PreparedText, Row, prepare_text
+from partners.postgres.prepared import Lanes, PreparedText, Row, prepare_text
 
 
 @dataclass(frozen=True)

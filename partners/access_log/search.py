@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import INET
 
 from partners.access_log.identifiers import Place, instant_of
 from partners.access_log.subjects import accesses_about, members_where
-from partners.partitions import PARTITIONED
+from partners.postgres.partitions import PARTITIONED
 from partners.references import References
 from partners.tables.access import access_log, access_network
 from partners.tables.member import member

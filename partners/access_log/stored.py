@@ -28,8 +28,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from partners.access_log.expected import COLUMNS
 from partners.access_log.subjects import members_where
-from partners.literals import text_literal
-from partners.prepared import prepare_text
+from partners.postgres.literals import text_literal
+from partners.postgres.prepared import prepare_text
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from partners.tables.access import access_log, access_subject, access_subject_block, access_subject_set
 
 _Value: TypeAlias = ColumnElement[Any]

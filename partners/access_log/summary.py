@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 
 LARGEST_VERDICT, LARGEST_COUNT = 2**63 - 1, 2**31 - 1
 _PAIRS = f"strict $[*] ? (@[0] >= 0 && @[0] <= {LARGEST_VERDICT} && @[1] >= 0 && @[1] <= {LARGEST_COUNT})"

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from partners.access_log.subjects import members_where
 from partners.detections import rules
 from partners.detections.sketch import BITS, REGISTERS
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.tables.access import access_log, access_network
 from partners.tables.sealing import sealed_leaf
 from partners.vocabulary import GIVEN, OUTSIDE, Outcome, Reason

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import CIDR
 from partners.detections import rules
 from partners.detections.entries import is_miss, is_refused, is_release, network_of
 from partners.detections.suspicions import Evidence, Suspicion
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from partners.tables.access import access_log, access_network
 
 MOST = 50

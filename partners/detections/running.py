@@ -18,7 +18,7 @@ from partners.detections.gaps import gaps
 from partners.detections.judging import judge
 from partners.detections.raising import Raised, Recorded, raise_alerts
 from partners.detections.suspicions import Suspicion
-from partners.locks import Lock
+from partners.postgres.locks import Lock
 from partners.tables.detections import detection_progress
 from partners.vocabulary import Outcome, Tier
 

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, func, select, true
 from sqlalchemy.exc import OperationalError
 
 from partners.access_log.append import Access, record
-from partners.database import Database
 from partners.feed.applying import apply
 from partners.feed.checking import Checked
 from partners.feed.concerns import choices_of_batch, opt_outs_of_batch, tell_of_batch
@@ -21,7 +20,8 @@ from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
 from partners.keyring import Keyring
-from partners.locks import Lock
+from partners.postgres.database import Database
+from partners.postgres.locks import Lock
 from partners.rights.journal import Journal
 from partners.statistics import count
 from partners.tables.activity import applied_event

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, exists, func, insert, select
 
 from partners.answering import PLACE, Found, answer_statement
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.registry import RegistryError, partners
 from partners.standing import CALLER_NUMBER
 from partners.tables.partner import campaign

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from partners.keyring import Keyring
-from partners.locks import Lock
+from partners.postgres.locks import Lock
 from partners.registry import RegistryError, tokens
 from partners.registry.signing_keys import (
     ALGORITHM,

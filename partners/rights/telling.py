@@ -9,8 +9,8 @@ from sqlalchemy import Connection, DateTime, case, cast, func, literal, select
 
 from partners import stamps
 from partners.keyring import Keyring
-from partners.literals import text_literal
 from partners.outbox import ALWAYS, BY_NAME, Concern, concern_about, write_concerns
+from partners.postgres.literals import text_literal
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
 from partners.sharing import Sharing

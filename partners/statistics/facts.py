@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.statistics.counters import SLOT
 from partners.tables.activity import ledger_entry, registration, traffic
 from partners.tables.member import member

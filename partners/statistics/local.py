@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.statistics.counters import SLOT
 from partners.statistics.facts import Source
 from partners.statistics.shapes import HOUR, UTC_OFFSET

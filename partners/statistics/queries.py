@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from partners.access_log.recording import Recording
 from partners.answering import answer_statement
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.statistics.local import range_parameters
 from partners.statistics.questions import Answer, Question, by_sub
 from partners.statistics.selects import TOTALS_PLACE, found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.vocabulary import SUB_GROUPS, Metric, StatisticsFilter, StatisticsGroup
 
 

@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from partners.answering import PLACE, Found
-from partners.literals import number_literal, text_literal
 from partners.money import smallest_amount
+from partners.postgres.literals import number_literal, text_literal
 from partners.standing import CALLER_NUMBER
 from partners.statistics.facts import COUNTERS, EVENTS, TRAFFIC, Source
 from partners.statistics.local import PERIODS, in_range, periods, told

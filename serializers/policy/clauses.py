@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, or_
 
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from serializers.policy.conditions import All, Always, Any_, Atom, Condition, Named, Not, PolicyError
 
 

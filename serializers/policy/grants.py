@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Alias, Column, Connection, Executable, text
 
-from partners.database import Role
-from partners.partitions import PARTITIONED
+from partners.postgres.database import Role
+from partners.postgres.partitions import PARTITIONED
 from partners.tables import metadata
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, false, not_, or_, select, true
 
 from partners.access_log.summary import pairs_in
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 from partners.tables.access import access_log
 from serializers.policy.explain import Explainer
 from serializers.policy.publish import Document

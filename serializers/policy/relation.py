@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Label, and_, case, null, true
 
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from serializers.policy.clauses import clauses_of, holds_in
 from serializers.policy.conditions import Atom, to_sql
 from serializers.policy.declaration import Field, Policy

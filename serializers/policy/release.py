@@ -27,7 +27,7 @@ from partners.access_log.append import record_of, told_leaf
 from partners.access_log.recording import Recording
 from partners.access_log.subjects import Keeping, in_blocks, in_bulk, one_by_one
 from partners.access_log.summary import summary_of, summary_of_one
-from partners.literals import number_literal, text_literal
+from partners.postgres.literals import number_literal, text_literal
 from partners.standing import CALLER_NUMBER, standing, status_of
 from partners.vocabulary import Outcome
 from serializers.policy.declaration import Policy

@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.tables.activity import relation, spending, spending_total
 from partners.tables.member import former_username, member
 from partners.vocabulary import Reason, Relation

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from partners.instants import start_of_utc_day
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.standing import CALLER_NUMBER
 from partners.tables.activity import ledger_entry
 from partners.tables.member import member

@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Column, Table
 
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.outbox import CLOSED_KEPT
+from partners.postgres.database import Database
 from partners.rights.archive import NOT_TOLD, PIECES, READ_ELSEWHERE
 from partners.tables.outbox import concern
 from partners.vocabulary import PartnerKind

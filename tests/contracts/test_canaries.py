@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.member import profile
 from partners.vocabulary import FORBIDDEN_NAMES, PartnerKind
 from tests.callers import access_token, add_caller, basic, bearer, model_token

@@ -23,9 +23,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from partners.access_log.checkpoints import origin_of, signer_of
-from partners.database import Database
 from partners.detections.raising import raise_alerts
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, basic, bearer, model_token
 from tests.factories import count_events

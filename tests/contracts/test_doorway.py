@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from psycopg import Cursor
 from sqlalchemy import text
 
-from partners.database import Database
-from partners.deadline import SIGN_OF_LIFE
+from partners.postgres.database import Database
+from partners.postgres.deadline import SIGN_OF_LIFE
 from partners.vocabulary import PartnerKind
 from tests.callers import add_caller, bearer, model_token
 from tests.factories import add_member, add_relation
@@ -137,7 +137,7 @@ def test_no_record_no_data(db: Database, http: FlaskClient, database_url: str, t
     w1 = webmaster(db, http, "w1")
     w1.member(db, "m1", username="canary_name")
     w1.get("/members")
-    from partners import database  # noqa: PLC0415
+    from partners.postgres import database  # noqa: PLC0415
 
     owner = database.owner(database_url)
     with owner.begin() as connection:

@@ -4,8 +4,8 @@ from sqlalchemy import Connection, Table, func, select
 
 from partners.access_log.identifiers import new_id
 from partners.access_log.subjects import accesses_about
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.rights import journal
 from partners.rights.erasure import FATES, KEPT, Fate
 from partners.tables import metadata

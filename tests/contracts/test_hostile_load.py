@@ -19,7 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.contracts.test_hostile_requests import hostile, tokens  # noqa: F401 - a fixture

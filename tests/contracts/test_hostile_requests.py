@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.factories import add_member, add_model, add_relation

@@ -19,7 +19,7 @@ from benchmarks.filling import MODEL, WEBMASTER, fill, usernames
 from gateway.application import create_app
 from gateway.demo import registration
 from gateway.settings import Settings
-from partners import database
+from partners.postgres import database
 from partners.vocabulary import PartnerKind, Relation
 from serializers.statements import MEMBER_FILTERS
 from serializers.statements.model import SPENDING_FILTERS

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from migrations.inclusion import include
-from partners import database
-from partners.database import Database
-from partners.partitions import PARTITIONED
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.partitions import PARTITIONED
 from partners.tables import metadata
 from partners.tables.access import access_log
 from partners.tables.activity import ledger_entry

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from gateway.http.limit_storage import ProcessStorage
 from gateway.oauth.tokens import LIFETIME
 from partners.access_log.identifiers import REQUEST_PREFIX, parse
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.callers import Caller, access_token, add_caller, ask_token, bearer
 

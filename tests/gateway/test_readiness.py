@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from gateway.readiness import Lack, lack_of
-from partners import database
+from partners.postgres import database
 
 TODAY = datetime.now(UTC)
 

@@ -21,11 +21,11 @@ from gateway import recovery
 from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.settings import Settings
-from partners import database
 from partners.access_log.identifiers import new_id
-from partners.database import Database
-from partners.embedded import binary
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.embedded import binary
 from partners.rights import journal
 from partners.rights.journal import Journal, JournalError
 from partners.tables.access import access_log

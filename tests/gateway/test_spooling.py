@@ -20,8 +20,8 @@ from gateway.http.streaming import BrokenStreamError
 from gateway.settings import Settings
 from partners.access_log.append import record
 from partners.access_log.noting import committed, noting
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.spool import file as files
 from partners.spool.framing import key_of
 from partners.spool.reading import Kept, extents, read

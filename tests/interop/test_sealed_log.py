@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 
 from partners.access_log.checkpoints import origin_of, read_checkpoint, signer_of
 from partners.access_log.notes import Signer
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET

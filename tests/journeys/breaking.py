@@ -20,8 +20,8 @@ from gateway.application import create_app
 from gateway.preparation import prepare
 from gateway.serving.server import THREADS
 from gateway.settings import Settings
-from partners import database
-from partners.embedded import binary, embedded_postgres
+from partners.postgres import database
+from partners.postgres.embedded import binary, embedded_postgres
 from partners.vocabulary import PartnerKind, Work
 from tests.callers import access_token, add_caller, bearer, model_token
 from tests.conftest import SECRET

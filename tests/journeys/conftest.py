@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import partners
 from tests.callers import add_caller
 from tests.conftest import fresh_database

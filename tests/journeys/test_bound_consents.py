@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients
 from tests.journeys.tracking import Tool, Visitor, add_tool, is_alive, refused, told
 from tests.proofs import TOKEN_PATH, Prover

@@ -13,8 +13,8 @@ import requests
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry import key_life, partners, signing_keys
 from partners.registry.signing_keys import KeyState
 from partners.tables.access import access_log

@@ -10,9 +10,9 @@ from partners.access_log.cases import Case
 from partners.access_log.checkpoints import origin_of
 from partners.access_log.keys import DerivedKeys
 from partners.access_log.proofs import check_proof
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.people import accounts, saved_searches, sessions
+from partners.postgres.database import Database
 from partners.vocabulary import CasePurpose, PartnerKind
 from tests.callers import ISSUER, add_caller
 from tests.conftest import SECRET

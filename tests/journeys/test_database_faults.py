@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from partners.database import SEALER
+from partners.postgres.database import SEALER
 from tests.journeys.breaking import PROMISED_S, House, house
 
 pytestmark = pytest.mark.slow

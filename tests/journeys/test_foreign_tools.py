@@ -13,7 +13,7 @@ from requests_oauth2client import ClientSecretBasic, OAuth2Client
 from requests_oauth2client import PrivateKeyJwt as PrivateJwk
 from requests_oauthlib import OAuth2Session as OauthlibSession
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import AuthMethod, PartnerKind
 from tests.callers import add_caller
 from tests.journeys.tracking import REDIRECT, Tool, Visitor, challenge_of, fields_of, told

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, true
 
 from partners.access_log.subjects import members_where
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.conftest import SECRET
 from tests.factories import add_member

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.callers import SESSIONS, sign
 from tests.factories import add_model
 from tests.journeys.oauth_checks.ours import GatewayOperator, gateway

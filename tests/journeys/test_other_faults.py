@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.serving.worker import PATIENCE_S
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.gateway.api.test_member_streams import add_many
 from tests.gateway.api.test_webmaster import webmaster

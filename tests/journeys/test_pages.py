@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from partners.database import Database
 from partners.people import accounts
+from partners.postgres.database import Database
 from tests.callers import add_caller
 from tests.journeys.browsing import NEEDS_CHROMIUM, code_of, type_in
 from tests.journeys.serving import Server

@@ -8,8 +8,8 @@ import pyotp
 import pytest
 from sqlalchemy import select, update
 
-from partners.database import Database
 from partners.people import accounts
+from partners.postgres.database import Database
 from partners.registry import RegistryError, partners
 from partners.tables.access import access_log
 from partners.tables.consent import person, person_session

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.spool.framing import key_of
 from partners.spool.reading import Damage, Kept, extents, read
 from partners.spool.spool import Spool, SpoolError

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from partners.access_log import following
 from partners.access_log.append import record
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.sealing import sealed_leaf
 from partners.vocabulary import Outcome, PartnerKind
 from tests.callers import add_caller, basic

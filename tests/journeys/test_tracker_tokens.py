@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients, partners
 from partners.tables.access import access_log
 from partners.tables.consent import refresh_token

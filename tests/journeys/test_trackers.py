@@ -6,7 +6,7 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.tables.access import access_log
 from partners.tables.consent import pushed_request

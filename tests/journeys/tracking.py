@@ -15,8 +15,8 @@ import pyotp
 import requests
 from requests.adapters import HTTPAdapter
 
-from partners.database import Database
 from partners.people import accounts
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import add_caller
 

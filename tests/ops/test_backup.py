@@ -11,10 +11,10 @@ from sqlalchemy import Text, cast, create_engine, func, make_url, select, text
 
 from gateway.preparation import prepare
 from gateway.readiness import lack_of
-from partners import database
-from partners.database import Database
-from partners.embedded import binary
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.embedded import binary
 from partners.tables.activity import relation
 from partners.tables.member import member, profile
 from tests.conftest import NOW

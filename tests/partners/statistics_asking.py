@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from partners.access_log.append import Access
 from partners.access_log.recording import Recording
 from partners.currencies import DECIMALS
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.statistics import Answer, Question
 from partners.statistics.queries import Asking, columns_for
 from partners.tables.partner import client, partner

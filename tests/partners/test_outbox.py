@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.outbox import ALWAYS, Concern, write_concerns
+from partners.postgres.database import Database
 from partners.tables.outbox import concern
 from partners.vocabulary import NoticeTopic, PartnerKind
 from tests.round_trips import sent

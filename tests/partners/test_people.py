@@ -8,13 +8,13 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import Connection, select
 
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.people import accounts, one_time, passwords, saved_searches, sessions, signing_in
 from partners.people.accounts import INVITATION_LASTS, Credentials, Person
 from partners.people.saved_searches import MOST, NoRoomError
 from partners.people.sessions import IDLE, LASTS
 from partners.people.signing_in import MOST_WRONG_CODES, Proof
+from partners.postgres.database import Database
 from partners.tables.consent import person
 from partners.vocabulary import PartnerKind, Reason
 from tests.conftest import SECRET

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from partners.database import Database
 from partners.keyring import Digest, Keyring
 from partners.members import NoSuchMemberError, find_member, require_member
+from partners.postgres.database import Database
 from partners.privacy import SETTINGS, PrivacyChange, change_privacy, privacy_of
 from partners.stamps import of_event
 from partners.tables.member import erased_member, member, member_stamp

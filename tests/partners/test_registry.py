@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import Connection, select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import RegistryError, campaigns, clients, credentials, issuers, partners, tokens
 from partners.registry.campaigns import Campaign
 from partners.registry.clients import Wanted

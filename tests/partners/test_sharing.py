@@ -4,7 +4,7 @@ from itertools import product
 
 from sqlalchemy import select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.sharing import Sharing, shared_with_webmaster
 from partners.tables.member import member
 from tests.factories import add_member

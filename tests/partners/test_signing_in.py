@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, select
 
-from partners.database import Database
 from partners.people import accounts, one_time, passwords, signing_in
 from partners.people.accounts import Credentials
 from partners.people.signing_in import Proof
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.tables.consent import person
 from partners.vocabulary import Reason

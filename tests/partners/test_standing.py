@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from partners.consents import families
 from partners.consents.families import Family
-from partners.database import Database
 from partners.people import accounts
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.standing import standing
 from partners.vocabulary import PartnerKind, Reason, Scope

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partners import statements
-from partners.database import Database
 from partners.months import first_open_month, is_final
+from partners.postgres.database import Database
 from partners.statements import Statement
 from tests.factories import add_member, add_partner, add_purchase, add_reversal, count_events
 from tests.partners.statistics_asking import fetch

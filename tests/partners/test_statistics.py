@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.rights.erasure import carry_out
 from partners.statistics import Choice, Question, Sort
 from partners.tables.activity import ledger_entry, registration

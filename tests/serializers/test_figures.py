@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from partners.prepared import Row
+from partners.postgres.prepared import Row
 from partners.vocabulary import Metric, StatisticsGroup
 from serializers.figures import documents, row_schema, totals
 from serializers.lines import Form, lines_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, literal, null, select
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.partner import partner
 from serializers import model, webmaster
 from serializers.policy.conditions import ALWAYS, All, Any_, Atom, Condition, Named, PolicyError

@@ -9,7 +9,7 @@ from partners.feed.member_state import MemberState
 from partners.feed.parameters import among, as_values
 from partners.feed.state import State
 from partners.keyring import Digest
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.rights.binding import states_of
 from partners.rights.book import Book
 from partners.tables.member import erased_member, held_setting, member, member_stamp

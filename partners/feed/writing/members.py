@@ -10,7 +10,7 @@ from partners.feed.member_state import MemberState
 from partners.feed.parameters import among, as_rows, as_values, rows_of
 from partners.feed.state import State
 from partners.feed.writing.sets import change_rows, insert_rows, upsert_rows
-from partners.literals import text_literal
+from partners.postgres.literals import text_literal
 from partners.privacy import SETTINGS
 from partners.tables.member import held_setting, member, member_stamp, profile, purchase_total
 from partners.vocabulary import SUBS, ProfileItem

@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from gateway.application import create_app
 from gateway.serving.server import THREADS
 from gateway.settings import USUAL_LIMITS, Settings
-from partners.database import Database
 from partners.people import passwords
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.vocabulary import Work
 

@@ -10,8 +10,8 @@ from sqlalchemy import func, select, text
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.tables.consent import pushed_request
 from tests.callers import basic
 from tests.journeys.tracking import add_tool

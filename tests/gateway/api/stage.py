@@ -7,8 +7,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.member import member, profile
 from partners.vocabulary import SENSITIVE_ITEMS, Action, PartnerKind, ProfileItem
 from tests.callers import access_token, add_caller, bearer

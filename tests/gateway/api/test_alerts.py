@@ -14,9 +14,9 @@ from gateway.api import alerts
 from gateway.background.detecting import Detecting
 from gateway.http.streaming import BrokenStreamError
 from partners.access_log.append import record
-from partners.database import Database
 from partners.detections.raising import Raised, raise_alerts
 from partners.detections.suspicions import Suspicion, Whom, Window
+from partners.postgres.database import Database
 from partners.vocabulary import Detection, Outcome, PartnerKind, Tier
 from tests.callers import access_token, add_caller, bearer
 from tests.gateway.api.test_audit import Auditor

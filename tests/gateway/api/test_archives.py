@@ -14,8 +14,8 @@ from sqlalchemy import insert, select
 from gateway import archiving
 from partners.access_log.disclosures import Outside, enter
 from partners.access_log.identifiers import new_id
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject
 from partners.vocabulary import PartnerKind, RecipientKind
 from tests.callers import access_token, add_caller, bearer

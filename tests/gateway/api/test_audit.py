@@ -13,9 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text, update
 
-from partners import database
-from partners.database import Database
 from partners.keyring import Digest, Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_network, access_subject, policy_version
 from partners.tables.member import former_username

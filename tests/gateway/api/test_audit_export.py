@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from gateway.http.streaming import BrokenStreamError
 from partners.access_log.identifiers import new_id
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.vocabulary import PartnerKind
 from serializers import searches
@@ -198,7 +198,7 @@ def test_the_export_is_on_record_before_the_first_byte(db: Database, w1: Webmast
 
 def test_no_record_no_export(w1: Webmaster, auditor: Auditor, database_url: str) -> None:
     w1.get("/members")
-    from partners import database  # noqa: PLC0415
+    from partners.postgres import database  # noqa: PLC0415
 
     owner = database.owner(database_url)
     with owner.begin() as connection:
@@ -236,7 +236,7 @@ def test_a_database_that_fails_midway_cuts_the_export(
         w1.get("/members")
     body = export(auditor, partner="w1").iter_encoded()
     received = [next(body), next(body)]
-    from partners import database  # noqa: PLC0415
+    from partners.postgres import database  # noqa: PLC0415
 
     owner = database.owner(database_url)
     with owner.begin() as connection:

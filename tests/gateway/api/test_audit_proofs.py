@@ -9,12 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from partners import database
 from partners.access_log.checkpoints import origin_of, read_checkpoint, signer_of
 from partners.access_log.keys import DerivedKeys, rotate
 from partners.access_log.notes import opened, read_vkey
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import SECRET

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from partners.access_log.checkpoints import origin_of, signer_of
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from serializers.audit import LONGEST_WAIT_S
 from tests.callers import access_token, add_caller, bearer

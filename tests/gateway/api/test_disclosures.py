@@ -10,8 +10,8 @@ from sqlalchemy import insert, select, text
 
 from gateway.http import streaming
 from partners.access_log.disclosures import Outside, enter
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject, policy_version
 from partners.vocabulary import MaskVisibility, PartnerKind, ProfileItem, RecipientKind, Visibility
 from serializers.policies import DOCUMENT, VERSION

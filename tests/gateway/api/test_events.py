@@ -11,9 +11,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from gateway.api import events
-from partners import database
-from partners.database import Database
 from partners.feed import Report
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject
 from partners.tables.activity import applied_event
 from partners.tables.member import member

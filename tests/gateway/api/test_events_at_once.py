@@ -12,8 +12,8 @@ from sqlalchemy import Connection, func, select
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
 from partners.members import find_member
+from partners.postgres.database import Database
 from partners.privacy import PrivacyChange, change_privacy
 from partners.tables.activity import applied_event, ledger_entry
 from partners.tables.member import member

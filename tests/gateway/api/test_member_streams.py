@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse
 
 from gateway.http import streaming
 from gateway.http.streaming import BrokenStreamError
-from partners import database
 from partners.access_log.subjects import accesses_about
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject_set
 from partners.tables.member import member, profile, purchase_total
 from tests.factories import REGISTERED_AT

@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from partners import database
+from partners.postgres import database
 
 
 def test_health_does_not_ask_the_database(http: FlaskClient, database_url: str) -> None:

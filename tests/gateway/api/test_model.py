@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.activity import model, relation
 from partners.tables.member import member, profile
 from partners.vocabulary import PartnerKind, ProfileItem

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from gateway.api.bodies import LARGEST_BODY
 from gateway.description.errors import PROBLEM
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_subject
 from partners.tables.activity import model

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry.terms import Terms
 from partners.tables.access import access_log, access_subject
 from partners.tables.member import member
@@ -138,7 +138,7 @@ def test_a_preview_is_on_record_before_it_is_answered_and_is_no_disclosure(stage
 
 def test_no_record_no_preview(stage: Stage, database_url: str) -> None:
     stage.member("m1", username="canary_name")
-    from partners import database  # noqa: PLC0415
+    from partners.postgres import database  # noqa: PLC0415
 
     owner = database.owner(database_url)
     with owner.begin() as connection:

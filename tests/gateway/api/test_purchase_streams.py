@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from gateway.http import streaming
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.factories import HAPPENED_AT
 from tests.gateway.api.test_member_streams import CSV, NDJSON, rows_of

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from gateway.runtime import runtime
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.activity import ledger_entry
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer

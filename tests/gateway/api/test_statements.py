@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.callers import access_token, bearer
 from tests.factories import add_purchase, add_reversal, count_events

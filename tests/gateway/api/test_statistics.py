@@ -12,8 +12,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.tables.activity import ledger_entry, registration
 from partners.tables.partner import partner

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from gateway.http.streaming import BrokenStreamError
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from tests.factories import HAPPENED_AT, add_purchase, add_registration, add_reversal, add_traffic, count_events
 from tests.gateway.api.test_webmaster import Webmaster, webmaster

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.member import member
 from partners.vocabulary import PartnerKind
 from tests.callers import Caller, access_token, add_caller, bearer

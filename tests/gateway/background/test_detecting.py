@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.background import detecting
 from gateway.background.detecting import Detecting
-from partners.database import Database
+from partners.postgres.database import Database
 
 
 def test_a_run_that_failed_is_counted_and_followed_by_others(

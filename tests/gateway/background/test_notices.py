@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from gateway.background.notices import Delivery
 from gateway.settings import Settings
 from partners import outbox, webhooks
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.tables.access import access_log
 from partners.tables.member import profile

@@ -18,8 +18,8 @@ from gateway.settings import Settings
 from partners.access_log import sinks
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.sinks import Wanted
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from tests.conftest import SECRET
 from tests.gateway.log_receivers import DIES, TAKEN, Syslog, Tool, certificate, syslog, tool
 from tests.partners.access_log.logs import Log

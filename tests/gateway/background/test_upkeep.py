@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from gateway.background import upkeep
-from partners import database
 from partners.months import month_of, next_month
+from partners.postgres import database
 
 
 def test_coming_partitions_are_made_while_the_log_is_in_use(database_url: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import RegistryError, approvals
 from partners.tables.access import access_log
 from partners.tables.operator import approval, operator_act

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from gateway.cli import audit_export
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from serializers import searches
 from tests.gateway.api.test_webmaster import Webmaster, webmaster

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from partners.access_log.checkpoints import origin_of, signer_of
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from tests.conftest import SECRET
 from tests.gateway.cli.commands import invoke, run, run_json
 from tests.gateway.log_receivers import certificate, tool

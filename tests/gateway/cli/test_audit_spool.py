@@ -13,7 +13,7 @@ from partners.access_log.noting import committed, noting
 from partners.access_log.pruning import MONTHS_KEPT
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
-from partners.partitions import make_partitions
+from partners.postgres.partitions import make_partitions
 from partners.spool.framing import key_of
 from partners.spool.spool import Spool
 from tests.conftest import SECRET

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.member import member
 from tests.conftest import NOW
 from tests.feeding import lines, purchased, registered, updated

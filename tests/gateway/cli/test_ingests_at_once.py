@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from benchmarks.feed_events import CAMPAIGNS, WEBMASTERS, feed
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.activity import applied_event, ledger_entry
 from tests.books import assert_books_balance
 from tests.conftest import SECRET

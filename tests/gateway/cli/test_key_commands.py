@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.tables.operator import operator_act
 from tests.gateway.cli.commands import invoke, run, run_json

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from gateway.cli import main
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk
 from partners.rights.steps import Step

@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import select, text
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import acts, issuers
 from partners.tables.member import member
 from partners.tables.operator import operator_act

@@ -13,10 +13,10 @@ from gateway.cli import main
 from partners.access_log.checkpoints import origin_of, signer_of
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import MONTHS_KEPT
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
-from partners.partitions import make_partitions
+from partners.postgres.database import Database
+from partners.postgres.partitions import make_partitions
 from partners.rights.erasure import carry_out
 from partners.tables.access import access_log, access_network
 from partners.tables.activity import action, ledger_entry, spending

@@ -17,8 +17,8 @@ import requests
 from flask.testing import FlaskClient
 from sqlalchemy import make_url, text
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller, bearer
 from tests.journeys.serving import served

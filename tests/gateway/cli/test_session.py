@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.cli.session import session
-from partners import database
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import key_life
 from tests.feeding import lines, registered
 from tests.gateway.cli.commands import invoke, run

@@ -6,9 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.outbox import concern_about
+from partners.postgres.database import Database
 from partners.tables.operator import operator_act
 from partners.vocabulary import NoticeTopic, PartnerKind
 from tests.callers import add_caller

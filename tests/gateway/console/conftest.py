@@ -16,10 +16,10 @@ from gateway.settings import Settings
 from partners.access_log.cases import Case
 from partners.access_log.checkpoints import signer_of
 from partners.access_log.search import member_number
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.people import accounts, sessions
 from partners.people.accounts import Person
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.vocabulary import CasePurpose, PartnerKind, Work
 from tests.callers import access_token, add_caller, bearer, model_token

@@ -12,9 +12,9 @@ from gateway.demo import credentials
 from gateway.demo.cast import CAST, HEROINE, WEBMASTERS
 from gateway.demo.loading import NotADemoError, load
 from gateway.settings import Settings
-from partners import database
-from partners.database import Database
 from partners.members import find_member
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.registry.partners import Partner
 from partners.tables.activity import applied_event, ledger_entry

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from gateway.application import create_app
 from gateway.http.limits import OVERRIDES_FRESH_S
 from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import RegistryError, allowances
 from partners.tables.access import access_log
 from partners.vocabulary import PartnerKind, Work

@@ -11,8 +11,8 @@ from gateway.http.envelope import answer
 from gateway.oauth.caller import Caller
 from gateway.oauth.guard import Guard, guarded_by
 from gateway.settings import Settings, read
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind, Purpose, Scope
 from tests.conftest import SECRET, fresh_database
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.tables.access import access_log
 
 FACTS = ("audience", "partner", "client", "model", "operation", "purpose", "outcome", "status", "reason")

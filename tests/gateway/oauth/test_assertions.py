@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients, partners
 from partners.vocabulary import AuthMethod
 from tests.callers import (

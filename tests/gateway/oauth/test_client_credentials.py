@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from joserfc import jws
 from sqlalchemy import text
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import clients, partners
 from partners.vocabulary import AuthMethod, PartnerKind
 from tests.callers import Caller, access_token, add_caller, ask_token, bearer

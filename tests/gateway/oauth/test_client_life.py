@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, update
 from sqlalchemy.engine import RowMapping
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import RegistryError, client_revocation, clients
 from partners.registry.client_use import DORMANT_AFTER, ROUGHLY
 from partners.rights.retention import sweep

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients
 from partners.tables.partner import spent_proof
 from partners.vocabulary import PartnerKind

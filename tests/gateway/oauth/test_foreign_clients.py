@@ -10,7 +10,7 @@ from flask import Flask
 from joserfc.jwk import OKPKey
 from werkzeug.serving import make_server
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import AuthMethod, PartnerKind
 from tests.callers import EXCHANGE, ISSUER, JWT_TYPE, add_caller, session
 from tests.factories import add_model

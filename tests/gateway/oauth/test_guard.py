@@ -14,8 +14,8 @@ from joserfc.jws import JWSRegistry
 from sqlalchemy import text, update
 
 from gateway.oauth.tokens import MOST_REMEMBERED, TokenMaker
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import partners
 from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from partners.consents.pushed import URI_PREFIX
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import Caller, add_caller, basic
 

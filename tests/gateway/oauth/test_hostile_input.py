@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 from werkzeug.datastructures import Headers
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import (
     ASSERTION_TYPE,

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.callers import ISSUER, add_caller, ask_token, basic, signed_anyhow
 from tests.gateway.oauth.test_hostile_input import HEADER_VALUES, HEADERS, STRINGS, VALUES
 from tests.proofs import TOKEN_PATH, Prover, ath_of

@@ -10,7 +10,7 @@ from joserfc.jwk import KeySet
 from gateway.application import create_app
 from gateway.oauth import metadata
 from gateway.settings import Settings
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.callers import ISSUER, access_token, add_caller
 
 

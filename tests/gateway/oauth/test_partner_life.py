@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from gateway.application import create_app
 from gateway.settings import Settings
 from partners.consents import families, refresh
-from partners.database import Database
 from partners.people import accounts, sessions
+from partners.postgres.database import Database
 from partners.registry import RegistryError, allowances, campaigns, client_revocation, clients, partners, terms
 from partners.registry.partners import Partner
 from partners.registry.terms import Terms

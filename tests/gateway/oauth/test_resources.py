@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from joserfc import jws
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import ISSUER, add_caller, ask_token, exchange, session
 from tests.factories import add_model

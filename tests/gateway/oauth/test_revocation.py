@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from partners import database
 from partners.consents import families, refresh
-from partners.database import Database
 from partners.people import accounts
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.registry import clients, partners
 from partners.vocabulary import AuthMethod, PartnerKind, Scope
 from tests.callers import (

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients, secrets
 from partners.tables.partner import client
 from partners.vocabulary import AuthMethod

@@ -17,8 +17,8 @@ from gateway.oauth.jose import Untrusted
 from gateway.oauth.keys import FRESH_FOR, KeyCabinet
 from gateway.oauth.tokens import CLOCK_SKEW_S, LIFETIME
 from gateway.settings import Settings
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry import RegistryError, key_life, signing_keys
 from partners.registry.key_life import ACTIVE_FOR
 from partners.registry.signing_keys import KEPT_RETIRING, MAX_AGE, PUBLISHED_BEFORE, KeyState

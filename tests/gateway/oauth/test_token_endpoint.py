@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.callers import Caller, add_caller, ask_token, basic
 
 PATHS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect")

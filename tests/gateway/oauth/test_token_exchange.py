@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.registry import clients, issuers
 from partners.vocabulary import PartnerKind
 from tests.callers import (

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from gateway.application import create_app
 from gateway.settings import Settings
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind, Work
 from tests.callers import access_token, add_caller, bearer
 from tests.gateway.api.stage import Stage

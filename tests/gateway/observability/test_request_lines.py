@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
 from gateway.observability import log_lines
-from partners.database import Database
+from partners.postgres.database import Database
 from tests.callers import access_token, add_caller, bearer
 
 CANARY = "canary-7f3a"

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from gateway.serving.server import MOST_CONNECTIONS, THREADS
 from gateway.serving.worker import MOST_LOOKS, PATIENCE_S
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.vocabulary import PartnerKind
 from tests.callers import access_token, add_caller
 from tests.conftest import fresh_database

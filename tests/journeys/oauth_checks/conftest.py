@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from tests.callers import sign
 from tests.conftest import fresh_database
 from tests.journeys.oauth_checks.ours import gateway

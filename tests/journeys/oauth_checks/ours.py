@@ -15,8 +15,8 @@ import requests
 from joserfc.jwk import ECKey
 from sqlalchemy import update
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.registry import clients, key_life, partners, signing_keys
 from partners.tables.consent import authorization_code, grant_family, refresh_token
 from partners.tables.partner import signing_key

@@ -24,7 +24,6 @@ from sqlalchemy import (
     text,
 )
 
-from partners import database
 from partners.access_log import stored_checkpoints
 from partners.access_log.append import Access, record, record_of
 from partners.access_log.checkpoints import read_checkpoint, signer_of
@@ -39,6 +38,7 @@ from partners.access_log.summary import summary_of
 from partners.access_log.trust import Trust, Witness
 from partners.access_log.verifying import Covered, Verification
 from partners.keyring import Keyring
+from partners.postgres import database
 from partners.vocabulary import Outcome, Purpose
 from tests.conftest import SECRET
 from tests.recycling import Recycled

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from partners import database
 from partners.access_log import keys
 from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint
@@ -17,6 +16,7 @@ from partners.access_log.notes import NoteError, opened, signed_by
 from partners.access_log.sequencer import RefusedError
 from partners.access_log.trust import Sizes, Trust, read_trust
 from partners.keyring import Keyring
+from partners.postgres import database
 from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.partners.access_log.logs import ORIGIN, Log, access

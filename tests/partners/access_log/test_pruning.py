@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from partners import database
 from partners.access_log import letting_go, stored_checkpoints
 from partners.access_log.checkpoints import read_checkpoint
 from partners.access_log.findings import Kind
@@ -18,7 +17,8 @@ from partners.access_log.notes import NoteError, Signer
 from partners.access_log.proofs import prove_inclusion
 from partners.access_log.pruning import MONTHS_KEPT, Pruning, has_outlived, note_in, read_pruning
 from partners.months import beginning_of, month_of, next_month
-from partners.partitions import make_partitions
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 from tests.conftest import fresh_database
 from tests.partners.access_log.logs import ORIGIN, Log, access
 

@@ -9,9 +9,9 @@ from threading import Event
 from sqlalchemy import text
 
 from gateway.background.sealing import Sealing
-from partners import database
 from partners.access_log.append import record
 from partners.access_log.stored_checkpoints import Anchor
+from partners.postgres import database
 from partners.vocabulary import Outcome
 from tests.partners.access_log import rfc6962
 from tests.partners.access_log.logs import ORIGIN, SIGNER, Log, OneKey, access

@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from gateway.background import sealing
 from gateway.background.sealing import Sealing
-from partners import database
 from partners.access_log import figures, sequencer, unsealed
 from partners.access_log.append import record
 from partners.access_log.checkpoints import read_checkpoint, signer_of
@@ -22,6 +21,7 @@ from partners.access_log.notes import Signer, opened
 from partners.access_log.sequencer import RefusedError
 from partners.access_log.stored_checkpoints import Anchor
 from partners.keyring import Keyring
+from partners.postgres import database
 from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.partners.access_log import rfc6962

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from partners import database
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import REQUEST_PREFIX, new_id, public
 from partners.detections.alerts import Alert
 from partners.detections.running import detect
-from partners.partitions import make_partitions
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 from tests.factories import add_client, add_partner
 from tests.partners.access_log.logs import Log

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
-from partners.database import Database
 from partners.detections import clients, days, hours, rules
 from partners.detections.asked import Asked, beginning_of_hour
+from partners.postgres.database import Database
 from partners.registry import acts
 from partners.registry.acts import Act
 from partners.tables.detections import client_network, client_seen, partner_day, partner_hour

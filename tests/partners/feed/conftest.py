@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from partners.tables import access, metadata, sealing
 from partners.vocabulary import PartnerKind
 from tests.conftest import NOW

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from partners.database import Database
 from partners.keyring import Keyring
+from partners.postgres.database import Database
 from tests.conftest import NOW
 from tests.feeding import IPHONE, LAPTOP, START, Platform, event
 from tests.partners.feed.conftest import empty, prepare

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, select, text
 from sqlalchemy.exc import NoResultFound
 
-from partners.database import Database
 from partners.keyring import Digest, Keyring
+from partners.postgres.database import Database
 from partners.rights.book import Book
 from partners.rights.erasure import carry_out
 from partners.rights.journal import Journal

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from partners.database import Database
+from partners.postgres.database import Database
 from partners.rights.inactivity import Candidate, candidates, count
 from partners.rights.retention import sweep
 from partners.tables.member import purchase_total

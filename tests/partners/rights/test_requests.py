@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from partners.database import Database
 from partners.keyring import Keyring
 from partners.members import NoSuchMemberError
+from partners.postgres.database import Database
 from partners.rights.decisions import Replay, Replayed, members_by_digest
 from partners.rights.journal import Journal
 from partners.rights.requests import Asked, Desk, Handled, NoSuchRequestError

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Table, event, func, select
 
-from partners import database
-from partners.database import Database
+from partners.postgres import database
+from partners.postgres.database import Database
 from partners.rights.retention import (
     Swept,
     forget_after_ten_years,

@@ -9,13 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from partners.embedded import embedded_postgres
+from partners.postgres.embedded import embedded_postgres
 
 pytestmark = pytest.mark.slow
 
 HOLD = """
 import sys, pathlib
-from partners.embedded import embedded_postgres
+from partners.postgres.embedded import embedded_postgres
 with embedded_postgres(pathlib.Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()

@@ -5,8 +5,8 @@ from itertools import product
 
 from sqlalchemy import Connection, func, select, text
 
-from partners.locks import Lock
 from partners.months import month_of, next_month
+from partners.postgres.locks import Lock
 from partners.tables.access import access_log, access_network, access_subject, access_subject_block, access_subject_set
 
 PARTITIONED = (access_log, access_subject, access_subject_block, access_subject_set, access_network)

@@ -4,7 +4,7 @@ from enum import Enum
 
 from sqlalchemy import ColumnElement
 
-from partners.literals import number_literal
+from partners.postgres.literals import number_literal
 
 
 class Lock(Enum):

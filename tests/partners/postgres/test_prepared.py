@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
-from partners import database
-from partners.database import Database
-from partners.prepared import prepare_text
+from partners.postgres import database
+from partners.postgres.database import Database
+from partners.postgres.prepared import prepare_text
 
 CANARY = "canary-5d1e"
 _BACKEND = prepare_text(select(literal_column("pg_backend_pid()")))

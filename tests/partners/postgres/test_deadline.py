@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from partners import deadline
-from partners.database import Database
-from partners.deadline import HANGS_AFTER_S, MOST_UNANSWERED, SILENCE_S, DeadlineError, Silence
+from partners.postgres import deadline
+from partners.postgres.database import Database
+from partners.postgres.deadline import HANGS_AFTER_S, MOST_UNANSWERED, SILENCE_S, DeadlineError, Silence
 
 OURS = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
 

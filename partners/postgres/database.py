@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, create_engine, make_url
 
-from partners.deadline import Silence, keep, probe
-from partners.prepared import Lanes
+from partners.postgres.deadline import Silence, keep, probe
+from partners.postgres.prepared import Lanes
 
 
 class Role(StrEnum):

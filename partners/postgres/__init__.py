@@ -1,0 +1,1 @@
+"""How PostgreSQL is reached: roles and engines, deadlines, locks, partitions, and statements that are rendered once."""
