@@ -11,22 +11,20 @@ from partners.tables.partner import partner, partner_limit
 from partners.vocabulary import Work
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_EVERY = select(partner.c.id, partner_limit.c.work, partner_limit.c.rate).join(
+    partner, partner.c.number == partner_limit.c.partner
+)
+_THROTTLED = select(partner.c.id).join(webhook_endpoint).where(webhook_endpoint.c.throttled_at.is_not(None))
 
 
 def every(connection: Connection) -> dict[tuple[str, Work], str]:
     """Return all of them by partner and kind of work."""
-    rows = connection.execute(
-        select(partner.c.id, partner_limit.c.work, partner_limit.c.rate).join(
-            partner, partner.c.number == partner_limit.c.partner
-        )
-    )
-    return {(row.id, Work(row.work)): row.rate for row in rows}
+    return {(row.id, Work(row.work)): row.rate for row in connection.execute(_EVERY)}
 
 
 def throttled(connection: Connection) -> frozenset[str]:
     """Return the partners that did not acknowledge what they were told, and have a part of every limit only (R65)."""
-    late = select(partner.c.id).join(webhook_endpoint).where(webhook_endpoint.c.throttled_at.is_not(None))
-    return frozenset(connection.execute(late).scalars())
+    return frozenset(connection.execute(_THROTTLED).scalars())
 
 
 def give(connection: Connection, partner_id: str, work: Work, rate: str | None) -> None:
