@@ -17,13 +17,13 @@ from partners.access_log.merkle import Hash
 from partners.access_log.proofs import Inclusion
 from partners.access_log.summary import LARGEST_COUNT, LARGEST_VERDICT
 from partners.vocabulary import Outcome, Reason
-from serializers.cef import CefLines
 from serializers.lines import CsvLines, Lines, NdjsonLines
-from serializers.ocsf import OcsfLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
 from serializers.queries import Cursor, Digits, PageSize, Period
-from serializers.search_language import LONGEST_QUERY
+from serializers.search.language import LONGEST_QUERY
+from serializers.siem.cef import CefLines
+from serializers.siem.ocsf import OcsfLines
 
 LONGEST_TERM = 255
 LARGEST_SIZE = 2**63 - 1

@@ -23,8 +23,8 @@ from partners.detections import alerts
 from partners.detections.alerts import Alert, Wanted
 from partners.vocabulary import Outcome, Reason
 from serializers.alerts import AlertForm, AlertsQuery, alert_document
-from serializers.ocsf_findings import FindingLines, findings
 from serializers.queries import NoQuery, but_the_page
+from serializers.siem.ocsf_findings import FindingLines, findings
 
 _AT_ONCE = 200
 """Alerts that are read and written at a time where all are asked for."""

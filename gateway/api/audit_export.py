@@ -15,7 +15,7 @@ from gateway.oauth.guard import guarded_by
 from gateway.runtime import runtime
 from partners.vocabulary import Work
 from serializers.audit import ExportQuery, lines_of_export
-from serializers.searches import entries_until
+from serializers.search.searches import entries_until
 
 EXPORT = guard_of("audit.export", Work.EXPORTS)
 

@@ -11,8 +11,8 @@ from gateway.runtime import runtime
 from partners.access_log.policy_versions import policy_documents
 from partners.access_log.search import Search
 from serializers.policy.recorded import Policies
-from serializers.search_language import Mistake, QueryError
-from serializers.searches import search_of
+from serializers.search.language import Mistake, QueryError
+from serializers.search.searches import search_of
 
 
 @dataclass(frozen=True)

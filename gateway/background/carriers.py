@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from gateway.background.posting import DEADLINE_S, UnsafeAddressError, acknowledged, ask, signed_headers
 from partners.access_log.sinks import Sink
 from partners.keyring import Keyring
-from serializers import syslog
 from serializers.audit import StreamForm
 from serializers.lines import Document
-from serializers.pushes import entries_body, heartbeat_body, message_id
+from serializers.siem import syslog
+from serializers.siem.pushes import entries_body, heartbeat_body, message_id
 
 SYSLOG = "syslog+tls"
 SYSLOG_PORT = 6514

@@ -23,8 +23,8 @@ from partners.references import References
 from partners.vocabulary import Outcome
 from serializers.audit import ExportForm, ExportQuery, SearchQuery, lines_of_export
 from serializers.policy.recorded import Policies
-from serializers.search_language import QueryError
-from serializers.searches import Query, UnknownFieldError, entries_until, search_of
+from serializers.search.language import QueryError
+from serializers.search.searches import Query, UnknownFieldError, entries_until, search_of
 
 Command = Callable[..., None]
 

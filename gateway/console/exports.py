@@ -15,8 +15,8 @@ from gateway.runtime import runtime
 from partners.people import sessions
 from partners.vocabulary import Work
 from serializers.audit import ExportForm, lines_of_export
-from serializers.search_language import QueryError
-from serializers.searches import entries_until
+from serializers.search.language import QueryError
+from serializers.search.searches import entries_until
 
 OPERATION = "audit.export"
 SUFFIXES = {ExportForm.CSV: "csv", ExportForm.NDJSON: "ndjson", ExportForm.OCSF: "ocsf.ndjson"}

@@ -12,7 +12,7 @@ from gateway.http.codes import REASONS
 from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.vocabulary import CasePurpose, Outcome, Reason
 from serializers.operations import OPERATIONS
-from serializers.search_language import Qualifier, Term, write
+from serializers.search.language import Qualifier, Term, write
 
 
 def register(app: Flask) -> None:

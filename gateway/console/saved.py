@@ -11,7 +11,7 @@ from gateway.runtime import runtime
 from partners.people import saved_searches
 from partners.people.saved_searches import LONGEST_NAME, NoRoomError
 from partners.texts import is_label
-from serializers.search_language import QueryError, read
+from serializers.search.language import QueryError, read
 
 OPERATION = "audit.saved"
 

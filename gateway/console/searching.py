@@ -20,8 +20,8 @@ from partners.access_log.search import Search
 from partners.vocabulary import Outcome, Reason
 from serializers.audit import entry
 from serializers.policy.recorded import Policies
-from serializers.search_language import ABOUT_SOMEBODY, QueryError, Term, read, write
-from serializers.searches import search_of
+from serializers.search.language import ABOUT_SOMEBODY, QueryError, Term, read, write
+from serializers.search.searches import search_of
 
 OPERATION = "audit.search"
 ROWS = 50

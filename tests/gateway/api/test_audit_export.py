@@ -17,8 +17,8 @@ from partners.access_log.identifiers import new_id
 from partners.postgres.database import Database
 from partners.tables.access import access_log
 from partners.vocabulary import PartnerKind
-from serializers import searches
 from serializers.policies import VERSION
+from serializers.search import searches
 from tests.callers import access_token, add_caller, bearer
 from tests.gateway.api.test_audit import Auditor
 from tests.gateway.api.test_member_streams import peaks

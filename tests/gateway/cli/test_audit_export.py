@@ -14,7 +14,7 @@ from gateway.cli import audit_export
 from partners.postgres import database
 from partners.postgres.database import Database
 from partners.tables.access import access_log
-from serializers import searches
+from serializers.search import searches
 from tests.gateway.api.test_webmaster import Webmaster, webmaster
 from tests.gateway.cli.commands import invoke, run, run_json
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from gateway.http.streaming import BrokenStreamError
 from partners.people import accounts
-from serializers import searches
+from serializers.search import searches
 from tests.gateway.console.conftest import CASE, House
 from tests.gateway.console.test_looks import FORM_TOKEN
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from partners.vocabulary import AlertState, Detection, Tier
-from serializers.ocsf_findings import finding
+from serializers.siem.ocsf_findings import finding
 from tests.serializers.ocsf_schema import faults
 
 ALERT: dict[str, Any] = {

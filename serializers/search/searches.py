@@ -15,8 +15,8 @@ from partners.tables.access import access_log
 from serializers.audit import TERMS, entry
 from serializers.operations import OPERATIONS
 from serializers.policy.recorded import Policies
-from serializers.search_language import Mistake, Qualifier, QueryError, Term, read
-from serializers.search_meaning import Meaning, Meant
+from serializers.search.language import Mistake, Qualifier, QueryError, Term, read
+from serializers.search.meaning import Meaning, Meant
 
 CHUNK_ROWS = 500
 Query = Mapping[str, Any]

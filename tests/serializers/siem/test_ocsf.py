@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from serializers.audit import gone
-from serializers.ocsf import event
+from serializers.siem.ocsf import event
 from tests.serializers.log_entries import ENTRY, every_kind, hostile_entries
 from tests.serializers.ocsf_schema import faults
 

@@ -16,8 +16,8 @@ from partners.references import References
 from partners.tables.access import access_log
 from partners.vocabulary import Outcome, PartnerKind, Purpose, Reason
 from serializers.policy.recorded import Policies
-from serializers.search_language import Mistake, Qualifier, QueryError, Term, suggestion
-from serializers.search_times import SHAPE, NotATimeError, stretch
+from serializers.search.language import Mistake, Qualifier, QueryError, Term, suggestion
+from serializers.search.times import SHAPE, NotATimeError, stretch
 
 Condition = ColumnElement[bool]
 _CLOSED: Mapping[Qualifier, tuple[str, Collection[str]]] = {

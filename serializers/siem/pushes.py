@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from serializers import ocsf
 from serializers.audit import StreamForm
 from serializers.lines import Document
+from serializers.siem import ocsf
 from serializers.wire import json_of
 
 ENTRIES, HEARTBEAT = "access_log.entries", "access_log.heartbeat"

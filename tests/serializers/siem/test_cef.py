@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from serializers import syslog
 from serializers.audit import gone
-from serializers.cef import LONGEST_MEMBERS, event
+from serializers.siem import syslog
+from serializers.siem.cef import LONGEST_MEMBERS, event
 from tests.serializers.log_entries import ENTRY, every_kind, hostile_entries
 from tests.serializers.syslog_reading import read_cef, read_frames
 

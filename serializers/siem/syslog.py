@@ -3,8 +3,8 @@
 import re
 from datetime import datetime
 
-from serializers import cef
 from serializers.lines import Document
+from serializers.siem import cef
 
 APP_NAME = "member-data-gateway"
 _AUDIT = 13

@@ -7,7 +7,7 @@ from partners.detections.alerts import Alert
 from partners.vocabulary import AlertState, Tier
 from serializers.alerts import alert_document
 from serializers.lines import Document, NdjsonLines
-from serializers.ocsf import PRODUCT, VERSION, milliseconds, without_nulls
+from serializers.siem.ocsf import PRODUCT, VERSION, milliseconds, without_nulls
 
 _CATEGORY, _CLASS = 2, 2004
 _CREATE, _UPDATE, _CLOSE = 1, 2, 3

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serializers.search_language import LONGEST_QUERY, MOST_TERMS, Qualifier, QueryError, Term, read, write
-from serializers.search_times import NotATimeError, stretch
+from serializers.search.language import LONGEST_QUERY, MOST_TERMS, Qualifier, QueryError, Term, read, write
+from serializers.search.times import NotATimeError, stretch
 
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 TERMS = st.builds(

@@ -1,0 +1,1 @@
+"""The access log in the formats of security tools."""
