@@ -12,7 +12,7 @@ import migrations
 from partners.months import month_of, next_month
 from partners.postgres import deadline
 from partners.postgres.database import CONNECT_TIMEOUT_S, Role
-from partners.postgres.partitions import PARTITIONED
+from partners.postgres.partitions import PARTITIONED, partition_of
 
 STATEMENT_TIMEOUT_MS = 800
 _CONNECTION = deadline.punctual(1, deadline.Silence())
@@ -92,7 +92,7 @@ def _scalar(connection: psycopg.Connection, query: str, *parameters: object) -> 
 
 def _partitions(now: datetime) -> list[str]:
     month = month_of(now)
-    return [f"{table.name}_{each:%Y_%m}" for table in PARTITIONED for each in (month, next_month(month))]
+    return [partition_of(table, each) for table in PARTITIONED for each in (month, next_month(month))]
 
 
 @cache

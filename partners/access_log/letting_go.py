@@ -12,14 +12,13 @@ from partners.access_log.append import Access, record
 from partners.access_log.notes import Signer
 from partners.access_log.pruning import Pruning, has_outlived, note_in, read_pruning
 from partners.months import beginning_of, next_month
-from partners.tables.access import access_log, access_network, access_subject, access_subject_block, access_subject_set
+from partners.postgres.partitions import PARTITIONED, months_of, partition_of
+from partners.tables.access import access_log
 from partners.tables.pruning import log_pruning
 from partners.tables.sealing import sealed_leaf
 from partners.vocabulary import Outcome
 
 _AT_ONCE = 10_000
-_TABLES = (access_subject, access_subject_block, access_subject_set, access_network, access_log)
-"""The log itself last: while it is there, a month that was left half dropped is found again."""
 
 
 class PruningError(Exception):
@@ -29,10 +28,7 @@ class PruningError(Exception):
 def months_due(connection: Connection, now: datetime) -> list[date]:
     """The months that have a table of the log, and have outlived their time by both clocks; the oldest first."""
     now = min(now, connection.execute(select(func.now())).scalar_one())
-    months = [
-        date.fromisoformat(f"{name[-7:-3]}-{name[-2:]}-01") for name in connection.execute(_TABLES_THERE).scalars()
-    ]
-    return sorted(month for month in months if has_outlived(month, now))
+    return sorted(month for month in months_of(connection, access_log) if has_outlived(month, now))
 
 
 def survey(connection: Connection, month: date) -> Pruning | None:
@@ -49,7 +45,8 @@ def survey(connection: Connection, month: date) -> Pruning | None:
 
 def holds_records(connection: Connection, month: date) -> bool:
     """Whether a month's table has records, whether or not the log still has the table."""
-    return bool(connection.scalar(text(f"SELECT EXISTS (SELECT FROM access_log_{month:%Y_%m})")))  # noqa: S608 - a month
+    there = f"SELECT EXISTS (SELECT FROM {partition_of(access_log, month)})"  # noqa: S608 - a month
+    return bool(connection.scalar(text(there)))
 
 
 def declared(connection: Connection, month: date) -> Pruning | None:
@@ -83,8 +80,8 @@ def leaves_of(connection: Connection, month: date) -> Iterator[tuple[int, bytes]
 def drop(owner: Engine, month: date) -> None:
     """Drop a month's tables; nobody waits, for the log loses them first without a lock on it."""
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in _TABLES:
-            name = f"{table.name}_{month:%Y_%m}"
+        for table in PARTITIONED:
+            name = partition_of(table, month)
             pending = connection.execute(_ATTACHED, {"name": name}).scalar()
             if pending is not None:
                 how = "FINALIZE" if pending else "CONCURRENTLY"
@@ -114,9 +111,5 @@ _DECLARED_AT = (
     select(sealed_leaf.c.index)
     .join(log_pruning, log_pruning.c.access == sealed_leaf.c.access)
     .where(log_pruning.c.month == _MONTH)
-)
-_TABLES_THERE = text(
-    r"SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    r" AND relname ~ '^access_log_\d{4}_\d{2}$'"
 )
 _ATTACHED = text("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = to_regclass(:name)")
