@@ -17,6 +17,7 @@ from partners.access_log.merkle import Hash
 from partners.access_log.proofs import Inclusion
 from partners.access_log.summary import LARGEST_COUNT, LARGEST_VERDICT
 from partners.vocabulary import Outcome, Reason
+from serializers.answers import Access
 from serializers.lines import CsvLines, Lines, NdjsonLines
 from serializers.policy.recorded import Policies
 from serializers.policy.shapes import instant
@@ -152,34 +153,9 @@ class ConsistencyQuery(Schema):
             raise ValidationError("Must not be below `from`.", "to")
 
 
-class Entry(Schema):
-    """An entry of the access log: the order of an export's columns."""
-
-    id = fields.String(required=True)
-    at = fields.String(required=True)
-    request_id = fields.String(required=True)
-    audience = fields.String(required=True, allow_none=True)
-    partner = fields.String(required=True, allow_none=True)
-    client = fields.String(required=True, allow_none=True)
-    model = fields.String(required=True, allow_none=True)
-    operation = fields.String(required=True)
-    purpose = fields.String(required=True)
-    outcome = fields.String(required=True)
-    status = fields.Integer(required=True)
-    reason = fields.String(required=True, allow_none=True)
-    member_count = fields.Integer(required=True)
-    members = fields.List(fields.String(), required=True)
-    fields_released = fields.List(fields.String(), required=True)
-    fields_withheld = fields.Dict(required=True)
-    policy_version = fields.String(required=True, allow_none=True)
-    ip = fields.String(required=True, allow_none=True)
-    index = fields.Integer(required=True, allow_none=True)
-    sensitive = fields.List(fields.String(), required=True)
-
-
 _LINES: Mapping[ExportForm, Callable[[], Lines]] = {
     ExportForm.NDJSON: NdjsonLines,
-    ExportForm.CSV: lambda: CsvLines(Entry),
+    ExportForm.CSV: lambda: CsvLines(Access),
     ExportForm.OCSF: OcsfLines,
     ExportForm.CEF: CefLines,
 }
@@ -239,7 +215,7 @@ def _is_told(verdicts: Any) -> bool:  # noqa: ANN401 - a JSON value
 
 def gone(index: int, identifier: str, at: str) -> dict[str, Any]:
     """An entry of which the log is all that is left: its record is no longer kept."""
-    nothing: dict[str, Any] = dict.fromkeys(Entry().fields)
+    nothing: dict[str, Any] = dict.fromkeys(Access().fields)
     return nothing | {
         "id": identifier,
         "at": at,
