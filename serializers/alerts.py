@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 
 from partners.access_log.identifiers import ACCESS_PREFIX, public
 from partners.detections.alerts import Alert
+from partners.tables.access import NETWORK_KEPT
 from partners.vocabulary import AlertState, Detection, Tier
 from serializers.answers import Answer
 from serializers.audit import Term
@@ -58,7 +59,7 @@ class AuditAlert(Answer):
     partner = fields.String(allow_none=True, metadata={"description": "Null where it is about the log itself."})
     client = fields.String(allow_none=True)
     model = fields.String(allow_none=True)
-    network = fields.String(allow_none=True, metadata={"description": "Gone after 120 days."})
+    network = fields.String(allow_none=True, metadata={"description": f"Gone after {NETWORK_KEPT.days} days."})
     from_ = Instant(data_key="from", metadata={"description": "Of the window that it is about."})
     to = Instant(metadata={"description": "The window's end, exclusive."})
     raised_at = Instant()

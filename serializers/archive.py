@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from partners import stamps
+from partners.access_log.pruning import MONTHS_KEPT
 from partners.rights.archive import DISCLOSURES, NOT_TOLD, REQUESTS
 from partners.rights.erasure import KEPT
+from partners.tables.member import ACCOUNT
+from partners.usage import KEPT_FOR
 from partners.vocabulary import SENSITIVE_ITEMS, ProfileItem, Purpose, RecipientKind
 from serializers.lines import csv_cell, csv_lines
 from serializers.policy.shapes import amounts, instant, money
@@ -56,23 +59,23 @@ class Category:
         }
 
 
-_ACCOUNT = "the life of the account"
-_TEN_YEARS = f"{_ACCOUNT}; after its erasure without any link to you, until ten years are over"
+_USAGE = f"{KEPT_FOR.days} days after the last purchase"
+_TEN_YEARS = f"{ACCOUNT}; after its erasure without any link to you, until ten years are over"
 CATEGORIES = (
     Category(
         "identifiers", "How you are known: username, references, referral", FROM_YOU,
         (Purpose.CAMPAIGNS, Purpose.PERSONAL_SERVICE), (WEBMASTER, MODELS),
-        f"{_ACCOUNT}; a keyed hash of a former username for one year",
+        f"{ACCOUNT}; a keyed hash of a former username for one year",
         ("account", "former_usernames", "changes"), frozenset({"ref", "username", "referral"}),
     ),
     Category(
         "account", "Registration, site and country", FROM_THE_SITE,
-        (Purpose.CAMPAIGNS, Purpose.PERSONAL_SERVICE), (WEBMASTER, MODELS), _ACCOUNT,
+        (Purpose.CAMPAIGNS, Purpose.PERSONAL_SERVICE), (WEBMASTER, MODELS), ACCOUNT,
         ("account", "registration", "changes"), frozenset({"registration_date", "site", "country"}),
     ),
     Category(
         "device", "Type, system and browser of the device last seen", FROM_THE_SITE,
-        (Purpose.CAMPAIGNS,), (WEBMASTER,), "120 days after the last purchase", ("account",), frozenset({"device"}),
+        (Purpose.CAMPAIGNS,), (WEBMASTER,), _USAGE, ("account",), frozenset({"device"}),
     ),
     Category(
         "purchases", "Credits bought, without the means of payment", FROM_THE_SITE,
@@ -80,24 +83,24 @@ CATEGORIES = (
         frozenset({"credit_purchases"}), frozenset({"purchases.list"}),
     ),
     Category(
-        "profile", "What you wrote in your profile", FROM_YOU, (Purpose.PERSONAL_SERVICE,), (MODELS,), _ACCOUNT,
+        "profile", "What you wrote in your profile", FROM_YOU, (Purpose.PERSONAL_SERVICE,), (MODELS,), ACCOUNT,
         ("profile",), frozenset(f"profile.{item}" for item in ProfileItem if item not in SENSITIVE_ITEMS),
     ),
     Category(
         "special_category", "What you wrote of sexual interests", FROM_YOU, (Purpose.PERSONAL_SERVICE,), (MODELS,),
-        _ACCOUNT, ("profile",), frozenset(f"profile.{item}" for item in SENSITIVE_ITEMS),
+        ACCOUNT, ("profile",), frozenset(f"profile.{item}" for item in SENSITIVE_ITEMS),
     ),
     Category(
         "loyalty", "The loyalty mask and the regular payer's badge", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,),
-        (MODELS,), _ACCOUNT, ("account",), frozenset({"mask", "regular_payer"}),
+        (MODELS,), ACCOUNT, ("account",), frozenset({"mask", "regular_payer"}),
     ),
     Category(
         "relations", "Favourites, fan clubs and gifts", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
-        _ACCOUNT, ("relations",), frozenset({"favorite", "fan_club", "gift_sent"}),
+        ACCOUNT, ("relations",), frozenset({"favorite", "fan_club", "gift_sent"}),
     ),
     Category(
         "actions", "What you did with models", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,), (MODELS,),
-        "120 days after the last purchase", ("actions",), frozenset({"last_actions"}),
+        _USAGE, ("actions",), frozenset({"last_actions"}),
     ),
     Category(
         "spending", "Credits spent, with whom and on which feature", FROM_THE_SITE, (Purpose.PERSONAL_SERVICE,),
@@ -105,11 +108,11 @@ CATEGORIES = (
     ),
     Category(
         "choices", "Your privacy settings and requests", FROM_YOU, (), (),
-        f"{_ACCOUNT}; requests ten years after their end, or as long as they bind",
+        f"{ACCOUNT}; requests ten years after their end, or as long as they bind",
         ("settings", "held_settings", REQUESTS),
     ),
     Category(
-        "disclosures", "Who received what about you", "the gateway's access log", (), (), "25 months",
+        "disclosures", "Who received what about you", "the gateway's access log", (), (), f"{MONTHS_KEPT} months",
         (DISCLOSURES, "recipients"),
     ),
 )  # fmt: skip
