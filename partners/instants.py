@@ -2,12 +2,15 @@
 
 import re
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Date, DateTime, cast, func
 
 from partners.postgres.literals import text_literal
 
+QUARTER_HOUR = timedelta(minutes=15)
+"""What statistics count in (contract §3)."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-5][0-9])",
     re.IGNORECASE,
@@ -23,6 +26,11 @@ def read_instant(text: str) -> datetime:
         with suppress(ValueError, OverflowError):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     raise ValueError("no RFC 3339 instant")
+
+
+def start_of_quarter_hour(instant: datetime) -> datetime:
+    """The first instant of the quarter hour in which an instant falls."""
+    return instant - (instant - _EPOCH) % QUARTER_HOUR
 
 
 def utc_day(instant: ColumnElement[datetime]) -> ColumnElement[date]:

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from partners import texts
 from partners.instants import read_instant
 from partners.vocabulary import Relation
 from serializers.lines import Streamable
 
 COUNTRY = Regexp(r"\A[A-Z]{2}\Z", error="A country is two capital letters, as in ISO 3166-1.")
-SLUG = Regexp(r"\A[A-Za-z0-9_.-]{1,64}\Z", error="At most 64 letters, digits, `_`, `.` and `-`.")
+SLUG = Regexp(rf"\A{texts.SLUG.pattern}\Z", error="At most 64 letters, digits, `_`, `.` and `-`.")
 LARGEST_PAGE = 200
 USUAL_PAGE = 50
 LARGEST_BATCH = 100

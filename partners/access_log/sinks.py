@@ -1,6 +1,5 @@
 """Places that the sealed log is pushed to: registered by operators, leased by one worker at a time."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,10 @@ from partners.registry import RegistryError
 from partners.secrets import DEFAULT_OVERLAP, for_webhooks
 from partners.tables.sealing import sealed_leaf
 from partners.tables.sink import log_sink, log_sink_refusal
+from partners.texts import SLUG
 
 LEASE = timedelta(seconds=30)
 """How long a worker has a sink to itself, from each batch on; longer than one attempt can last."""
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Standing:
 
 def add(connection: Connection, wanted: Wanted, keyring: Keyring) -> str | None:
     """Register a sink, and return the secret that signs, which cannot be shown again; raise `RegistryError`."""
-    if not _NAME.fullmatch(wanted.name):
+    if not SLUG.fullmatch(wanted.name):
         raise RegistryError("a name has 1 to 64 letters, digits, `_`, `.` or `-`")
     if _of(connection, wanted.name) is not None:
         raise RegistryError(f"there is a sink {wanted.name} already")

@@ -12,7 +12,8 @@ from partners.countries import COUNTRIES
 from partners.currencies import DECIMALS
 from partners.devices import Device, device_of
 from partners.feed.faults import invalid_value
-from partners.instants import read_instant
+from partners.instants import read_instant, start_of_quarter_hour
+from partners.texts import SLUG
 
 Check = Callable[[Any], Any]
 E = TypeVar("E", bound=StrEnum)
@@ -25,7 +26,6 @@ LARGEST_AMOUNT = 10**12
 """Minor units of any currency: what a sum of millions of purchases can hold."""
 
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
-_SLUG = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NUMBER = re.compile(r"[_.-]*[0-9][0-9_.-]*")
 _DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,10}))?")
 
@@ -39,7 +39,7 @@ def identifier(value: object) -> str:
 
 def slug(value: object) -> str:
     """A short name for machines."""
-    if isinstance(value, str) and _SLUG.fullmatch(value):
+    if isinstance(value, str) and SLUG.fullmatch(value):
         return value
     raise invalid_value("must be 1 to 64 letters, digits, `_`, `.` or `-`")
 
@@ -120,7 +120,7 @@ def instant(value: object) -> datetime:
 def slot(value: object) -> datetime:
     """The start of a quarter hour in UTC."""
     start = instant(value)
-    if start.minute % 15 or start.second or start.microsecond:
+    if start != start_of_quarter_hour(start):
         raise invalid_value("must be the start of a UTC quarter hour such as 2026-10-01T12:15:00Z")
     return start
 

@@ -1,6 +1,5 @@
 """Partners: invited, active, suspended, closed; every narrowing kills the tokens issued before it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,12 +15,11 @@ from partners.registry.token_versions import kill_tokens
 from partners.tables.consent import person, person_session
 from partners.tables.outbox import webhook_endpoint
 from partners.tables.partner import client, partner
-from partners.texts import is_label
+from partners.texts import SLUG, is_label
 from partners.vocabulary import EEA, PartnerKind, Status
 
 DEFAULT_COUNTRY = "LU"
 LONGEST_TEXT = 200
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _COLUMNS = partner.c[
     "number", "id", "kind", "name", "country", "safeguard", "terms_accepted_at", "terms_version", "status"
 ]
@@ -52,7 +50,7 @@ class Partner:
 
 def add(connection: Connection, new: Partner) -> Partner:
     """Register a partner; raise `RegistryError` if a value is unfit or the id is taken."""
-    if not _ID.fullmatch(new.id):
+    if not SLUG.fullmatch(new.id):
         raise RegistryError("a partner's id has 1 to 64 letters, digits or the characters . _ -")
     checked = _checked(new)
     known = connection.execute(select(partner.c.status).where(partner.c.id == new.id)).scalar_one_or_none()

@@ -1,7 +1,7 @@
 """Erasing a member: the row and all that hangs on it go; what the law keeps stays without a link to anybody."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from partners.instants import QUARTER_HOUR
 from partners.keyring import Digest, Keyring
 from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
@@ -32,7 +33,6 @@ from partners.tables.outbox import concern, notice
 from partners.tables.rights import rights_request
 from partners.usernames import blocked_until
 
-QUARTER_HOUR = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from partners.access_log.pruning import MONTHS_KEPT
 from partners.detections import keeping
+from partners.feed.attributes import DEVICE
 from partners.instants import utc_day
 from partners.months import beginning_of, month_of, months_after
 from partners.outbox import give_up
@@ -48,7 +49,6 @@ TEN_YEARS = 120
 """In months."""
 CLOCK_SKEW = timedelta(minutes=5)
 """What is used up or revoked is remembered a little longer than it could have been valid."""
-DEVICE_STAMP = "device"
 
 _NEVER = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
 _NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))
@@ -204,7 +204,7 @@ _DROP_ACTIONS = delete(action).where(
 )
 # An older event may be applied again after that, and is withheld: it was seen before what has lapsed.
 _DROP_DEVICE_STAMPS = delete(member_stamp).where(
-    member_stamp.c.member == any_(_NUMBERS), member_stamp.c.attribute == DEVICE_STAMP
+    member_stamp.c.member == any_(_NUMBERS), member_stamp.c.attribute == DEVICE
 )
 
 

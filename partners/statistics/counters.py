@@ -3,18 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from operator import attrgetter
 
 from sqlalchemy import Connection, Insert, Table, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from partners.instants import start_of_quarter_hour
 from partners.statistics.counted import Entered, Registered
 from partners.tables.statistics import feed_progress, statement_total, statistic
 from partners.vocabulary import LedgerType
-
-SLOT = timedelta(minutes=15)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ class Counters:
     def _counts_of(self, event: Registered, currency: str | None) -> Counts | None:
         if not event.counted or event.webmaster is None:
             return None
-        slot = event.at - (event.at - _EPOCH) % SLOT
+        slot = start_of_quarter_hour(event.at)
         key = Key(event.webmaster, slot, event.campaign, event.site, event.country, event.device_type, currency)
         return self._counts[key]
 

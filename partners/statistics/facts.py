@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from partners.instants import QUARTER_HOUR
 from partners.postgres.literals import number_literal, text_literal
-from partners.statistics.counters import SLOT
 from partners.tables.activity import ledger_entry, registration, traffic
 from partners.tables.member import member
 from partners.tables.partner import campaign
@@ -36,7 +36,7 @@ DIMENSIONS: Mapping[str, TypeEngine[Any]] = {
     **{name: Text() for name in ("site", "country", "device_type", *SUB_GROUPS, "currency")},
 }
 _INSTANT = DateTime(timezone=True)
-_SLOT = literal_column(f"interval '{SLOT.seconds} seconds'", Interval)
+_SLOT = literal_column(f"interval '{QUARTER_HOUR.seconds} seconds'", Interval)
 # `date_bin` counts from its origin: nothing happened before this one.
 _ORIGIN = literal_column(f"timestamptz '{datetime(1, 1, 1, tzinfo=UTC).isoformat()}'", _INSTANT)
 

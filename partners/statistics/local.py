@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from partners.instants import QUARTER_HOUR
 from partners.postgres.literals import text_literal
-from partners.statistics.counters import SLOT
 from partners.statistics.facts import Source
 from partners.statistics.shapes import HOUR, UTC_OFFSET
 from partners.statistics.stretches import Stretch
@@ -95,7 +95,7 @@ def _of_stretch(source: Source, stretches: int, name: str, type_: TypeEngine[Any
 
 
 def _next_slot(instant: datetime) -> datetime:
-    return instant + (_NOWHERE.start - instant) % SLOT
+    return instant + (_NOWHERE.start - instant) % QUARTER_HOUR
 
 
 def _start(place: int) -> ColumnElement[datetime]:
