@@ -1,7 +1,7 @@
 """Keeping the access log sealed: one process at a time holds the lock and seals, the others stand by."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -27,6 +27,8 @@ POLL_S = 0.5
 STANDBY_S = 1.0
 """How often a process that stands by looks whether it is needed."""
 TROUBLE_S = 5.0
+LOOK_S, PATIENCE_S = 0.2, 60.0
+"""How often, and how long, a command looks whether what it did is sealed."""
 log = get_logger(__name__)
 
 
@@ -61,6 +63,20 @@ class Sealing:
                 if not sealed.is_full:
                     return sealed.size
         return None
+
+    def until(self, holds: Callable[[], bool]) -> bool:
+        """Seal, or leave it to the process that does, until something holds; False where nothing comes of it.
+
+        Raise `RefusedError`.
+        """
+        give_up_at = time.monotonic() + PATIENCE_S
+        while True:
+            self.once()
+            if holds():
+                return True
+            if time.monotonic() > give_up_at:
+                return False
+            time.sleep(LOOK_S)
 
     def _seal_on(self, connection: Connection, stop: Event) -> None:
         while not stop.is_set():

@@ -1,10 +1,7 @@
 """`gateway audit seal|checkpoint`: making checkpoints, and keeping them elsewhere."""
 
-import signal
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from threading import Event
 
 import click
 from sqlalchemy import Connection
@@ -12,7 +9,7 @@ from sqlalchemy import Connection
 from gateway.background import sealing
 from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
-from gateway.cli.session import Session, session
+from gateway.cli.session import Session, session, told_to_stop
 from partners.access_log import stored_checkpoints, watching
 from partners.access_log.append import record
 from partners.access_log.keys import DerivedKeys
@@ -47,14 +44,6 @@ def _seal_once(work: sealing.Sealing, *, as_json: bool) -> None:
     click.echo(json_text({"size": size}) if as_json else text)
 
 
-def told_to_stop() -> Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
-    return stop
-
-
 @click.command()
 @click.option(
     "-o",
@@ -77,7 +66,7 @@ def checkpoint(out: Path | None, *, as_json: bool) -> None:
 
 
 def _newest(opened: Session, out: Path | None) -> tuple[str, bool]:
-    _note_look(opened, opened.instant(), "audit.checkpoint")
+    _note_look(opened)
     with opened.database.write.connect() as connection:
         newest = stored_checkpoints.newest(connection)
         if newest is None:
@@ -92,7 +81,7 @@ def _own(opened: Session, connection: Connection) -> Trust:
     return DerivedKeys(opened.keyring, opened.settings.log_origin).trust(connection)
 
 
-def _note_look(opened: Session, at: datetime, operation: str) -> None:
+def _note_look(opened: Session) -> None:
     with opened.database.write.begin() as connection:
-        access = access_by_operator(at, operation)
+        access = access_by_operator(opened.instant(), "audit.checkpoint")
         record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)

@@ -1,7 +1,5 @@
 """`gateway audit key`: the keys that verify checkpoints, and how one takes over from another."""
 
-import time
-
 import click
 from sqlalchemy import Engine
 
@@ -15,9 +13,6 @@ from partners.access_log.append import Access
 from partners.access_log.keys import DerivedKeys, KeyChangeError, Period
 from partners.access_log.sequencer import RefusedError
 from partners.postgres import database
-
-SEALED_WITHIN_S = 30.0
-_LOOK_S = 0.2
 
 
 @click.group("key", cls=Group, invoke_without_command=True)
@@ -68,16 +63,15 @@ def retire() -> Document:
 
 def _close(opened: Session, owner: Engine, own: DerivedKeys, old: Period) -> None:
     """Wait for a checkpoint without the old key: only then is known which was its last."""
-    work, until = sealing.sealing_of(opened.settings, opened.keyring, opened.url), time.monotonic() + SEALED_WITHIN_S
+
+    def is_retired() -> bool:
+        with owner.begin() as connection:
+            return keys.finish_retiring(connection, own, old, _access(opened, keys.RETIRED)) is not None
+
+    work = sealing.sealing_of(opened.settings, opened.keyring, opened.url)
     try:
-        while True:
-            work.once()
-            with owner.begin() as connection:
-                if keys.finish_retiring(connection, own, old, _access(opened, keys.RETIRED)) is not None:
-                    return
-            if time.monotonic() > until:
-                raise KeyChangeError("nothing seals the log; call this again when something does")
-            time.sleep(_LOOK_S)
+        if not work.until(is_retired):
+            raise KeyChangeError("nothing seals the log; call this again when something does")
     finally:
         work.engine.dispose()
 

@@ -11,12 +11,11 @@ import click
 from gateway.background.carriers import SYSLOG, syslog_address
 from gateway.background.posting import UnsafeAddressError, target_of
 from gateway.background.pushing import Pushing
-from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
-from gateway.cli.session import session
+from gateway.cli.session import session, told_to_stop
 from gateway.observability.sink_figures import lag_of
 from partners.access_log import following, sinks
 from partners.access_log.sinks import Standing, Wanted

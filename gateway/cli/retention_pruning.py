@@ -1,6 +1,5 @@
 """Letting go of the access log's outlived months, each only once the log has promised to say so."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +16,6 @@ from partners.access_log.keys import DerivedKeys
 from partners.access_log.letting_go import PruningError
 from partners.access_log.pruning import OPERATION, Pruning
 from partners.files import replacing
-
-SEALED_WITHIN_S = 60.0
-_LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,16 +56,15 @@ def _declare(connection: Connection, opened: Session, month: date) -> Pruning | 
 
 def _wait_until_covered(opened: Session, owner: Engine, month: date) -> None:
     """Seal, or wait for the process that does."""
-    work, until = sealing.sealing_of(opened.settings, opened.keyring, opened.url), time.monotonic() + SEALED_WITHIN_S
+
+    def is_covered() -> bool:
+        with owner.begin() as connection:
+            return letting_go.is_covered(connection, month)
+
+    work = sealing.sealing_of(opened.settings, opened.keyring, opened.url)
     try:
-        while True:
-            work.once()
-            with owner.begin() as connection:
-                if letting_go.is_covered(connection, month):
-                    return
-            if time.monotonic() > until:
-                raise PruningError(f"{month:%Y-%m} is not let go, because nothing seals the log")
-            time.sleep(_LOOK_S)
+        if not work.until(is_covered):
+            raise PruningError(f"{month:%Y-%m} is not let go, because nothing seals the log")
     finally:
         work.engine.dispose()
 

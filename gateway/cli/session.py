@@ -1,10 +1,12 @@
 """What a command works with: the settings, the keys, and the database, started and prepared where it is embedded."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Event
 
 from sqlalchemy import func, select
 
@@ -85,3 +87,11 @@ def _prepare(url: str) -> None:
     finally:
         owner.dispose()
         locking.dispose()
+
+
+def told_to_stop() -> Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    return stop

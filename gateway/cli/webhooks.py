@@ -8,12 +8,11 @@ import click
 
 from gateway.background.notices import Delivery
 from gateway.background.posting import UnsafeAddressError, target_of
-from gateway.cli.audit_checkpoints import told_to_stop
 from gateway.cli.lazy import Group
 from gateway.cli.operator import note
 from gateway.cli.options import overlap_option
 from gateway.cli.output import Document, json_text, printed, printed_before
-from gateway.cli.session import Session, session
+from gateway.cli.session import Session, session, told_to_stop
 from partners import outbox, webhooks
 from partners.access_log.identifiers import parse, public
 from partners.registry import RegistryError, partners
