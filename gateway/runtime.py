@@ -47,24 +47,15 @@ class Runtime:
         return Cursors(self.keyring)
 
     @cached_property
-    def sink_figures(self) -> StoredFigures:
-        """How far security tools are behind the log."""
-        return StoredFigures(self.database.write, sink_figures.collect)
-
-    @cached_property
-    def log_figures(self) -> StoredFigures:
-        """How far the log is sealed, and what is to be looked at."""
-        return StoredFigures(self.database.write, log_figures.collect)
-
-    @cached_property
     def journal(self) -> Journal:
         """What members decided, outside the database (R41)."""
         return self.settings.journal(self.keyring)
 
     @cached_property
-    def notice_figures(self) -> StoredFigures:
-        """What partners have still to be told."""
-        return StoredFigures(self.database.write, notice_figures.collect)
+    def stored_figures(self) -> tuple[StoredFigures, ...]:
+        """What the database knows of the log, of the security tools that follow it, and of notices."""
+        kinds = (log_figures, sink_figures, notice_figures)
+        return tuple(StoredFigures(self.database.write, kind.collect) for kind in kinds)
 
     def now(self) -> datetime:
         """The instant by which rules are judged; the log, tokens and limits use the real clock."""

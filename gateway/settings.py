@@ -40,6 +40,7 @@ class Setting:
     meaning: str
 
 
+USUAL_DATA_DIR = "./var"
 USUAL_ISSUER = "http://127.0.0.1:8000"
 USUAL_LIMITS = {
     Work.TOKEN: "60/minute",
@@ -74,7 +75,9 @@ LONGEST_HOURS, LONGEST_PROXIES = 5, 2
 SETTINGS = (
     Setting("GATEWAY_DATABASE_URL", "an embedded PostgreSQL", "PostgreSQL 15 or newer, as `postgresql://…`."),
     Setting(
-        "GATEWAY_DATA_DIR", "./var", "Holds the embedded PostgreSQL, the generated secret key and the last checkpoint."
+        "GATEWAY_DATA_DIR",
+        USUAL_DATA_DIR,
+        "Holds the embedded PostgreSQL, the generated secret key and the last checkpoint.",
     ),
     Setting(
         "GATEWAY_JOURNAL_DIR",
@@ -194,9 +197,14 @@ class Settings:
         return self.own_log_origin or origin_of(self.issuer)
 
 
+def data_dir_of(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the gateway keeps what is not in the database."""
+    return Path(environ.get("GATEWAY_DATA_DIR") or USUAL_DATA_DIR)
+
+
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raise `SettingsError` naming the variable at fault."""
-    data_dir = Path(environ.get("GATEWAY_DATA_DIR") or "./var")
+    data_dir = data_dir_of(environ)
     return Settings(
         issuer=_issuer(environ.get("GATEWAY_ISSUER") or USUAL_ISSUER),
         secret_key=_secret_key(environ.get("GATEWAY_SECRET_KEY"), data_dir),

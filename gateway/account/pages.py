@@ -10,14 +10,12 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, render_template, request
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from gateway.account.browser import Browser, browser, set_cookie
 from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
-from gateway.http.problems import RETRY_AFTER_S, of_http_exception
+from gateway.http.problems import DATABASE_TROUBLE, RETRY_AFTER_S, of_http_exception
 from gateway.oauth.forms import FORM
 from gateway.observability import metrics
 from gateway.records import access_of
@@ -191,8 +189,8 @@ def as_pages(of: Blueprint) -> Blueprint:
     of.after_request(_close)
     of.register_error_handler(PageError, _page_error)
     of.register_error_handler(HTTPException, _http_error)
-    of.register_error_handler(DBAPIError, _unavailable)
-    of.register_error_handler(PoolTimeoutError, _unavailable)
+    for trouble in DATABASE_TROUBLE:
+        of.register_error_handler(trouble, _unavailable)
     of.register_error_handler(SpoolError, _not_on_record_twice)
     of.register_error_handler(TooManyPasswordsError, _too_many_passwords)
     return of

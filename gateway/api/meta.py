@@ -51,5 +51,4 @@ def _not_ready(lack: str) -> Problem:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Counts and durations for Prometheus, of all workers."""
-    held = runtime()
-    return figures.exposition(held.log_figures.text(), held.sink_figures.text(), held.notice_figures.text())
+    return figures.exposition(*(stored.text() for stored in runtime().stored_figures))

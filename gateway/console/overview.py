@@ -31,8 +31,7 @@ STALE = timedelta(minutes=1)
 @for_auditors(OPERATION)
 def overview(auditor: Auditor) -> Response:
     """Figures of a period that the page states."""
-    days = request.args.get("days", USUAL)
-    days = days if days in PERIODS else USUAL
+    days = days_asked()
     within = period(days, g.received_at)
     with runtime().database.write.begin() as connection:
         wait_until_readable(connection)
@@ -40,6 +39,12 @@ def overview(auditor: Auditor) -> Response:
             told = _told(connection, within)
         auditor.look(connection, OPERATION)
     return console_page(auditor, "overview.html", within=within, days=days, periods=PERIODS, **told)
+
+
+def days_asked() -> str:
+    """The period that an address asks for, or the usual one."""
+    days = request.args.get("days")
+    return days if days in PERIODS else USUAL
 
 
 def period(days: str, now: datetime) -> Stretch:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.account.pages import PageError
 from gateway.console import charts
 from gateway.console.auditors import Auditor, blueprint, console_page, for_auditors
-from gateway.console.overview import PERIODS, period
+from gateway.console.overview import PERIODS, days_asked, period
 from gateway.http import patience
 from gateway.runtime import runtime
 from partners.access_log import figures as log
@@ -25,15 +25,13 @@ from serializers.overview import KINDS, by_field_and_time, figures
 from serializers.policy.recorded import Policies
 
 OPERATION = "audit.partner"
-USUAL = "7"
 
 
 @blueprint.get("/partners")
 @for_auditors(OPERATION)
 def partner(auditor: Auditor) -> Response:
     """Every partner there is, or what one of them saw in a period that the page states."""
-    wanted, days = request.args.get("partner"), request.args.get("days", USUAL)
-    days = days if days in PERIODS else USUAL
+    wanted, days = request.args.get("partner"), days_asked()
     within = period(days, g.received_at)
     with runtime().database.write.begin() as connection:
         known = {each.id: each for each in registry.every(connection)}

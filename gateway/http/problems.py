@@ -21,6 +21,8 @@ from partners.rights.journal import JournalError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+DATABASE_TROUBLE = (DBAPIError, DriverError, PoolTimeoutError)
+"""What the database, or the way to it, may fail with."""
 log = get_logger(__name__)
 
 
@@ -172,9 +174,7 @@ def _journal_silent(_error: Exception) -> Response:
 
 
 _UNAVAILABLE: Mapping[type[Exception], Callable[[Any], Response]] = {
-    DBAPIError: _database_error,
-    DriverError: _database_error,
-    PoolTimeoutError: _database_error,
+    **dict.fromkeys(DATABASE_TROUBLE, _database_error),
     BrokenTreeError: _broken_tree,
     JournalError: _journal_silent,
 }

@@ -7,15 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, g, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from structlog import get_logger
 from werkzeug.exceptions import HTTPException
 
 from gateway.http import limits
 from gateway.http.bodies import LARGEST_OF_ANYBODY, whole_body
 from gateway.http.envelope import answer
-from gateway.http.problems import RETRY_AFTER_S
+from gateway.http.problems import DATABASE_TROUBLE, RETRY_AFTER_S
 from gateway.oauth import metadata
 from gateway.oauth.address import caller_address
 from gateway.oauth.authentication import presented_client
@@ -98,12 +96,14 @@ def _http_error(error: HTTPException) -> Response:
     return answer({"error": "invalid_request", "error_description": f"{error.name}."}, status)
 
 
-@blueprint.errorhandler(DBAPIError)
-@blueprint.errorhandler(PoolTimeoutError)
 def _unavailable(error: Exception) -> Response:
     log.error("database_error", error=kind_of(error))
     metrics.database_failed()
     return _nothing_issued(error)
+
+
+for _trouble in DATABASE_TROUBLE:
+    blueprint.register_error_handler(_trouble, _unavailable)
 
 
 @blueprint.errorhandler(SpoolError)

@@ -480,8 +480,8 @@ def test_how_far_sinks_are_behind_is_for_prometheus(log: Log, siem: Tool, http: 
     add(log, siem)
     siem.answer = lambda _: (500, {})
     worker.once()
-    figures = http.application.extensions["runtime"].sink_figures
-    figures._read_at = -100.0  # noqa: SLF001 - as if time had passed
+    for figures in http.application.extensions["runtime"].stored_figures:
+        figures._read_at = -100.0  # noqa: SLF001 - as if time had passed
 
     told = dict(line.rsplit(" ", 1) for line in http.get("/metrics").text.splitlines() if "{sink=" in line)
 
