@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from partners.access_log.identifiers import REQUEST_PREFIX, instant_of, parse
 from partners.access_log.search import LONGEST_REQUEST
-from partners.tables.access import access_log, access_network
+from partners.tables.access import NETWORK_OF_THE_RECORD, access_log, access_network
 
 _LINE = re.compile(r"(req_[0-9a-f]{32})\b\D*\b([1-5][0-9]{2})\b")
 _MILLISECOND = timedelta(milliseconds=1)
@@ -67,7 +67,7 @@ def _recorded(connection: Connection, since: datetime, until: datetime) -> dict[
     """Ids on record, and whether a request within the time must have made them."""
     rows = connection.execute(
         select(access_log.c.request_id, access_log.c.at, made_by_request().label("by_request"))
-        .outerjoin(access_network, _same_access())
+        .outerjoin(access_network, NETWORK_OF_THE_RECORD)
         .where(access_log.c.at.between(since, until + LONGEST_REQUEST))
     )
     return {row.request_id: row.by_request and row.at < until + _MILLISECOND for row in rows}
@@ -80,7 +80,3 @@ def made_by_request() -> ColumnElement[bool]:
     """
     asked = and_(access_log.c.audience.is_not(None), access_log.c.client.is_not(None))
     return or_(access_network.c.ip.is_not(None), asked)
-
-
-def _same_access() -> ColumnElement[bool]:
-    return and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)

@@ -29,7 +29,7 @@ from partners.access_log.identifiers import Place, instant_of
 from partners.access_log.subjects import accesses_about, members_where
 from partners.postgres.partitions import PARTITIONED
 from partners.references import References
-from partners.tables.access import access_log, access_network
+from partners.tables.access import NETWORK_OF_THE_RECORD, access_log, access_network
 from partners.tables.member import member
 from partners.tables.partner import partner
 from partners.tables.sealing import sealed_leaf
@@ -155,7 +155,6 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
         .correlate(access_log)
     )
     columns = [column for column in access_log.c if column.name not in {"leaf", "transaction"}]
-    network = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
     index = select(sealed_leaf.c.index).where(sealed_leaf.c.access == access_log.c.id).scalar_subquery()
     return select(
         *columns,
@@ -163,7 +162,7 @@ def _entries(*more: ColumnElement[Any]) -> Select[Any]:
         func.array(shown.scalar_subquery()).label("members"),
         index.label("sealed_index"),
         *more,
-    ).select_from(access_log.outerjoin(access_network, network))
+    ).select_from(access_log.outerjoin(access_network, NETWORK_OF_THE_RECORD))
 
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: a real server from a wheel, in a directory of its own, reachable through a socket only."""
 
 import fcntl
+import grp
 import hashlib
 import os
 import pwd
@@ -161,8 +162,6 @@ def _is_last(users: IO[str]) -> bool:
 
 
 def _group_of(user: str) -> str:
-    import grp  # noqa: PLC0415 - exists on the systems that have root only
-
     return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
 
 

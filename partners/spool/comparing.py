@@ -30,7 +30,7 @@ from partners.access_log.reconciling import made_by_request
 from partners.access_log.trust import Trust
 from partners.months import beginning_of
 from partners.spool.reading import Damage, Extent, Kept, by_day, read
-from partners.tables.access import access_log, access_network
+from partners.tables.access import NETWORK_OF_THE_RECORD, access_log, access_network
 from partners.tables.sealing import sealed_leaf
 
 _AT_ONCE = 1_000
@@ -176,10 +176,9 @@ def _beside() -> Select[Any]:
 def _by_requests() -> Select[Any]:
     """Records that a request must have made: what commands and background work put on record is not in the spool."""
     since, until = (bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until"))
-    same = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
     return (
         select(access_log.c.id)
-        .outerjoin(access_network, same)
+        .outerjoin(access_network, NETWORK_OF_THE_RECORD)
         .where(access_log.c.at >= since, access_log.c.at < until)
         .where(made_by_request())
         .order_by(access_log.c.at, access_log.c.id)

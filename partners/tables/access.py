@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     func,
     text,
 )
@@ -144,6 +145,7 @@ access_network = Table(
     comment="Network data, apart from the record so that it can go after "
     f"{NETWORK_KEPT.days} days and leave every proof valid.",
 )
+NETWORK_OF_THE_RECORD = and_(access_network.c.at == access_log.c.at, access_network.c.access == access_log.c.id)
 
 outside_disclosure = Table(
     "outside_disclosure",

@@ -27,7 +27,7 @@ def every_statement() -> tuple[Select[Any], ...]:
     return tuple(each.release.statement for each in (*webmaster.every_column(), *model.every_column()))
 
 
-def render_usual(*, telling: bool = False) -> int:
+def render_usual(*, telling: bool) -> int:
     """Render what is asked for most, so that no request waits for it, and return how many statements that were.
 
     Single members, and lists from their start and without filters: as pages and in chunks, and as pages that go on.
