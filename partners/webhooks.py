@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy import exists as any_of
 
 from partners.keyring import Keyring
@@ -125,8 +125,9 @@ def keep(connection: Connection, partner_number: int, *, now: datetime) -> None:
 
 
 def release(connection: Connection, partner_number: int, *, now: datetime) -> None:
-    """Give an endpoint back that has acknowledged everything; what its silence led to ends, a suspension excepted."""
-    quiet = {"failures": 0, "silent_since": None, "throttled_at": None}
+    """Give an endpoint back that acknowledged what it was told; its throttling ends where nothing waits any more."""
+    throttled_at = case((any_of().where(_OPEN), webhook_endpoint.c.throttled_at))
+    quiet = {"failures": 0, "silent_since": None, "throttled_at": throttled_at}
     _set(connection, partner_number, leased_until=None, next_attempt_at=now, **quiet)
 
 
@@ -145,22 +146,27 @@ def postpone(connection: Connection, endpoint: Endpoint, *, has_acknowledged: bo
 def throttle(connection: Connection, *, silent_since: datetime, now: datetime) -> list[str]:
     """Lower the limits of partners that have acknowledged nothing for too long; return who is new (R65)."""
     mine = webhook_endpoint.c
-    late = and_(mine.throttled_at.is_(None), mine.silent_since < silent_since)
+    late = and_(mine.throttled_at.is_(None), _is_silent(silent_since, now))
     lowered = update(webhook_endpoint).where(late).values(throttled_at=now).returning(mine.partner)
     numbers = connection.execute(lowered).scalars().all()
     return list(connection.execute(select(partner.c.id).where(partner.c.number.in_(numbers))).scalars())
 
 
-def suspend(connection: Connection, *, silent_since: datetime) -> list[str]:
+def suspend(connection: Connection, *, silent_since: datetime, now: datetime) -> list[str]:
     """Suspend partners that have acknowledged nothing for far too long; return who was active (R65)."""
     late = select(partner.c.id).join(webhook_endpoint)
-    late = late.where(partner.c.status == Status.ACTIVE, webhook_endpoint.c.silent_since < silent_since)
+    late = late.where(partner.c.status == Status.ACTIVE, _is_silent(silent_since, now))
     found = list(
         connection.execute(late.order_by(partner.c.id).with_for_update(of=partner, skip_locked=True)).scalars()
     )
     for identifier in found:
         partners.suspend(connection, identifier)
     return found
+
+
+def _is_silent(since: datetime, now: datetime) -> ColumnElement[bool]:
+    """Who has acknowledged nothing since then, and waits for another attempt: who is due or being told may yet."""
+    return and_(webhook_endpoint.c.silent_since < since, webhook_endpoint.c.next_attempt_at > now)
 
 
 def _set(connection: Connection, partner_number: int, **values: object) -> None:

@@ -1,5 +1,6 @@
 """The delivery of notices: recipients found in the log, each told with a signed webhook, on record before it goes."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from serializers.webhooks import KNOWN_BY, NOTICE_PREFIX, REF, notice_body, reci
 DELIVER, THROTTLE, SUSPEND = "webhooks.deliver", "webhooks.throttle", "webhooks.suspend"
 AT_ONCE = 8
 """Partners that are told at the same time: one that is slow keeps nobody else waiting."""
+TURN_S = 10.0
+"""How long one partner is told before others have their turn; what still waits for it goes on when they had theirs."""
 POLL_S = 1.0
 TROUBLE_S = 5.0
 log = get_logger(__name__)
@@ -46,13 +49,10 @@ class Delivery:
 
     def run(self, stop: Event) -> None:
         """Tell whoever has to be told, until told to stop; after trouble try again."""
-        while not stop.is_set():
-            try:
-                self.once()
-                stop.wait(POLL_S)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the delivery
-                log.warning("delivery_failed", error=kind_of(error))
-                stop.wait(TROUBLE_S)
+        with ThreadPoolExecutor(AT_ONCE + 1) as pool:
+            pool.submit(_repeat, self._look_after, stop)
+            for _ in range(AT_ONCE):
+                pool.submit(_repeat, lambda: self._tell_next(stop) is not None, stop)
 
     def once(self) -> int:
         """Tell whoever is due now, and return how many notices were acknowledged."""
@@ -62,6 +62,12 @@ class Delivery:
                 return sum(pool.map(lambda _: self._tell_those_who_are_due(), range(AT_ONCE)))
         finally:
             self._judge_silence()
+
+    def _look_after(self) -> bool:
+        """Find recipients of some of what has happened, and judge silence; return whether there is more."""
+        is_more = self._address_some() == outbox.BATCH
+        self._judge_silence()
+        return is_more
 
     def address(self) -> None:
         """Find the recipients of what has happened."""
@@ -91,24 +97,30 @@ class Delivery:
             outbox.add_notice(connection, concern, to=number, fields=found.fields, sealed_subject=subject)
 
     def _tell_those_who_are_due(self) -> int:
-        told = 0
-        while (endpoint := self._lease()) is not None:
-            told += self._tell(endpoint)
+        told, never = 0, Event()
+        while (more := self._tell_next(never)) is not None:
+            told += more
         return told
+
+    def _tell_next(self, stop: Event) -> int | None:
+        """Tell one partner, and return how many notices it acknowledged; nothing where none is due."""
+        endpoint = self._lease()
+        return None if endpoint is None else self._tell(endpoint, stop)
 
     def _lease(self) -> Endpoint | None:
         with self.database.write.begin() as connection:
             return webhooks.lease(connection, now=datetime.now(UTC))
 
-    def _tell(self, endpoint: Endpoint) -> int:
-        """Tell one partner what waits for it, in order, until it does not acknowledge."""
-        told = 0
-        while notices := self._waiting_for(endpoint):
-            for notice in notices:
-                if not self._deliver(endpoint, notice):
-                    self._postpone(endpoint, has_acknowledged=told > 0)
-                    return told
-                told += 1
+    def _tell(self, endpoint: Endpoint, stop: Event) -> int:
+        """Tell one partner what waits for it, in order, until it does not acknowledge or has had its turn."""
+        told, until = 0, time.monotonic() + TURN_S
+        for notice in self._waiting_for(endpoint):
+            if not self._deliver(endpoint, notice):
+                self._postpone(endpoint, has_acknowledged=told > 0)
+                return told
+            told += 1
+            if stop.is_set() or time.monotonic() > until:
+                break
         self._in_a_transaction(lambda connection, now: webhooks.release(connection, endpoint.partner, now=now))
         return told
 
@@ -160,7 +172,7 @@ class Delivery:
 
         def judge(connection: Connection, now: datetime) -> None:
             lowered = webhooks.throttle(connection, silent_since=now - self.settings.throttle_after, now=now)
-            stopped = webhooks.suspend(connection, silent_since=now - self.settings.suspend_after)
+            stopped = webhooks.suspend(connection, silent_since=now - self.settings.suspend_after, now=now)
             for operation, partners in ((THROTTLE, lowered), (SUSPEND, stopped)):
                 for partner_id in partners:
                     log.warning("partner_silent", partner=partner_id, led_to=operation)
@@ -172,6 +184,17 @@ class Delivery:
     def _in_a_transaction(self, work: Callable[[Connection, datetime], object]) -> None:
         with self.database.write.begin() as connection:
             work(connection, datetime.now(UTC))
+
+
+def _repeat(work: Callable[[], bool], stop: Event) -> None:
+    """Work until told to stop: at once where there is more to do, and after trouble a while later."""
+    while not stop.is_set():
+        try:
+            if not work():
+                stop.wait(POLL_S)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the delivery
+            log.warning("delivery_failed", error=kind_of(error))
+            stop.wait(TROUBLE_S)
 
 
 def note(

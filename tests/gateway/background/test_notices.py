@@ -2,10 +2,12 @@
 
 import math
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
+from gateway.background import notices
 from gateway.background.notices import Delivery
+from gateway.background.posting import DEADLINE_S
 from gateway.settings import Settings
 from partners import outbox, webhooks
 from partners.keyring import Keyring
@@ -639,6 +643,87 @@ def test_whom_a_worker_goes_on_telling_no_other_worker_takes(told: Told, db: Dat
 
     assert len(told.deliver()["w1"]) == 2
     assert taken == [None, None]
+
+
+def test_a_slow_partner_keeps_nobody_else_waiting_and_no_worker_from_ending(told: Told) -> None:
+    """R50, R65: neither one with much that waits for it."""
+    for name, webmaster in (("m1", "w1"), ("m2", "w1"), ("m3", "w2")):
+        told.stage.member(name, webmaster)
+        told.ref(name, webmaster)
+    for name in ("m1", "m2"):
+        told.ask("restriction", member=name)
+    w1, w2 = told.receivers["w1"], told.receivers["w2"]
+    take, has_begun, may_end, stop = w1.take, Event(), Event(), Event()
+
+    def take_long(*request: Any) -> None:
+        has_begun.set()
+        may_end.wait(DEADLINE_S)
+        take(*request)
+
+    w1.take = take_long  # type: ignore[method-assign]
+    work = Thread(target=told.delivery.run, args=[stop])
+    work.start()
+    try:
+        assert has_begun.wait(DEADLINE_S)
+        told.ask("restriction", member="m3")
+        until = time.monotonic() + DEADLINE_S / 2
+        while not w2.told and time.monotonic() < until:
+            time.sleep(0.05)
+        told_meanwhile = len(w2.told)
+    finally:
+        stop.set()
+        may_end.set()
+        work.join()
+
+    assert (told_meanwhile, len(w1.told)) == (1, 1)
+
+
+def test_partners_take_turns_and_are_throttled_until_nothing_waits_any_more(
+    told: Told, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R65: nobody for whom much waits holds a place for ever."""
+    monkeypatch.setattr(notices, "AT_ONCE", 1)
+    monkeypatch.setattr(notices, "TURN_S", 0)
+    for name, webmaster in (("m1", "w1"), ("m2", "w1"), ("m3", "w2")):
+        told.stage.member(name, webmaster)
+        told.ref(name, webmaster)
+        told.ask("restriction", member=name)
+    turns: list[tuple[str, bool]] = []
+
+    def noting(name: str, receiver: Receiver) -> Callable[..., None]:
+        mine, take = webhook_endpoint.c.url == receiver.url, receiver.take
+
+        def take_and_note(*request: Any) -> None:
+            take(*request)
+            with db.write.connect() as connection:
+                turns.append(
+                    (name, connection.execute(select(webhook_endpoint).where(mine)).one().throttled_at is None)
+                )
+
+        return take_and_note
+
+    for name in ("w1", "w2"):
+        receiver = told.receivers[name]
+        receiver.take = noting(name, receiver)  # type: ignore[method-assign]
+    with db.write.begin() as connection:
+        connection.execute(update(webhook_endpoint).values(throttled_at=datetime.now(UTC)))
+    told.deliver()
+
+    assert turns == [("w1", False), ("w2", False), ("w1", False)]
+    with db.write.connect() as connection:
+        throttled = select(func.count()).where(webhook_endpoint.c.throttled_at.is_not(None))
+        assert connection.scalar(throttled.where(webhook_endpoint.c.url != told.receivers["model_center"].url)) == 0
+
+
+def test_who_is_due_is_told_before_its_silence_is_judged(told: Told, db: Database) -> None:
+    """R65: a worker that was down punishes nobody."""
+    now = datetime.now(UTC)
+    with db.write.begin() as connection:
+        connection.execute(update(webhook_endpoint).values(silent_since=now - timedelta(days=8), next_attempt_at=now))
+        assert webhooks.throttle(connection, silent_since=now, now=now) == []
+        assert webhooks.suspend(connection, silent_since=now, now=now) == []
+        before = now - timedelta(microseconds=1)
+        assert sorted(webhooks.suspend(connection, silent_since=now, now=before)) == sorted(told.receivers)
 
 
 def test_that_somebody_is_told_is_on_record_before_it_is_and_whatever_is_answered(told: Told, db: Database) -> None:
