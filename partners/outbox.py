@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, or_, select, union_all, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
@@ -186,12 +186,14 @@ def close(connection: Connection, notice_id: UUID, outcome: NoticeOutcome, *, no
 
 
 def give_up(connection: Connection, *, now: datetime) -> int:
-    """Drop what could not be told for too long, and what is known of the long told; return how many were given up."""
+    """Drop what could not be told for too long; return how much it was."""
     old = notice.c.closed_at.is_(None) & (notice.c.created_at < now - KEPT)
     given_up = update(notice).where(old).values(closed_at=now, outcome=NoticeOutcome.GIVEN_UP, sealed_subject=None)
-    count = connection.execute(given_up).rowcount
-    connection.execute(delete_from(notice).where(notice.c.closed_at < now - CLOSED_KEPT))
+    return connection.execute(given_up).rowcount
+
+
+def outlived(now: datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """Tables, and which of their rows nobody needs any more: what was told long ago, and what nobody was found for."""
+    yield notice, notice.c.closed_at < now - CLOSED_KEPT
     unaddressed = concern.c.addressed_at.is_(None) & (concern.c.created_at < now - KEPT)
-    past = unaddressed | (concern.c.addressed_at < now - CLOSED_KEPT)
-    connection.execute(delete_from(concern).where(past))
-    return count
+    yield concern, unaddressed | (concern.c.addressed_at < now - CLOSED_KEPT)

@@ -24,12 +24,12 @@ from sqlalchemy import (
     update,
 )
 
+from partners import outbox
 from partners.access_log.pruning import MONTHS_KEPT
 from partners.detections import keeping
 from partners.feed.attributes import DEVICE
 from partners.instants import utc_day
 from partners.months import beginning_of, month_of, months_after
-from partners.outbox import give_up
 from partners.registry import client_use
 from partners.rights.binding import still_decides
 from partners.tables.access import NETWORK_KEPT, access_network, outside_disclosure
@@ -105,14 +105,17 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         lapsed_clients=_let_lapse(engine, real_now),
         client_networks=_forget(engine, client_network, client_network.c.last_at < real_now - NETWORK_KEPT, batch),
         access_counts=sum(_forget(engine, *outlived, batch) for outlived in keeping.outlived(real_now)),
-        notices_given_up=_give_up_notices(engine, real_now),
+        notices_given_up=_give_up_notices(engine, real_now, batch),
         skipped_restricted_members=_count_skipped(engine, now),
     )
 
 
-def _give_up_notices(engine: Engine, now: datetime) -> int:
+def _give_up_notices(engine: Engine, now: datetime, batch: int) -> int:
+    """Return how many were given up; what is known of those that were told long ago goes, too."""
+    for table, outlived in outbox.outlived(now):
+        _forget(engine, table, outlived, batch)
     with engine.begin() as connection:
-        return give_up(connection, now=now)
+        return outbox.give_up(connection, now=now)
 
 
 def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:

@@ -76,6 +76,7 @@ notice = Table(
     Column("outcome", Text, info=internal(), comment="Acknowledged, told by hand, or given up."),
     UniqueConstraint("concern", "partner"),
     Index(None, "partner", "concern", postgresql_where=text("closed_at IS NULL")),
+    Index(None, "created_at", postgresql_where=text("closed_at IS NULL")),
     comment="One thing that one partner has to be told; no values.",
 )
 

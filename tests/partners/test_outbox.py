@@ -1,13 +1,27 @@
 """What is to be told is put down at once, however much it is."""
 
-from sqlalchemy import select
+from datetime import timedelta
+
+from sqlalchemy import select, text
 
 from partners.keyring import Keyring
-from partners.outbox import ALWAYS, Concern, write_concerns
+from partners.outbox import ALWAYS, KEPT, Concern, give_up, write_concerns
+from partners.postgres import database
 from partners.postgres.database import Database
 from partners.tables.outbox import concern
 from partners.vocabulary import NoticeTopic, PartnerKind
+from tests.conftest import NOW
+from tests.factories import add_partner
 from tests.round_trips import sent
+
+_NOTICES = text("""
+INSERT INTO notice (id, concern, partner, topic, fields, created_at, closed_at)
+SELECT
+    gen_random_uuid(), n, :partner, 'erased', '{}', :created_at,
+    CASE WHEN n % 2 = 0 THEN CAST(:now AS timestamptz) END
+FROM generate_series(CAST(:first AS int), :last) n
+""")
+_LOOKED_AT = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'notice'")
 
 
 def test_concerns_go_out_in_one_statement(db: Database, keyring: Keyring) -> None:
@@ -27,3 +41,18 @@ def test_concerns_go_out_in_one_statement(db: Database, keyring: Keyring) -> Non
     assert found == [(each.member, each.topic, each.fields, each.fields_since, tuple(each.audiences)) for each in told]
     assert [keyring.unseal(row.sealed_username).decode() for row in rows] == [each.username for each in told]
     assert all(row.created_at for row in rows)
+
+
+def test_what_waits_for_too_long_is_found_without_a_look_at_what_else_there_is(database_url: str) -> None:
+    """R65: neither at what was told, nor at what may wait."""
+    owner, too_old = database.owner(database_url), NOW - KEPT - timedelta(seconds=1)
+    with owner.begin() as connection:
+        own = {"partner": add_partner(connection), "now": NOW}
+        connection.execute(_NOTICES, {**own, "created_at": too_old, "first": 1, "last": 4})
+        connection.execute(_NOTICES, {**own, "created_at": NOW, "first": 5, "last": 4_000})
+        connection.execute(text("ANALYZE notice"))
+    with owner.begin() as connection:
+        given_up, looked_at = give_up(connection, now=NOW), connection.scalar(_LOOKED_AT)
+    owner.dispose()
+
+    assert (given_up, looked_at) == (2, 2)

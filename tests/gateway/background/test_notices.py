@@ -603,7 +603,7 @@ def test_who_acknowledges_now_and_then_is_not_silent(told: Told, db: Database) -
     assert endpoint.silent_since >= now
 
 
-def test_a_slow_partner_is_given_up_in_time_and_what_is_too_old_forgotten(told: Told, db: Database) -> None:
+def test_what_a_partner_does_not_acknowledge_is_given_up_in_time(told: Told, db: Database) -> None:
     told.stage.member("m1")
     told.ref()
     told.ask("restriction")

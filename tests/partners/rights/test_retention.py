@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Table, event, func, select
 
+from partners import outbox
 from partners.postgres import database
 from partners.postgres.database import Database
 from partners.rights.retention import (
@@ -19,11 +20,12 @@ from partners.rights.retention import (
 from partners.tables.access import access_network, outside_disclosure
 from partners.tables.activity import action, relation, spending
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp
+from partners.tables.outbox import concern, notice
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
 from partners.vocabulary import Action, RequestStatus, RequestType
 from tests.conftest import NOW
-from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
+from tests.factories import add_action, add_device, add_member, add_model, add_partner, add_purchase, add_spending
 
 KEPT = timedelta(days=120)
 SECOND = timedelta(seconds=1)
@@ -168,6 +170,25 @@ def test_short_lived_rows_go_once_their_time_is_past(db: Database) -> None:
     assert clean(db) == Swept(usernames=1, held_settings=1, assertions=1, proofs=1, denied_tokens=1)
     tables = (former_username, held_setting, denied_token, spent_assertion, spent_proof)
     assert [count(db, table) for table in tables] == [1] * 5
+
+
+def test_what_is_known_of_who_was_told_goes_after_its_time_and_what_waits_for_too_long_is_given_up(
+    db: Database,
+) -> None:
+    """R65: open notices are closed, and stay as long as others."""
+    told = {"topic": "renamed", "fields": []}
+    with db.write.begin() as connection:
+        own = told | {"partner": add_partner(connection)}
+        for shift in (timedelta(0), -SECOND):
+            kept, closed_kept = NOW - outbox.KEPT + shift, NOW - outbox.CLOSED_KEPT + shift
+            for created_at, ended_at in ((kept, None), (closed_kept, closed_kept)):
+                about = {"member": 1, "audiences": [], "created_at": created_at, "addressed_at": ended_at}
+                number = connection.scalar(concern.insert().values(**told, **about).returning(concern.c.number))
+                open_until = {"concern": number, "created_at": created_at, "closed_at": ended_at}
+                connection.execute(notice.insert().values(id=uuid4(), **own, **open_until))
+
+    assert clean(db) == Swept(notices_given_up=1)
+    assert [count(db, table) for table in (notice, concern)] == [3, 2]
 
 
 def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db: Database) -> None:
