@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from gateway.background.posting import DEADLINE_S, UnsafeAddressError, acknowledged, ask, signed_headers
+from gateway.background.posting import DEADLINE_S, UnsafeAddressError, acknowledged, ask, signed_headers, trusting
 from partners.access_log.sinks import Sink
 from partners.keyring import Keyring
 from serializers.audit import StreamForm
@@ -47,7 +47,7 @@ def carry(sink: Sink, entries: Sequence[Document], keyring: Keyring, *, log: str
 
     Raise `InvalidTag` where a secret that signs was kept under another key.
     """
-    tls = ssl.create_default_context(cadata=sink.authorities)
+    tls = trusting(sink.authorities)
     if sink.url.startswith(SYSLOG):
         return _by_syslog(sink, entries, tls, log=log)
     secrets = tuple(keyring.unseal(each).decode() for each in sink.sealed_secrets or (b"",))

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import httpx
 import pytest
 
-from gateway.background.posting import UnsafeAddressError, acknowledged, ask, post, signed_headers, target_of
+from gateway.background.posting import UnsafeAddressError, acknowledged, ask, post, signed_headers, target_of, trusting
 from partners.secrets import for_webhooks
 from tests.gateway.log_receivers import certificate
 from tests.gateway.receiver import receiving
@@ -105,6 +106,19 @@ def test_only_who_has_a_certificate_of_the_name_is_sent_anything(
                 send(host, trusted)
         assert receiver.paths == []
         assert send("hooks.example", trusting) == 204
+
+
+def test_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Any] = []
+    make = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **which: (read.append(which), make(**which))[1])
+    trusting.cache_clear()
+    with receiving() as receiver:
+        receiver.secret = for_webhooks()
+        for _ in range(3):
+            post(receiver.url, b"{}", signed_headers("ntc_1", b"{}", [receiver.secret]), private=False)
+
+    assert read == [{"cadata": None}]
 
 
 def test_nothing_goes_by_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

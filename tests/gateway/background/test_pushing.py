@@ -1,5 +1,6 @@
 """Pushing the sealed log: in order, at least once, and nothing that one tool does holds anybody up."""
 
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -404,6 +405,20 @@ def test_syslog_has_every_entry_in_order(log: Log, worker: Pushing, collector: S
 
     assert [event["index"] for event in collector.events] == [str(index) for index in range(25)]
     assert len(collector.streams) == 3
+
+
+def test_the_authorities_of_a_tool_are_read_once(
+    log: Log, worker: Pushing, collector: Syslog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+    make = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **which: (read.append(which), make(**which))[1])
+    log.grow(25)
+    add(log, collector)
+
+    assert worker.once() == 25
+
+    assert (len(collector.streams), read) == (3, [{"cadata": (log.directory / "ca.pem").read_text()}])
 
 
 def test_a_receiver_without_farewell_has_taken_what_it_read(log: Log, worker: Pushing, collector: Syslog) -> None:
