@@ -105,13 +105,14 @@ def start(sealing: Sealing) -> Event:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[bool]:
-    """Try for the lock; it falls with the connection, however the process ends, and must not go back to the pool."""
+    """Try for the lock; it falls with the connection, which where it holds the lock must not go back to the pool."""
     with connection.begin():
         alone = bool(connection.scalar(select(func.pg_try_advisory_lock(Lock.SEALING.key))))
     try:
         yield alone
     finally:
-        connection.invalidate()
+        if alone:
+            connection.invalidate()
 
 
 def _said(error: Exception) -> str:

@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, func, select, text
 
 from gateway.background import sealing
 from gateway.background.sealing import Sealing
@@ -22,6 +22,7 @@ from partners.access_log.sequencer import RefusedError
 from partners.access_log.stored_checkpoints import Anchor
 from partners.keyring import Keyring
 from partners.postgres import database
+from partners.postgres.locks import Lock
 from partners.vocabulary import Outcome
 from tests.conftest import SECRET
 from tests.partners.access_log import rfc6962
@@ -113,6 +114,22 @@ def test_a_database_that_hangs_is_given_up_and_sealing_comes_back(log: Log, monk
     sealing_thread.join(5)
 
     assert not sealing_thread.is_alive()
+    work.engine.dispose()
+
+
+def test_who_stands_by_keeps_its_connection_and_who_sealed_lets_go_of_the_lock(log: Log) -> None:
+    work, connections = Sealing(database.sealer(log.url), OneKey(SIGNER), Anchor(log.directory, ORIGIN)), []
+    event.listen(work.engine, "connect", lambda *made: connections.append(made))
+    take, give_back = (select(each(Lock.SEALING.key)) for each in (func.pg_try_advisory_lock, func.pg_advisory_unlock))
+    with log.superuser.connect() as another:
+        assert another.scalar(take)
+        assert [work.once() for _ in range(3)] == [None] * 3
+        assert len(connections) == 1
+
+        assert another.scalar(give_back)
+        assert work.once() == 0
+        assert eventually(lambda: another.scalar(take))
+        another.scalar(give_back)
     work.engine.dispose()
 
 
