@@ -50,7 +50,7 @@ def carry(sink: Sink, entries: Sequence[Document], keyring: Keyring, *, log: str
     tls = trusting(sink.authorities)
     if sink.url.startswith(SYSLOG):
         return _by_syslog(sink, entries, tls, log=log)
-    secrets = tuple(keyring.unseal(each).decode() for each in sink.sealed_secrets or (b"",))
+    secrets = tuple(keyring.unseal(each).decode() for each in sink.sealed_secrets)
     return _by_post(sink, entries, secrets, tls, log=log)
 
 
