@@ -1,40 +1,40 @@
 """What is remembered about single tokens: assertions and DPoP proofs that were used, tokens that were revoked."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, DateTime, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, DateTime, Table, bindparam, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""What is used up or revoked is remembered a little longer than it could have been valid."""
 SWEPT_AT_ONCE = 8
-"""So many outlived proofs go with each new one: the table stays as small as the traffic, and no caller waits."""
-_OUTLIVED = (
-    select(*spent_proof.primary_key.columns)
-    .where(spent_proof.c.expires_at < bindparam("now", type_=DateTime(timezone=True)))
-    .limit(SWEPT_AT_ONCE)
-    .with_for_update(skip_locked=True)
-)
-_SPEND_PROOF = (
-    insert(spent_proof)
-    .add_cte(delete(spent_proof).where(tuple_(*spent_proof.primary_key.columns).in_(_OUTLIVED)).cte("swept"))
-    .on_conflict_do_nothing()
-    .returning(spent_proof.c.expires_at)
-)
+"""So many outlived rows go with each new one: a table stays as small as the traffic, and no caller waits."""
+
+
+def _noting(table: Table) -> ReturningInsert[Any]:
+    """An insert that returns a row to the first who notes something, and sweeps some of what has outlived its time."""
+    outlived = (
+        select(*table.primary_key.columns)
+        .where(table.c.expires_at < bindparam("remembered_since", type_=DateTime(timezone=True)))
+        .limit(SWEPT_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    swept = delete(table).where(tuple_(*table.primary_key.columns).in_(outlived)).cte("swept")
+    return insert(table).add_cte(swept).on_conflict_do_nothing().returning(table.c.expires_at)
+
+
+_SPEND_ASSERTION, _SPEND_PROOF, _DENY = map(_noting, (spent_assertion, spent_proof, denied_token))
 
 
 def spend_assertion(connection: Connection, client: str, jti: str, *, expires_at: datetime, now: datetime) -> bool:
     """Note that a client used an assertion; return whether this was the first time, one winner among parallel uses."""
-    digest = hashlib.sha256(jti.encode()).digest()
-    connection.execute(delete(spent_assertion).where(spent_assertion.c.expires_at < now))
-    first = connection.execute(
-        insert(spent_assertion)
-        .values(client=client, digest=digest, expires_at=expires_at)
-        .on_conflict_do_nothing()
-        .returning(spent_assertion.c.client)
-    ).first()
-    return first is not None
+    values = {"client": client, "digest": _digest(jti), "expires_at": expires_at}
+    return _is_first(connection, _SPEND_ASSERTION, values, now)
 
 
 def spend_proof(connection: Connection, key: bytes, jti: str, *, expires_at: datetime, now: datetime) -> bool:
@@ -42,9 +42,7 @@ def spend_proof(connection: Connection, key: bytes, jti: str, *, expires_at: dat
 
     `expires_at` says for how long it would be good; of parallel uses one wins, on whatever server (RFC 9449 §11.1).
     """
-    digest = hashlib.sha256(jti.encode()).digest()
-    values = {"key": key, "digest": digest, "expires_at": expires_at, "now": now}
-    return connection.execute(_SPEND_PROOF, values).first() is not None
+    return _is_first(connection, _SPEND_PROOF, {"key": key, "digest": _digest(jti), "expires_at": expires_at}, now)
 
 
 def deny_token(connection: Connection, jti: str, *, expires_at: float, now: datetime) -> None:
@@ -54,5 +52,12 @@ def deny_token(connection: Connection, jti: str, *, expires_at: float, now: date
 
 def deny(connection: Connection, identifier: str, *, expires_at: datetime, now: datetime) -> None:
     """Refuse the token of this `jti`, or all that were signed with the key of this id, from the next request on."""
-    connection.execute(delete(denied_token).where(denied_token.c.expires_at < now))
-    connection.execute(insert(denied_token).values(id=identifier, expires_at=expires_at).on_conflict_do_nothing())
+    _is_first(connection, _DENY, {"id": identifier, "expires_at": expires_at}, now)
+
+
+def _digest(jti: str) -> bytes:
+    return hashlib.sha256(jti.encode()).digest()
+
+
+def _is_first(connection: Connection, noting: ReturningInsert[Any], values: dict[str, Any], now: datetime) -> bool:
+    return connection.execute(noting, {**values, "remembered_since": now - CLOCK_SKEW}).first() is not None

@@ -31,6 +31,7 @@ from partners.feed.attributes import DEVICE
 from partners.instants import utc_day
 from partners.months import beginning_of, month_of, months_after
 from partners.registry import client_use
+from partners.registry.tokens import CLOCK_SKEW
 from partners.rights.binding import still_decides
 from partners.tables.access import NETWORK_KEPT, access_network, outside_disclosure
 from partners.tables.activity import action, ledger_entry, spending
@@ -47,8 +48,6 @@ HELD_SETTING_KEPT = timedelta(days=30)
 """Long enough for events that arrive out of order: a choice given up too soon would expose who made it."""
 TEN_YEARS = 120
 """In months."""
-CLOCK_SKEW = timedelta(minutes=5)
-"""What is used up or revoked is remembered a little longer than it could have been valid."""
 
 _NEVER = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
 _NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))

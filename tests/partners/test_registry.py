@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from partners.postgres.database import Database
 from partners.registry import RegistryError, campaigns, clients, credentials, issuers, partners, tokens
@@ -237,19 +237,37 @@ def test_an_issuer_belongs_to_the_named_clients_or_to_all(connection: Connection
             issuers.add(connection, issuer, KEYS, named)
 
 
-def test_what_is_remembered_about_tokens_goes_when_it_has_expired(connection: Connection) -> None:
-    later = NOW + timedelta(minutes=20)
+def test_what_is_remembered_about_tokens_goes_five_minutes_after_it_has_expired(connection: Connection) -> None:
+    """A server whose clock is behind would take it again."""
     until = NOW + timedelta(minutes=10)
+    within, beyond = (until + timedelta(minutes=5, seconds=seconds) for seconds in (0, 1))
     assert tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
     assert not tokens.spend_assertion(connection, "c1", "jti", expires_at=until, now=NOW)
-    assert tokens.spend_assertion(connection, "c2", "jti", expires_at=until, now=NOW)
     tokens.deny_token(connection, "old", expires_at=until.timestamp(), now=NOW)
 
-    tokens.spend_assertion(connection, "c3", "jti", expires_at=later, now=later)
-    tokens.deny_token(connection, "new", expires_at=later.timestamp(), now=later)
+    def remembered_at(now: datetime) -> tuple[list[str], list[str]]:
+        tokens.spend_assertion(connection, "c2", f"{now}", expires_at=NOW + timedelta(days=1), now=now)
+        tokens.deny(connection, f"{now}", expires_at=NOW + timedelta(days=1), now=now)
+        spent = connection.execute(select(spent_assertion.c.client).where(spent_assertion.c.client == "c1"))
+        denied = connection.execute(select(denied_token.c.id).where(denied_token.c.id == "old"))
+        return list(spent.scalars()), list(denied.scalars())
 
-    assert connection.execute(select(spent_assertion.c.client)).scalars().all() == ["c3"]
-    assert connection.execute(select(denied_token.c.id)).scalars().all() == ["new"]
+    assert remembered_at(within) == (["c1"], ["old"])
+    assert remembered_at(beyond) == ([], [])
+
+
+def test_a_few_outlived_tokens_go_with_each_that_is_revoked(connection: Connection) -> None:
+    """However many there are, nobody waits for them."""
+    long_ago = NOW - timedelta(days=1)
+    connection.execute(denied_token.insert(), [{"id": f"{n}", "expires_at": long_ago} for n in range(20)])
+    old = select(func.count()).where(denied_token.c.expires_at == long_ago)
+
+    left = []
+    for new in "abc":
+        tokens.deny(connection, new, expires_at=NOW, now=NOW)
+        left.append(connection.execute(old).scalar_one())
+
+    assert left == [12, 4, 0]
 
 
 @pytest.mark.parametrize(

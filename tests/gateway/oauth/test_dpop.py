@@ -256,7 +256,7 @@ class TestMemory:
     def test_each_new_proof_sweeps_some_that_have_run_out(
         self, http: FlaskClient, db: Database, caller: Caller, prover: Prover
     ) -> None:
-        past = datetime.now(UTC) - timedelta(seconds=1)
+        past = datetime.now(UTC) - timedelta(minutes=5, seconds=1)
         with db.write.begin() as connection:
             rows = [{"key": b"k", "digest": bytes([number]), "expires_at": past} for number in range(20)]
             connection.execute(insert(spent_proof), rows)
