@@ -1,5 +1,7 @@
 """Writing which usernames are blocked, and deleting those that are in use again (R42)."""
 
+from typing import Any
+
 from sqlalchemy import Connection, delete
 
 from partners.feed.names import Former
@@ -9,7 +11,7 @@ from partners.feed.writing.sets import upsert_rows
 from partners.keyring import Digest
 from partners.tables.member import former_username
 
-_BLOCKED = upsert_rows(former_username, ["digest"], ["blocked_until", "member"])
+_BLOCKED = upsert_rows(former_username, ["digest"], ["blocked_until", "member", "erased"])
 _IN_USE = delete(former_username).where(among(former_username.c.digest))
 
 
@@ -20,17 +22,15 @@ def write_former(connection: Connection, state: State) -> None:
     in_use = [digest for digest, known in former.items() if known is None]
     if in_use:
         connection.execute(_IN_USE, as_values(in_use))
-    blocked = [
-        {
-            "digest": digest,
-            "blocked_until": known.blocked_until,
-            "member": _number_of(known, state),
-        }
-        for digest, known in former.items()
-        if known is not None
-    ]
+    blocked = [_row(digest, known, state) for digest, known in former.items() if known is not None]
     if blocked:
         connection.execute(_BLOCKED, as_rows(blocked))
+
+
+def _row(digest: bytes, former: Former, state: State) -> dict[str, Any]:
+    """What is stored: without an owner it was that of somebody who is erased."""
+    number = _number_of(former, state)
+    return {"digest": digest, "blocked_until": former.blocked_until, "member": number, "erased": number is None}
 
 
 def _number_of(former: Former, state: State) -> int | None:

@@ -183,3 +183,26 @@ def test_usernames_of_the_erased_are_blocked_former_ones_too(platform: Platform)
 
     assert platform.code(registered("m2", username="fox")) == "username_retired"
     assert platform.code(registered("m2", username="owl")) == "username_retired"
+
+
+def test_a_former_username_is_that_of_the_erased_until_somebody_else_has_given_it_up(platform: Platform) -> None:
+    """The log has the true reason why nothing was found by it, and a living member is not erased."""
+    platform.must(registered("m1", username="owl"))
+    with platform.db.write.begin() as connection:
+        carry_out(connection, platform.number("m1"), platform.keyring, platform.now)
+    owl = platform.keyring.digest(Digest.USERNAME, "owl")
+
+    def whose() -> tuple[int | None, bool]:
+        (row,) = (row for row in platform.rows(former_username) if bytes(row["digest"]) == owl)
+        return row["member"], row["erased"]
+
+    platform.now += timedelta(days=2)
+    platform.must(registered("m2", username="cat"), updated("m2", time=platform.now, username="dog"))
+    platform.must(updated("m2", time=platform.now - timedelta(days=1), username="owl"))
+    assert whose() == (None, True)
+
+    platform.now = at(days=800)
+    platform.must(
+        registered("m3", time=at(days=798), username="owl"), updated("m3", time=at(days=799), username="hawk")
+    )
+    assert whose() == (platform.number("m3"), False)
