@@ -67,7 +67,8 @@ def outcome_sign(outcome: str) -> str:
 
 def operation_words(operation: str) -> str:
     """An operation in words; its name where it has none."""
-    return OPERATIONS.get(operation, operation)
+    known = OPERATIONS.get(operation)
+    return known.words if known else operation
 
 
 def is_operator(client: str | None) -> bool:

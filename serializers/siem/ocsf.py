@@ -8,14 +8,10 @@ from typing import Any
 from partners.access_log.identifiers import EPOCH
 from partners.vocabulary import Outcome
 from serializers.lines import Document, NdjsonLines
+from serializers.operations import OPERATIONS, Activity
 
 VERSION = "1.7.0"
 _CATEGORY, _CLASS = 6, 6003
-_CREATE, _READ, _UPDATE, _OTHER = 1, 2, 3, 99
-_CREATING = frozenset({"events.write", "requests.create"})
-_UPDATING = frozenset(
-    {"privacy.write", "requests.verify", "requests.extend", "requests.settle", "requests.refuse", "requests.notify"}
-)
 _INFORMATIONAL = 1
 _UNKNOWN, _SUCCESS, _FAILURE = 0, 1, 2
 PRODUCT = {"name": "Member Data Gateway", "vendor_name": "Member Data Gateway"}
@@ -55,8 +51,8 @@ def event(entry: Document) -> dict[str, Any]:
     return {
         "category_uid": _CATEGORY,
         "class_uid": _CLASS,
-        "activity_id": activity,
-        **({"activity_name": entry["operation"] or UNKNOWN} if activity == _OTHER else {}),
+        "activity_id": activity.value,
+        **({"activity_name": entry["operation"] or UNKNOWN} if activity is Activity.OTHER else {}),
         "type_uid": _CLASS * 100 + activity,
         "severity_id": _INFORMATIONAL,
         "time": milliseconds(datetime.fromisoformat(entry["at"])),
@@ -71,12 +67,10 @@ def event(entry: Document) -> dict[str, Any]:
     }
 
 
-def _activity(operation: str | None) -> int:
-    if operation in _CREATING:
-        return _CREATE
-    if operation in _UPDATING:
-        return _UPDATE
-    return _OTHER if operation is None or operation.startswith("oauth.") else _READ
+def _activity(operation: str | None) -> Activity:
+    """What is not known to be a look is none."""
+    known = OPERATIONS.get(operation or UNKNOWN)
+    return known.activity if known else Activity.OTHER
 
 
 def _status(entry: Document) -> int:

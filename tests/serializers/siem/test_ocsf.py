@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
@@ -34,6 +35,25 @@ def test_a_record_that_is_gone_is_an_event_of_another_kind() -> None:
 
     assert faults(told) == []
     assert (told["type_uid"], told["status_id"], told["metadata"]["sequence"]) == (600_399, 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("activity", "operations"),
+    [
+        (1, {"events.write", "requests.create", "disclosures.add", "audit.raise"}),
+        (2, {"members.list", "card.get", "preview", "privacy.read", "requests.archive", "audit.stream", "audit.alert"}),
+        (3, {"privacy.write", "requests.move", "requests.settle", "rights.replay", "webhooks.suspend", "audit.close"}),
+        (3, {"audit.acknowledge", "audit.saved", "key.rotated", "key.retired"}),
+        (4, {"retention.pruned"}),
+        (99, {"oauth.token", "webhooks.deliver", "webhooks.told", "audit.sink_add", "members.get.x"}),
+    ],
+)
+def test_a_change_is_told_as_one_and_what_is_unknown_by_its_own_name(activity: int, operations: set[str]) -> None:
+    for operation in operations:
+        told = event(ENTRY | {"operation": operation})
+        assert (told["activity_id"], told["type_uid"]) == (activity, 600_300 + activity), operation
+        assert told.get("activity_name") == (operation if activity == 99 else None)
+        assert faults(told) == []
 
 
 SPOILT: list[Change] = [
