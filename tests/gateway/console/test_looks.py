@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from gateway.application import create_app
+from gateway.background import notices
 from gateway.console import entries, members
 from partners.access_log.append import record
 from partners.access_log.checkpoints import signer_of
@@ -164,6 +165,18 @@ def test_an_operator_s_act_names_who_did_it_and_to_whom(house: House) -> None:
 
     assert "<h1>operator:root on w1 " in page
     assert "(None)" not in page
+
+
+def test_a_partner_s_silence_is_told_by_what_it_led_to(house: House) -> None:
+    """R65: notices go on; its limits are lowered, and then it is suspended."""
+    told = {"webhooks.throttle": "had its limits cut to a tenth for", "webhooks.suspend": "was suspended for"}
+    for operation, words in told.items():
+        with house.db.write.begin() as connection:
+            notices.note(connection, operation, partner_id="w1", at=datetime.now(UTC), outcome=Outcome.LIMITED)
+
+        page = house.look(f"/console/entries/{entry_of(house, f'operation:{operation}')}")
+
+        assert f"<h1>w1 {words} answering no notices</h1>" in page
 
 
 def test_nobody_of_that_id_is_no_error_of_ours(house: House) -> None:
