@@ -1,4 +1,7 @@
-"""The application for any WSGI server; it needs `GATEWAY_DATABASE_URL` and `GATEWAY_SECRET_KEY`."""
+"""The application for any WSGI server; it needs `GATEWAY_DATABASE_URL` and `GATEWAY_SECRET_KEY`.
+
+Sealing, detections and partitions go on within `gateway serve` alone: docs/operations.md, "Under a server of your own".
+"""
 
 from gateway import recovery, settings
 from gateway.application import create_app
