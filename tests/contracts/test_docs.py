@@ -176,3 +176,9 @@ def test_decisions_are_numbered_once() -> None:
 
     assert len(set(numbers)) == len(numbers)
     assert headings == [f"# {int(number)}" for number in numbers]
+
+
+def test_decisions_say_whether_they_hold() -> None:
+    statuses = {path.name: path.read_text().split("\n", 3)[2] for path in HOUSE.glob("docs/adr/*.md")}
+
+    assert [name for name, status in statuses.items() if not status.startswith("Accepted.")] == []

@@ -1,5 +1,7 @@
 """Every table that knows members says what an erasure does to it, and the erasure does just that."""
 
+from pathlib import Path
+
 from sqlalchemy import Connection, Table, func, select
 
 from partners.access_log.identifiers import new_id
@@ -37,6 +39,13 @@ def test_every_table_that_knows_members_has_a_fate() -> None:
     known = {table.name for table in metadata.sorted_tables if knows_members(table)}
 
     assert known == {table.name for table in FATES}
+
+
+def test_the_decision_names_every_table() -> None:
+    decided = (Path(__file__).parents[2] / "docs/adr/0004-erasure.md").read_text()
+    rows = "".join(line for line in decided.splitlines() if line.startswith("| `"))
+
+    assert {table.name for table in FATES if f"`{table.name}`" not in rows} == set()
 
 
 def test_the_rights_journal_is_named_among_what_stays() -> None:
