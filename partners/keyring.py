@@ -1,4 +1,4 @@
-"""The keys derived from the gateway's one secret: each purpose has its own, and none leaves this module."""
+"""The keys derived from the gateway's one secret: each purpose has its own, which tells neither it nor another."""
 
 import hashlib
 import hmac

@@ -113,8 +113,8 @@ def probing(facts: Refusals) -> Suspicion | None:
         facts.window,
         facts.refused,
         threshold,
-        f"{facts.refused} of {facts.requests} requests in an hour were refused for want of a scope; before, "
-        f"{facts.most_before} at most.",
+        f"{facts.refused} of {facts.requests} requests in an hour were refused for want of a scope; in the "
+        f"{rules.BASELINE.days} days before, {facts.most_before} at most.",
         {"requests": facts.requests, "most_before": facts.most_before, "floor": facts.floor},
         Evidence.REFUSALS,
     )

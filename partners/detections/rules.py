@@ -80,12 +80,12 @@ RULES = (
         f"Within {ENUMERATION_WINDOW.seconds // 60} minutes a client looks up {FEWEST_MISSES} or more who are unknown "
         f"or not its own, and they are {MISSES_SHARE:.0%} or more of its look-ups, and more than its partner usually "
         "has in a day.",
-        f"{MANY_MISSES} or more, and more than on any day before",
+        f"{MANY_MISSES} or more, and more than on any of the {BASELINE.days} days before",
     ),
     Rule(
         Detection.PROBING,
         f"In an hour a client makes {FEWEST_REQUESTS} or more requests and over {REFUSED_SHARE:.0%} of them are "
-        "refused for want of a scope, more than in any hour before.",
+        f"refused for want of a scope, more than in any hour of the {BASELINE.days} days before.",
         "never",
     ),
     Rule(

@@ -18,7 +18,7 @@ class Sketch:
         self._ranks = bytearray(zlib.decompress(stored)) if stored else bytearray(REGISTERS)
 
     def add(self, registers: Iterable[tuple[int, int]]) -> None:
-        """Add members that are told by register and rank, as `partners.detections.counting` has the database tell."""
+        """Add members that are told by register and rank, as `partners.detections.entries.REGISTERS_OF` does."""
         for register, rank in registers:
             self._ranks[register] = max(rank, self._ranks[register])
 

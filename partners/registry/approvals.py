@@ -1,4 +1,4 @@
-"""Two-person approval: what one operator proposes, another lets take effect (contract §1: member-level scopes)."""
+"""Two-person approval: what one operator proposes, another lets take effect (ADR 17)."""
 
 import secrets
 from collections.abc import Sequence

@@ -100,3 +100,9 @@ def test_an_estimate_is_of_no_more_members_than_there_are() -> None:
     assert over.figures["members"] == over.figures["reachable"] == 16_320
     assert over.summary.startswith("16320 of 16320 members within reach")
     assert list(judge([replace(facts, reachable=None)])) == []
+
+
+def test_what_refusals_are_held_against_is_told() -> None:
+    (found,) = judge([PROBING])
+
+    assert found.summary.endswith("refused for want of a scope; in the 28 days before, 5 at most.")
