@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, RegisteredClient
 from gateway.oauth.faults import GrantNotHeld, GrantRefused, InvalidProofError, Replayed
-from gateway.oauth.grants import METHODS, TokenAnswer
+from gateway.oauth.grants import AUTH_METHODS, TokenAnswer
 from gateway.oauth.resources import RESOURCE, check_resources
 from gateway.oauth.tokens import LIFETIME
 from gateway.records import access_of
@@ -50,7 +50,7 @@ class Consented:
 
 
 class _ConsentGrant(BaseGrant, TokenEndpointMixin):
-    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def authenticated(self, *needed: str) -> RegisteredClient:
         """Authenticate the client before anything it presents is looked at."""

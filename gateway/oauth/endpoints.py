@@ -8,7 +8,7 @@ from flask import g, request
 
 from gateway.oauth.clients import RegisteredClient
 from gateway.oauth.faults import TokenOfAnother
-from gateway.oauth.grants import METHODS
+from gateway.oauth.grants import AUTH_METHODS
 from gateway.oauth.guard import reason_against
 from gateway.oauth.jose import Untrusted
 from gateway.oauth.tokens import AccessToken, scope_text
@@ -19,7 +19,7 @@ from partners.consents.refresh import Held
 from partners.registry import terms, tokens
 from partners.vocabulary import Outcome
 
-TokenAnswer = tuple[int, dict[str, Any], list[tuple[str, str]]]
+EndpointAnswer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 
 
 class _OwnTokenEndpoint(TokenEndpoint):
@@ -56,9 +56,9 @@ class RevocationEndpoint(_OwnTokenEndpoint):
 
     ENDPOINT_NAME = "revocation"
 
-    def create_endpoint_response(self, request: OAuth2Request) -> TokenAnswer:
+    def create_endpoint_response(self, request: OAuth2Request) -> EndpointAnswer:
         """Revoke; what is unknown, expired or no token at all is as good as revoked (RFC 7009 §2.2)."""
-        client: RegisteredClient = self.server.authenticate_client(request, METHODS, self.ENDPOINT_NAME)
+        client: RegisteredClient = self.server.authenticate_client(request, AUTH_METHODS, self.ENDPOINT_NAME)
         token = self.presented(client)
         with self.server.engine.begin() as connection:
             if isinstance(token, AccessToken):
@@ -79,9 +79,9 @@ class IntrospectionEndpoint(_OwnTokenEndpoint):
 
     ENDPOINT_NAME = "introspection"
 
-    def create_endpoint_response(self, request: OAuth2Request) -> TokenAnswer:
+    def create_endpoint_response(self, request: OAuth2Request) -> EndpointAnswer:
         """Describe a token that would be accepted now; for all others say only that they are not active."""
-        client: RegisteredClient = self.server.authenticate_client(request, METHODS, self.ENDPOINT_NAME)
+        client: RegisteredClient = self.server.authenticate_client(request, AUTH_METHODS, self.ENDPOINT_NAME)
         token = self.presented(client)
         told = self._told(token) if token is not None else None
         self.server.keep(client, Outcome.RELEASED if told else Outcome.EMPTY, status=200)

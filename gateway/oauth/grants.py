@@ -21,7 +21,7 @@ from gateway.oauth.resources import AUDIENCE, RESOURCE, check_resources
 from partners.registry import issuers, jwks
 from partners.vocabulary import AuthMethod, Reason
 
-METHODS = tuple(method.value for method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.PRIVATE_KEY_JWT))
+AUTH_METHODS = tuple(method.value for method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.PRIVATE_KEY_JWT))
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type's name
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 LONGEST_SESSION_S = 600
@@ -47,7 +47,7 @@ class Session:
 class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
     """A client acts for itself. A model center's opens no card: the token names no model."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def validate_token_request(self) -> None:
         """Authenticate the client, then see for whom the token is to be."""
@@ -59,7 +59,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
     """A model center acts for the model whose session JWT it presents."""
 
     GRANT_TYPE = TOKEN_EXCHANGE
-    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def validate_token_request(self) -> None:
         """Authenticate the client, then read the session from `subject_token`."""

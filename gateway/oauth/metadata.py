@@ -5,7 +5,7 @@ from typing import Any
 from gateway.oauth.authorization import S256
 from gateway.oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, CODE, REFRESH_TOKEN, TOKEN_EXCHANGE
 from gateway.oauth.dpop import ALGORITHMS
-from gateway.oauth.grants import METHODS
+from gateway.oauth.grants import AUTH_METHODS
 from partners.registry.jwks import CLIENT_ALGORITHMS
 from partners.vocabulary import Scope
 
@@ -31,7 +31,7 @@ def authorization_server(issuer: str, *, pushed_only: bool) -> dict[str, Any]:
     }
     for name, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):
         document[f"{name}_endpoint"] = f"{issuer}/oauth/{path}"
-        document[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
+        document[f"{name}_endpoint_auth_methods_supported"] = list(AUTH_METHODS)
         document[f"{name}_endpoint_auth_signing_alg_values_supported"] = sorted(CLIENT_ALGORITHMS)
     return document
 

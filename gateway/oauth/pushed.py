@@ -13,7 +13,7 @@ from gateway.oauth import authorization
 from gateway.oauth.authorization import DPOP_KEY, NotRedirected, RedirectedError
 from gateway.oauth.clients import AUTHORIZATION_CODE, RegisteredClient
 from gateway.oauth.faults import InvalidProofError
-from gateway.oauth.grants import METHODS
+from gateway.oauth.grants import AUTH_METHODS
 from partners.consents import pushed
 from partners.vocabulary import Outcome
 
@@ -28,7 +28,7 @@ class PushedRequestEndpoint(TokenEndpoint):
 
     def create_endpoint_response(self, request: OAuth2Request) -> PushedAnswer:
         """Keep the request under a `request_uri` for one use by this client."""
-        client: RegisteredClient = self.server.authenticate_client(request, METHODS, self.ENDPOINT_NAME)
+        client: RegisteredClient = self.server.authenticate_client(request, AUTH_METHODS, self.ENDPOINT_NAME)
         asked = self._asked(client)
         with self.server.engine.begin() as connection:
             uri = pushed.keep(connection, client.get_client_id(), asked.document(), now=g.received_at)
