@@ -6,7 +6,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, or_, select, union_all, update
+import orjson
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
@@ -32,6 +49,14 @@ BY_NAME = (PartnerKind.MODEL_CENTER,)
 """Recipients that know members by their names alone."""
 _CLOSING = frozenset({NoticeTopic.ERASED, NoticeTopic.RESTRICTED, NoticeTopic.WITHDRAWN})
 _NOW = func.clock_timestamp()
+_WRITTEN = ("member", "topic", "fields", "fields_since", "audiences", "sealed_username")
+_ROWS = (
+    func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+    .table_valued(*(column(name, concern.c[name].type) for name in _WRITTEN))
+    .render_derived("rows", with_types=True)
+)
+# However many they are, they are put down at one instant: nobody was given a name that two of them passed over.
+_WRITE = insert(concern).from_select([*_WRITTEN, "created_at"], select(*_ROWS.c, select(_NOW).scalar_subquery()))
 
 
 @dataclass(frozen=True)
@@ -63,20 +88,24 @@ class Received:
 
 
 def write_concerns(connection: Connection, concerns: Sequence[Concern], keyring: Keyring) -> None:
-    """Put down what has to be told, in the transaction of the change."""
+    """Put down what has to be told, in the transaction of the change.
+
+    Of what is given after that and before the commit nobody is told, unless the change closes the member: so it comes
+    last (ADR 19).
+    """
     rows = [
         {
             "member": each.member,
             "topic": each.topic,
-            "fields": list(each.fields),
-            "fields_since": list(each.fields_since),
+            "fields": each.fields,
+            "fields_since": each.fields_since,
             "audiences": list(each.audiences),
-            "sealed_username": keyring.seal(each.username.encode()),
+            "sealed_username": f"\\x{keyring.seal(each.username.encode()).hex()}",
         }
         for each in concerns
     ]
     if rows:
-        connection.execute(insert(concern).values(created_at=_NOW), rows)
+        connection.execute(_WRITE, {"rows": orjson.dumps(rows).decode()})
 
 
 def concern_about(connection: Connection, number: int, topic: NoticeTopic, keyring: Keyring, **more: Any) -> None:

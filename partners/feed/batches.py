@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from partners.access_log.append import Access, record
 from partners.feed.applying import apply
 from partners.feed.checking import Checked
-from partners.feed.concerns import choices_of_batch, opt_outs_of_batch, tell_of_batch
+from partners.feed.concerns import choices_of_batch, concerns_of_batch, opt_outs_of_batch
 from partners.feed.events import Event
 from partners.feed.faults import Fault, Refused, Repeated
 from partners.feed.loading import load
@@ -20,6 +20,7 @@ from partners.feed.report import LineError, Report
 from partners.feed.state import State
 from partners.feed.writing import write
 from partners.keyring import Keyring
+from partners.outbox import write_concerns
 from partners.postgres.database import Database
 from partners.postgres.locks import Lock
 from partners.rights.journal import Journal
@@ -70,11 +71,13 @@ class Feed:
             state = load(connection, fresh, keyring=self.keyring, now=now)
             state.applied = applied
             report = _apply_in_order(state, batch)
-            tell_of_batch(connection, state)
+            concerns = concerns_of_batch(connection, state)
             write(connection, state)
             self._record_opt_outs(connection, state)
             self.journal.append(connection, choices_of_batch(state))
             count(connection, registrations=state.registrations, ledger=state.ledger, through=state.through)
+            # Last: until the commit partners are given what they were given before, and have to be told of it (R65).
+            write_concerns(connection, concerns, self.keyring)
             return report
 
     def _record_opt_outs(self, connection: Connection, state: State) -> None:

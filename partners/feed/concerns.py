@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from partners.feed.attributes import PLACES
 from partners.feed.member_state import MemberState, Written
 from partners.feed.state import State
-from partners.outbox import Concern, write_concerns
+from partners.outbox import Concern
 from partners.privacy import CHOICES, OPTING_OUT
 from partners.rights.decisions import choice_change
 from partners.rights.journal import Change
@@ -19,13 +19,13 @@ from partners.vocabulary import Reason
 _OF_MEMBER = frozenset({*FACTS, "username_key"})
 
 
-def tell_of_batch(connection: Connection, state: State) -> None:
-    """Put down what has to be told of a batch that is about to be written: the same as if each event were one."""
+def concerns_of_batch(connection: Connection, state: State) -> list[Concern]:
+    """What has to be told of a batch that is about to be written: the same as if each event were one."""
     changed = {found.number: found for found in state.members.values() if found.number is not None and _may(found)}
-    if changed:
-        before = before_change(connection, changed)
-        concerns = [each for number, found in changed.items() for each in _step_by_step(before[number], found)]
-        write_concerns(connection, concerns, state.keyring)
+    if not changed:
+        return []
+    before = before_change(connection, changed)
+    return [each for number, found in changed.items() for each in _step_by_step(before[number], found)]
 
 
 def _may(found: MemberState) -> bool:

@@ -40,7 +40,7 @@ def test_concerns_go_out_in_one_statement(db: Database, keyring: Keyring) -> Non
     found = [(row.member, row.topic, *map(tuple, (row.fields, row.fields_since, row.audiences))) for row in rows]
     assert found == [(each.member, each.topic, each.fields, each.fields_since, tuple(each.audiences)) for each in told]
     assert [keyring.unseal(row.sealed_username).decode() for row in rows] == [each.username for each in told]
-    assert all(row.created_at for row in rows)
+    assert len({row.created_at for row in rows}) == 1
 
 
 def test_what_waits_for_too_long_is_found_without_a_look_at_what_else_there_is(database_url: str) -> None:

@@ -20,6 +20,7 @@ from gateway.background.notices import Delivery
 from gateway.background.posting import DEADLINE_S
 from gateway.settings import Settings
 from partners import outbox, webhooks
+from partners.feed import batches
 from partners.keyring import Keyring
 from partners.postgres.database import Database
 from partners.registry import partners
@@ -325,6 +326,29 @@ def test_what_a_batch_takes_back_is_told_as_if_each_event_were_a_batch(told: Tol
         "w2": [],
         "model_center": [("items_removed", "user_m1", "profile.nickname"), ("renamed", "user_m1")],
     }
+
+
+def test_what_is_given_while_a_batch_is_being_written_is_told_of(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R22, R65: until the commit a studio is given the old name and the item, and hears of no other name."""
+    for name in ("m1", "m2"):
+        told.stage.member(name)
+    count = batches.count
+
+    def read_meanwhile(*args: Any, **more: Any) -> None:
+        for name in ("m1", "m2"):
+            assert told.stage.center.get(f"/members/user_{name}", of="mdl-1").status_code == 200
+        count(*args, **more)
+
+    monkeypatch.setattr(batches, "count", read_meanwhile)
+    told.feed(
+        event("member.updated", "m1", LATER, profile={"age": None}),
+        event("member.updated", "m2", LATER, username="new_name"),
+    )
+    monkeypatch.undo()
+
+    assert told.deliver()["model_center"] == [("items_removed", "user_m1", "profile.age"), ("renamed", "user_m2")]
+    told.ask("erasure", member="m2")
+    assert told.deliver()["model_center"] == []
 
 
 def test_a_rectification_names_what_was_rectified(told: Told) -> None:
