@@ -28,6 +28,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from partners.access_log.identifiers import new_id
+from partners.access_log.pruning import MONTHS_KEPT
 from partners.access_log.subjects import accesses_about
 from partners.keyring import Keyring
 from partners.tables.access import access_log
@@ -41,8 +42,8 @@ LOG_SETTLES = timedelta(seconds=10)
 """A release that began before the change is in the log by then, however slow it was."""
 KEPT = timedelta(days=30)
 """How long a member's reference waits for a recipient who cannot be told."""
-CLOSED_KEPT = timedelta(days=760)
-"""How long it can be proved that somebody was told: as long as the log says what of."""
+CLOSED_KEPT = timedelta(days=31 * (1 + MONTHS_KEPT))
+"""How long it is known who was told, and when a name was given up: as long as the log can say of what."""
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when there is what was there before it was put down since when."""
 BY_NAME = (PartnerKind.MODEL_CENTER,)

@@ -1,11 +1,13 @@
 """What is to be told is put down at once, however much it is."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, delete, select, text, update
 
+from partners.access_log.pruning import has_outlived
 from partners.keyring import Keyring
-from partners.outbox import ALWAYS, KEPT, Concern, give_up, write_concerns
+from partners.months import beginning_of, next_month
+from partners.outbox import ALWAYS, CLOSED_KEPT, KEPT, Concern, give_up, outlived, write_concerns
 from partners.postgres import database
 from partners.postgres.database import Database
 from partners.tables.outbox import concern
@@ -56,3 +58,23 @@ def test_what_waits_for_too_long_is_found_without_a_look_at_what_else_there_is(d
     owner.dispose()
 
     assert (given_up, looked_at) == (2, 2)
+
+
+def test_a_change_of_name_is_known_until_nobody_who_read_before_it_can_be_found(db: Database, keyring: Keyring) -> None:
+    """R65: while the log has its month, that of the change included."""
+    months = (next_month(date(2026, 1, 1), count) for count in range(48))
+    assert all(has_outlived(month, beginning_of(month) + CLOSED_KEPT) for month in months)
+
+    settled = datetime(2026, 7, 1, tzinfo=UTC)
+    with db.write.begin() as connection:
+        write_concerns(connection, [Concern(1, NoticeTopic.RENAMED, "night_owl")], keyring)
+        connection.execute(update(concern).values(addressed_at=settled))
+        _sweep(connection, settled + CLOSED_KEPT)
+        assert len(connection.execute(select(concern)).all()) == 1
+        _sweep(connection, settled + CLOSED_KEPT + timedelta(seconds=1))
+        assert connection.execute(select(concern)).all() == []
+
+
+def _sweep(connection: Connection, now: datetime) -> None:
+    for table, is_old in outlived(now):
+        connection.execute(delete(table).where(is_old))
