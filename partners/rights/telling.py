@@ -14,18 +14,21 @@ from partners.postgres.literals import text_literal
 from partners.privacy import PrivacyChange
 from partners.rights.binding import Bond
 from partners.sharing import Sharing
+from partners.tables.activity import ledger_entry
 from partners.tables.member import member, member_stamp, profile
-from partners.vocabulary import RECIPIENTS, NoticeTopic, PartnerKind, ProfileItem, Reason
+from partners.vocabulary import RECIPIENTS, LedgerType, NoticeTopic, PartnerKind, ProfileItem, Reason
 
 FACTS = tuple(fact.name for fact in fields(Sharing))
 """Columns of `member` that decide for whom a member exists. That a single field is hidden is not told (R61)."""
 _ALWAYS_TOLD = {Reason.ERASED: NoticeTopic.ERASED, Reason.RESTRICTED: NoticeTopic.RESTRICTED}
 """What whoever received data has to hear when it begins (GDPR Art. 19), withheld from them by now or not."""
-_FIELDS = ("username", "site", "country", *(f"profile.{item}" for item in ProfileItem))
+_FIELDS = ("username", "country", *(f"profile.{item}" for item in ProfileItem))
 """Attributes in `member_stamp` that partners receive, and that can be corrected; policies name them alike.
 
-A device is seen, mask and badge are given: and that one was given which a partner may not see, it must not hear (R61).
+A device is seen, and so is the site that somebody watches from (R13); mask and badge are given: and that one was given
+which a partner may not see, it must not hear (R61).
 """
+_PURCHASES = "credit_purchases"
 _NOT_YET = datetime(9000, 1, 1, tzinfo=UTC)
 """Since when there is what nobody can have received."""
 _AT_LEAST_BEFORE = timedelta(days=1)
@@ -126,7 +129,22 @@ def tell_of_rectification(connection: Connection, number: int, since: datetime, 
     corrected = {row.attribute for row in connection.execute(written) if stamps.time_of(row.stamp) >= begin}
     now = before_change(connection, [number])[number]
     there = {f"profile.{item}": now[item] for item in ProfileItem}
+    if (counted_since := _taken_back(connection, number, begin)) is not None:
+        corrected.add(_PURCHASES)
+        there[_PURCHASES] = counted_since
     rectified = {name: received for name in sorted(corrected) if (received := there.get(name, ALWAYS)) is not None}
     if rectified or not corrected:
         more = {"fields": tuple(rectified), "fields_since": tuple(rectified.values())}
         concern_about(connection, number, NoticeTopic.RECTIFIED, keyring, **more)
+
+
+def _taken_back(connection: Connection, number: int, begin: datetime) -> datetime | None:
+    """Since when purchases counted that were taken back from `begin` on, if any were: a purchase is corrected so."""
+    purchase, reversal = ledger_entry.alias("purchase"), ledger_entry.alias("reversal")
+    found: datetime | None = connection.scalar(
+        select(func.min(purchase.c.recorded_at))
+        .join(reversal, reversal.c.purchase_id == purchase.c.purchase_id)
+        .where(reversal.c.member == number, reversal.c.at >= begin)
+        .where(purchase.c.type == LedgerType.PURCHASE, reversal.c.type == LedgerType.REVERSAL)
+    )
+    return found

@@ -25,6 +25,7 @@ from partners.keyring import Keyring
 from partners.postgres.database import Database
 from partners.registry import partners
 from partners.tables.access import access_log
+from partners.tables.activity import ledger_entry
 from partners.tables.member import profile
 from partners.tables.outbox import concern, notice, webhook_endpoint
 from partners.vocabulary import PartnerKind, Status
@@ -32,7 +33,7 @@ from partners.webhooks import Endpoint
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
 from tests.factories import dump
-from tests.feeding import IPHONE, event
+from tests.feeding import IPHONE, event, purchased, refunded
 from tests.gateway.api.stage import Stage
 from tests.gateway.receiver import Receiver, receiving
 
@@ -370,6 +371,42 @@ def test_a_rectification_names_what_was_rectified(told: Told) -> None:
         "w2": [],
         "model_center": [("rectified", "user_m1", "profile.age")],
     }
+
+
+def test_a_corrected_purchase_is_told_to_who_read_it_and_no_site_that_was_seen(told: Told) -> None:
+    """R13, R49, R65."""
+    told.stage.member("m1", "w1")
+    told.stage.member("m2", "w2")
+    told.stage.center.get("/members/user_m1", of="mdl-1")
+    for member, webmaster in (("m1", "w1"), ("m2", "w2")):
+        told.feed(purchased(f"old-{member}", member, NOW - timedelta(days=30)))
+        told.feed(refunded(f"old-{member}", member, NOW - timedelta(days=20)))
+        told.ref(member, webmaster)
+        told.feed(event("member.updated", member, LATER, site="night"))
+    ref = told.ref()
+    told.feed(purchased("wrong", "m1", NOW - timedelta(days=9)))
+    told.ref()
+    told.feed(refunded("wrong", "m1", LATER), purchased("right", "m1", LATER, amount="9.40"))
+    told.ask("rectification", "settle")
+
+    assert told.deliver() == {"w1": [("rectified", ref, "credit_purchases")], "w2": [], "model_center": []}
+    everything = told.ref("m2", "w2")
+    told.ask("rectification", "settle", member="m2")
+    assert told.deliver()["w2"] == [("rectified", everything)]
+
+
+def test_nobody_hears_of_a_purchase_that_it_was_not_told_of_before_it_was_corrected(told: Told, db: Database) -> None:
+    """R49, R65: what was there when it read was right."""
+    told.stage.member("m1")
+    told.ref()
+    told.feed(purchased("wrong", "m1", NOW - timedelta(days=9)))
+    with db.write.begin() as connection:
+        later = ledger_entry.c.recorded_at + 2 * outbox.LOG_SETTLES
+        connection.execute(update(ledger_entry).values(recorded_at=later))
+    told.feed(refunded("wrong", "m1", LATER))
+    told.ask("rectification", "settle")
+
+    assert told.deliver()["w1"] == []
 
 
 def test_nobody_hears_of_what_was_there_only_while_it_was_hidden(told: Told, db: Database) -> None:
