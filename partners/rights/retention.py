@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -92,7 +93,10 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
     keeping.unname(engine, now=real_now, networks_before=real_now - NETWORK_KEPT)
     return _sweep_usage(engine, now, batch) + Swept(
         usernames=_forget(
-            engine, former_username, and_(former_username.c.blocked_until < now, ~_OF_THE_RESTRICTED), batch
+            engine,
+            former_username,
+            and_(former_username.c.blocked_until < now, ~_is_restricted(former_username.c.member)),
+            batch,
         ),
         held_settings=_forget(engine, held_setting, held_setting.c.held_since < now - HELD_SETTING_KEPT, batch),
         assertions=_forget(engine, spent_assertion, spent_assertion.c.expires_at < expired, batch),
@@ -105,7 +109,7 @@ def sweep(engine: Engine, *, now: datetime, real_now: datetime, batch: int = BAT
         client_networks=_forget(engine, client_network, client_network.c.last_at < real_now - NETWORK_KEPT, batch),
         access_counts=sum(_forget(engine, *outlived, batch) for outlived in keeping.outlived(real_now)),
         notices_given_up=_give_up_notices(engine, real_now, batch),
-        skipped_restricted_members=_count_skipped(engine, now),
+        skipped_restricted_members=_count_skipped(engine, now, real_now),
     )
 
 
@@ -124,8 +128,13 @@ def forget_networks(owner: Engine, *, real_now: datetime) -> Swept:
 
 def forget_outside_disclosures(owner: Engine, *, real_now: datetime) -> Swept:
     """Remove what was disclosed outside the gateway in months whose own records go by now, too (R27)."""
-    before = beginning_of(month_of(months_after(real_now, -MONTHS_KEPT)))
-    return Swept(outside_disclosures=_forget(owner, outside_disclosure, outside_disclosure.c.at < before, BATCH))
+    told = outside_disclosure.c
+    outlived = and_(told.at < _disclosures_before(real_now), ~_is_restricted(told.member))
+    return Swept(outside_disclosures=_forget(owner, outside_disclosure, outlived, BATCH))
+
+
+def _disclosures_before(real_now: datetime) -> datetime:
+    return beginning_of(month_of(months_after(real_now, -MONTHS_KEPT)))
 
 
 def forget_after_ten_years(owner: Engine, *, now: datetime) -> Swept:
@@ -159,9 +168,16 @@ def _action_lapsed() -> ColumnElement[bool]:
     return or_(~usage_still_kept(), ~action_not_lapsed())
 
 
-_OF_THE_RESTRICTED = exists().where(member.c.number == former_username.c.member, member.c.restricted)
+def _is_restricted(number: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(member.c.number == number, member.c.restricted)
+
+
 _A_NAME_OUTLIVED = exists().where(
     former_username.c.member == member.c.number, former_username.c.blocked_until < RULES_NOW
+)
+_A_DISCLOSURE_OUTLIVED = exists().where(
+    outside_disclosure.c.member == member.c.number,
+    outside_disclosure.c.at < bindparam("disclosures_before", type_=DateTime(timezone=True)),
 )
 
 
@@ -185,7 +201,7 @@ _LAPSED_MEMBERS = (
 _COUNT_SKIPPED = (
     select(func.count())
     .select_from(member.join(purchase_total))
-    .where(member.c.restricted, or_(_something_lapsed(), _A_NAME_OUTLIVED))
+    .where(member.c.restricted, or_(_something_lapsed(), _A_NAME_OUTLIVED, _A_DISCLOSURE_OUTLIVED))
 )
 _OF_MEMBERS = and_(member.c.number == any_(_NUMBERS), purchase_total.c.member == member.c.number)
 _NEWEST_DAY = func.greatest(
@@ -231,9 +247,10 @@ def _drop_usage(connection: Connection, numbers: list[int], now: datetime) -> Sw
     return Swept(devices=len(devices), actions=connection.execute(_DROP_ACTIONS, parameters).rowcount)
 
 
-def _count_skipped(engine: Engine, now: datetime) -> int:
+def _count_skipped(engine: Engine, now: datetime, real_now: datetime) -> int:
+    parameters = {"now": now, "disclosures_before": _disclosures_before(real_now)}
     with engine.connect() as connection:
-        return connection.execute(_COUNT_SKIPPED, {"now": now}).scalar_one()
+        return connection.execute(_COUNT_SKIPPED, parameters).scalar_one()
 
 
 def _let_lapse(engine: Engine, real_now: datetime) -> int:

@@ -264,3 +264,23 @@ def test_what_was_disclosed_outside_goes_with_the_records_of_its_month(database_
     assert forget_outside_disclosures(owner, real_now=gone - SECOND) == Swept()
     assert forget_outside_disclosures(owner, real_now=gone) == Swept(outside_disclosures=1)
     owner.dispose()
+
+
+def test_what_was_disclosed_outside_of_the_restricted_stays_and_is_counted(db: Database, database_url: str) -> None:
+    """R27, R43, R54: whom it was about is counted once, however much has lapsed."""
+    owner = database.owner(database_url)
+    told = {"recipient_kind": "court", "recipient": "a court", "purpose": "law", "fields": ["username"]}
+    with owner.begin() as connection:
+        for name, restricted in (("m1", True), ("m2", False)):
+            number = add_used_member(connection, name, restricted=restricted)
+            for day in (1, 31):
+                row = {"id": uuid4(), "at": datetime(2026, 10, day, tzinfo=UTC), "entered_at": NOW, "member": number}
+                connection.execute(outside_disclosure.insert().values(row | told))
+    gone = datetime(2028, 12, 1, tzinfo=UTC)
+
+    assert clean(db, NOW, gone - SECOND) == Swept()
+    assert clean(db, NOW, gone) == Swept(skipped_restricted_members=1)
+    assert clean(db, NOW + SECOND, gone) == Swept(devices=1, actions=1, skipped_restricted_members=1)
+    assert forget_outside_disclosures(owner, real_now=gone) == Swept(outside_disclosures=2)
+    assert forget_outside_disclosures(owner, real_now=gone) == Swept()
+    owner.dispose()
