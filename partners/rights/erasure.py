@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from partners.instants import QUARTER_HOUR
 from partners.keyring import Digest, Keyring
+from partners.outbox import CLOSED_KEPT
 from partners.tables.access import access_subject, access_subject_block, access_subject_set, outside_disclosure
 from partners.tables.activity import action, ledger_entry, registration, relation, spending, spending_total
 from partners.tables.member import (
@@ -42,7 +43,7 @@ class Fate(StrEnum):
     DELETED = "deleted"
     UNLINKED = "kept without any link to the person"
     KEYED_HASH = "kept under a keyed hash only"
-    UNTIL_TOLD = "kept sealed until recipients are told, 30 days at most"
+    UNTIL_TOLD = "kept sealed until recipients are told, 30 days at most; then without a name, as long as the log"
     NUMBER_ONLY = "kept under a number that leads nowhere any more"
 
 
@@ -86,8 +87,20 @@ KEPT = (
     Kept("Counts in statistics, and income already earned", "They carry no name and no link to the person."),
     Kept("What recipients still have to be told, encrypted", "They must learn of the erasure: 30 days at most."),
     Kept(
+        "Who was told, and when a username was given up, without any name",
+        f"It is proved that they were, and by no name that they were not given: {CLOSED_KEPT.days} days at most.",
+    ),
+    Kept(
         "What the member chose and asked for, in the rights journal outside the database, encrypted",
         "No restored backup may undo it: 35 days at most.",
+    ),
+    Kept(
+        "Backups from before the erasure",
+        "Against the loss of the database: 30 days at most. One that is restored is erased again before it is used.",
+    ),
+    Kept(
+        "What the security team's own tools had taken from the access log, with the platform's id",
+        "Security: the gateway does not reach it there; the team deletes it.",
     ),
     Kept("This request and its reasons, encrypted, and access records under a number without a person", "Proof."),
 )

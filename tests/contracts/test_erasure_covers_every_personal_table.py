@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, func, select
 from partners.access_log.identifiers import new_id
 from partners.access_log.subjects import accesses_about
 from partners.keyring import Keyring
+from partners.outbox import CLOSED_KEPT
 from partners.postgres.database import Database
 from partners.rights import journal
 from partners.rights.erasure import FATES, KEPT, Fate
@@ -51,6 +52,16 @@ def test_the_decision_names_every_table() -> None:
 def test_the_rights_journal_is_named_among_what_stays() -> None:
     """R51."""
     assert f"{journal.KEPT.days} days" in next(kept.why for kept in KEPT if "rights journal" in kept.what)
+
+
+def test_what_no_erasure_reaches_is_named_among_what_stays() -> None:
+    """R41, R45, R51: backups, what has left the log, and who was told."""
+    why = {kept.what: kept.why for kept in KEPT}
+
+    assert "30 days" in next(why[what] for what in why if what.startswith("Backups"))
+    assert f"{CLOSED_KEPT.days} days" in next(why[what] for what in why if "username was given up" in what)
+    assert any("security team's own tools" in what for what in why)
+    assert "without a name, as long as the log" in FATES[concern]
 
 
 def test_every_table_meets_its_fate(db: Database, keyring: Keyring) -> None:
