@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Table, event, func, select
 
 from partners import outbox
+from partners.people import accounts
 from partners.postgres import database
 from partners.postgres.database import Database
 from partners.rights.retention import (
@@ -19,13 +20,23 @@ from partners.rights.retention import (
 )
 from partners.tables.access import access_network, outside_disclosure
 from partners.tables.activity import action, relation, spending
+from partners.tables.consent import grant_family, person_session, pushed_request, refresh_token
 from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp
 from partners.tables.outbox import concern, notice
 from partners.tables.partner import denied_token, spent_assertion, spent_proof
 from partners.tables.rights import rights_request
-from partners.vocabulary import Action, RequestStatus, RequestType
+from partners.vocabulary import Action, PartnerKind, RequestStatus, RequestType
 from tests.conftest import NOW
-from tests.factories import add_action, add_device, add_member, add_model, add_partner, add_purchase, add_spending
+from tests.factories import (
+    add_action,
+    add_client,
+    add_device,
+    add_member,
+    add_model,
+    add_partner,
+    add_purchase,
+    add_spending,
+)
 
 KEPT = timedelta(days=120)
 SECOND = timedelta(seconds=1)
@@ -189,6 +200,45 @@ def test_what_is_known_of_who_was_told_goes_after_its_time_and_what_waits_for_to
 
     assert clean(db) == Swept(notices_given_up=1)
     assert [count(db, table) for table in (notice, concern)] == [3, 2]
+
+
+def test_consents_pushed_requests_and_sessions_go_once_they_are_over_and_not_before(db: Database) -> None:
+    """Whoever consented long ago, or was last seen a while ago, goes on as long as was said."""
+    with db.write.begin() as connection:
+        webmaster = add_partner(connection)
+        client = add_client(connection, add_partner(connection, "tool", PartnerKind.TRACKER))
+        person = accounts.add(connection, "w1", "anna", now=NOW).person.number
+        for name, shift in (("alive", timedelta(0)), ("over", -SECOND)):
+            expired = NOW - timedelta(minutes=5) + shift
+            consent = {"id": name, "client": client, "partner": webmaster, "person": person, "scopes": []}
+            connection.execute(
+                grant_family.insert().values(**consent, created_at=NOW - timedelta(days=90), expires_at=expired)
+            )
+            connection.execute(refresh_token.insert().values(digest=name.encode(), family=name))
+            pushed = {"digest": name.encode(), "client": client, "parameters": {}}
+            connection.execute(pushed_request.insert().values(**pushed, expires_at=expired))
+            session = {"digest": name.encode(), "person": person, "seen_at": NOW - timedelta(days=1)}
+            connection.execute(person_session.insert().values(**session, expires_at=expired))
+
+    assert clean(db) == Swept(consents=1, pushed_requests=1, sessions=1)
+    with db.write.connect() as connection:
+        assert connection.execute(select(grant_family.c.id)).scalars().all() == ["alive"]
+        for table in (refresh_token, pushed_request, person_session):
+            assert connection.execute(select(table.c.digest)).scalars().all() == [b"alive"]
+
+
+def test_a_notice_that_nobody_took_for_too_long_is_given_up_and_names_nobody_any_more(db: Database) -> None:
+    """R65: also where nothing delivers."""
+    with db.write.begin() as connection:
+        told = {"partner": add_partner(connection), "topic": "member.restricted", "fields": []}
+        for number, shift in enumerate((timedelta(0), -SECOND)):
+            row = {"id": uuid4(), "concern": number, "sealed_subject": b"s", "created_at": NOW - outbox.KEPT + shift}
+            connection.execute(notice.insert().values(**told, **row))
+
+    assert clean(db, now=NOW + KEPT, real_now=NOW) == Swept(notices_given_up=1)
+    with db.write.connect() as connection:
+        rows = connection.execute(select(notice.c.sealed_subject, notice.c.outcome).order_by(notice.c.concern)).all()
+    assert [tuple(row) for row in rows] == [(b"s", None), (None, "given_up")]
 
 
 def test_tokens_are_judged_by_the_real_clock_and_periods_by_that_of_the_rules(db: Database) -> None:
