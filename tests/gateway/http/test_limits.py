@@ -89,6 +89,17 @@ def test_clients_and_kinds_of_work_are_counted_apart(db: Database, tight: Flask)
     assert ask(http, first, "/v1/webmaster/campaigns").status_code == 200
 
 
+def test_kinds_of_work_are_counted_apart_at_one_rate_too(db: Database, settings: Settings, database_url: str) -> None:
+    limits = USUAL_LIMITS | dict.fromkeys((Work.MEMBERS, Work.STATS), "3/minute")
+    application = create_app(replace(settings, limits=limits), database_url)
+    http = application.test_client()
+    headers = bearer(access_token(http, add_caller(db)))
+
+    assert [ask(http, headers).status_code for _ in range(4)] == [200] * 3 + [429]
+    assert ask(http, headers, "/v1/webmaster/statements").status_code == 200
+    application.extensions["runtime"].database.dispose()
+
+
 def test_a_refused_caller_spends_nothing(db: Database, tight: Flask) -> None:
     http = tight.test_client()
     headers = bearer(access_token(http, add_caller(db)))
