@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from gateway import archiving
 from partners.access_log.disclosures import Outside, enter
@@ -17,10 +17,18 @@ from partners.access_log.identifiers import new_id
 from partners.keyring import Keyring
 from partners.postgres.database import Database
 from partners.tables.access import access_log, access_subject
+from partners.tables.member import former_username, held_setting, member_stamp
 from partners.vocabulary import PartnerKind, RecipientKind
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
-from tests.factories import add_action, add_purchase, add_reversal, add_spending, set_usage_clock
+from tests.factories import (
+    add_action,
+    add_purchase,
+    add_registration,
+    add_reversal,
+    add_spending,
+    set_usage_clock,
+)
 from tests.gateway.api.stage import Stage
 
 
@@ -128,6 +136,82 @@ def test_to_know_tells_nothing_that_is_older_than_its_twelve_months(stage: Stage
         of_all, of_a_year = table(everything, name), table(known, name)
         assert len(of_all) == len(of_a_year) + 1, name
         assert min(row["at"] for row in of_all) < "2025-11-01" < min(row["at"] for row in of_a_year), name
+
+
+def test_it_holds_nothing_of_anybody_else(stage: Stage, db: Database) -> None:
+    """R46: whatever the gateway holds about others."""
+    stage.member("m1")
+    path = ask(stage, "access", "settle", verified=True)
+    before = fetch(stage, path)
+
+    other = stage.member("m2")
+    ask(stage, "portability", "settle", member="m2", verified=True)
+    stage.center.get("/members/user_m2", of="mdl-1")
+    with db.write.begin() as connection:
+        add_registration(connection, other)
+        enter(connection, Outside(NOW, other, RecipientKind.AUTHORITY, "A court", "operation", ("username",)), now=NOW)
+        change = {"attribute": "affiliate_sharing", "stamp": "1\x1fs\x1f1"}
+        connection.execute(insert(member_stamp).values(member=other, **change))
+        connection.execute(insert(held_setting).values(member_id="m2", value=False, **change))
+        connection.execute(insert(former_username).values(digest=b"other", blocked_until=NOW, member=other))
+
+    assert stage.disclosures("m2")
+    assert fetch(stage, path) == before
+
+
+def test_recipients_are_told_from_the_first_disclosure_to_the_last_with_all_that_they_got(stage: Stage) -> None:
+    """R59."""
+    stage.member("m1")
+    w1, w2 = stage.webmasters["w1"], stage.webmasters["w2"]
+    for _ in range(2):
+        assert w1.rows()
+        assert w1.get("/purchases").get_json()["data"]
+    stage.center.get("/members/user_m1", of="mdl-1", scope="cards:read cards.sensitive:read")
+    stage.center.get("/members/user_m1", of="mdl-1")
+    assert w2.rows() == []
+
+    files = fetch(stage, ask(stage, "access", "settle", verified=True))
+
+    recipients = json.loads(files["recipients.json"])
+    bought, chatted = (
+        next(row for row in recipients if row["category"] == category) for category in ("purchases", "special_category")
+    )
+    told = [each for each in json.loads(files["disclosures.json"]) if each["partner"] == "W1"]
+    assert (bought["recipient"], bought["kind"], bought["disclosures"]) == ("W1", "webmaster", 4)
+    assert bought["purposes"] == ["campaigns", "income"]
+    assert {"credit_purchases", "amount", "credits"} <= set(bought["fields"])
+    assert (bought["first_at"], bought["last_at"]) == (told[-1]["at"], told[0]["at"])
+    assert bought["first_at"] < bought["last_at"]
+    known = {(row["category"], row["recipient"]): row["disclosures"] for row in recipients}
+    assert known["identifiers", "W1"] == 2, "whose a line of the purchase log is belongs to the purchase"
+    assert (chatted["model"], chatted["disclosures"]) == ("Public mdl-1", 1)
+    assert {row["recipient"] for row in recipients} == {"W1", "Model_Center"}
+
+
+def test_it_is_all_of_one_moment(stage: Stage, db: Database) -> None:
+    """What changes while it is gathered is in every file of it, or in none."""
+    number = stage.member("m1", username="night_owl")
+    path = ask(stage, "access", "settle", verified=True)
+    written = stage.http.application.extensions["runtime"].database.write
+
+    has_changed: list[bool] = []
+
+    def buy_and_rename(*executed: Any) -> None:
+        if "FROM purchase_total" in executed[2] and not has_changed:
+            has_changed.append(True)
+            stage.change(number, username="renamed")
+            with db.write.begin() as connection:
+                add_purchase(connection, number, "meanwhile", at=NOW)
+
+    event.listen(written, "after_cursor_execute", buy_and_rename)
+    files = fetch(stage, path)
+    event.remove(written, "after_cursor_execute", buy_and_rename)
+
+    assert has_changed
+    assert table(files, "account")[0]["username"] == "night_owl"
+    assert table(files, "purchase_totals")[0]["count"] == "1"
+    assert [row["purchase_id"] for row in table(files, "purchases")] == ["p-m1"]
+    assert len(table(fetch(stage, path), "purchases")) == 2
 
 
 def test_there_is_none_before_identity_is_sure_and_the_request_settled(stage: Stage) -> None:
