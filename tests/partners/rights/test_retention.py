@@ -114,6 +114,19 @@ def test_a_later_purchase_covers_only_what_is_seen_after_it(db: Database) -> Non
         assert connection.execute(select(action.c.at)).scalar_one() == bought_at
 
 
+def test_of_a_device_that_stays_it_is_still_known_when_it_was_seen(db: Database) -> None:
+    """Else an older one, told of late, would take its place."""
+    bought_at = NOW + SECOND
+    with db.write.begin() as connection:
+        number = add_used_member(connection)
+        add_purchase(connection, number, at=bought_at)
+        add_device(connection, number, bought_at)
+
+    assert clean(db, NOW + 2 * SECOND) == Swept(actions=1)
+    with db.write.connect() as connection:
+        assert set(connection.execute(select(member_stamp.c.attribute)).scalars()) == {"device", "site"}
+
+
 def test_a_restricted_member_is_skipped_and_reported(db: Database) -> None:
     with db.write.begin() as connection:
         add_used_member(connection, "m1", restricted=True)
