@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.application import create_app
 from gateway.settings import Settings
 from partners.postgres.database import Database
 from partners.tables.access import access_log
+from partners.tables.partner import partner
 from tests.callers import access_token, bearer
 from tests.factories import add_purchase, add_reversal, count_events
 from tests.gateway.api.test_webmaster import Webmaster, change, webmaster
@@ -91,6 +92,16 @@ def test_statements_are_the_webmaster_s_own(db: Database, http: FlaskClient, boo
 
     assert listed(booked)["data"]
     assert listed(w2) == {"data": []}
+
+
+def test_outside_the_eea_without_a_safeguard_they_are_listed_as_ever(db: Database, booked: Webmaster) -> None:
+    """R29: they are about no member."""
+    with db.write.begin() as connection:
+        connection.execute(update(partner).where(partner.c.id == "w1").values(country="US", safeguard=None))
+
+    assert listed(booked) == listed(booked, month="2026-09") == {"data": [EUROS, YEN]}
+    assert booked.get("/campaigns").status_code == 200
+    assert booked.get("/members").status_code == 403
 
 
 @pytest.mark.parametrize(
