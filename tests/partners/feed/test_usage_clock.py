@@ -124,6 +124,15 @@ def test_purchase_that_arrives_late_fills_its_gap(platform: Platform, batch_line
     assert stored(platform) == (at(days=1), "-infinity")
 
 
+def test_purchases_from_before_the_registration_may_come_one_by_one(platform: Platform) -> None:
+    """Each later than the last, and none the newest thing that is known."""
+    platform.must(registered(), purchased("p1", time=at(days=-10)))
+    platform.must(purchased("p2", time=at(days=-5)))
+
+    assert stored(platform) == (at(days=-5), "-infinity")
+    assert platform.totals()["count"] == 2
+
+
 def test_late_purchase_moves_the_end_of_the_last_gap(platform: Platform) -> None:
     platform.must(registered(registered_at="2025-01-01T00:00:00Z"), purchased("p1", time=at(days=1)))
     platform.must(purchased("p2", time=at(days=-30)))
