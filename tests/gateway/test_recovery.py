@@ -28,9 +28,9 @@ from partners.postgres.database import Database
 from partners.postgres.embedded import binary
 from partners.rights import journal
 from partners.rights.journal import Journal, JournalError
-from partners.tables.access import access_log
+from partners.tables.access import access_log, access_subject
 from partners.tables.activity import ledger_entry
-from partners.tables.member import erased_member, former_username, held_setting, member, profile
+from partners.tables.member import erased_member, former_username, held_setting, member, member_stamp, profile
 from partners.tables.outbox import concern
 from partners.tables.rights import journal_entry, rights_request
 from partners.vocabulary import PartnerKind
@@ -383,6 +383,38 @@ def test_recipients_are_told_of_what_binds_again(
     assert states(db)["m1"][0] is True
     with db.write.connect() as connection:
         assert connection.execute(select(concern.c.topic)).scalars().all() == ["member.restricted"]
+
+
+def test_what_is_applied_again_is_on_record_for_everybody_whom_it_concerns(
+    house: House, db: Database, settings: Settings, *, database_url: str
+) -> None:
+    """R41; what ends or hides nothing names them too, without a reason."""
+    names = ("quiet", "freed", "chose", "left", "also", "gone")
+    with db.write.begin() as connection:
+        numbers = {add_member(connection, name): name for name in names}
+    house.ask("quiet", "restriction")
+    house.ask("freed", "restriction", "notify")
+    house.ask("freed", "lift_restriction")
+    house.patch("chose", affiliate_sharing=True)
+    house.feed(*(event("member.signal_received", name, LATER, signal="gpc") for name in ("left", "also")))
+    house.ask("gone", "erasure", "settle")
+    with db.write.begin() as connection:
+        for table in (journal_entry, rights_request, member_stamp, erased_member, former_username):
+            connection.execute(delete(table))
+        connection.execute(update(member).values(restricted=False, affiliate_sharing=True))
+        numbers[add_member(connection, "gone")] = "gone"
+
+    recovery.before_serving(settings, database_url)
+
+    with db.write.connect() as connection:
+        records = access_log.outerjoin(access_subject, access_subject.c.access == access_log.c.id)
+        found = select(access_log.c.reason, access_subject.c.member).select_from(records)
+        told = connection.execute(found.where(access_log.c.operation == recovery.OPERATION)).all()
+    assert sorted((numbers[row.member], row.reason or "") for row in told) == sorted([
+        ("quiet", ""), ("quiet", "restricted"), ("freed", ""), ("freed", "restricted"), ("freed", ""), ("chose", ""),
+        ("left", ""), ("left", "opted_out"), ("also", ""), ("also", "opted_out"),
+        ("gone", ""), ("gone", "erased"), ("gone", ""),
+    ])  # fmt: skip
 
 
 def test_no_setting_is_held_for_who_registered_and_was_erased_since_the_backup(
