@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from partners.access_log import letting_go, stored_checkpoints
 from partners.access_log.checkpoints import read_checkpoint
@@ -73,8 +74,10 @@ def let_go(log: Log, month: date = OLD, signer: Signer | None = None) -> None:
 
 def drop(log: Log, month: date = OLD) -> None:
     engine = database.owner(log.url)
-    letting_go.drop(engine, month)
-    engine.dispose()
+    try:
+        letting_go.drop(engine, month)
+    finally:
+        engine.dispose()
 
 
 def test_a_record_is_kept_for_twenty_five_months_after_its_own() -> None:
@@ -98,6 +101,26 @@ def test_of_a_month_that_was_let_go_no_table_is_left(pruned: Log) -> None:
 
     assert pruned.sql(tables, month=f"%{AFTER:%Y_%m}") != []
     assert pruned.sql(tables, month=f"%{OLD:%Y_%m}") == []
+
+
+def test_a_month_that_could_not_be_dropped_whole_is_due_again(pruned: Log) -> None:
+    """Whom its records were about goes with them, and not a day later."""
+    month = next_month(OLD, -1)
+    with pruned.superuser.connect() as connection:
+        make_partitions(connection, now=beginning_of(month))
+    drop(pruned)
+    tables = ("access_subject", "access_subject_block", "access_subject_set", "access_network")
+    for table in tables:
+        pruned.sql(f"CREATE VIEW in_the_way AS SELECT FROM {table}_{month:%Y_%m}")
+        with pytest.raises(DBAPIError):
+            drop(pruned, month)
+        pruned.sql("DROP VIEW in_the_way")
+
+        with owning(pruned) as connection:
+            assert letting_go.months_due(connection, datetime.now(UTC)) == [month]
+    drop(pruned, month)
+
+    assert pruned.sql("SELECT relname FROM pg_class WHERE relname LIKE :month", month=f"access%{month:%Y_%m}") == []
 
 
 def hide_one_more(log: Log) -> None:
