@@ -16,6 +16,7 @@ import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, delete, insert, make_url, select, text, update
+from structlog.testing import capture_logs
 
 from gateway import recovery
 from gateway.application import create_app
@@ -478,3 +479,23 @@ def test_a_journal_that_is_not_where_it_was_is_not_taken_for_an_empty_one(
     recovery.before_serving(settings, database_url)
     # A second server of one database may have a directory of its own, unless it was told where all have theirs.
     recovery.before_serving(replace(settings, data_dir=tmp_path / "other"), database_url)
+
+
+def test_what_the_journal_lacks_and_what_was_applied_again_is_in_the_servers_log(
+    house: House, db: Database, settings: Settings, *, database_url: str, tmp_path: Path
+) -> None:
+    def logged(at: Settings) -> list[tuple[str, Any]]:
+        with capture_logs() as told:
+            recovery.before_serving(at, database_url)
+        return [(each["event"], each.get("lost", each.get("choices"))) for each in told]
+
+    with db.write.begin() as connection:
+        add_member(connection, "m1")
+    house.patch("m1", affiliate_sharing=False)
+
+    assert logged(settings) == []
+    assert logged(replace(settings, data_dir=tmp_path / "other")) == [("rights_journal_elsewhere", 1)]
+    with db.write.begin() as connection:
+        for table in (journal_entry, member_stamp):
+            connection.execute(delete(table))
+    assert logged(settings) == [("rights_replayed", 1)]
