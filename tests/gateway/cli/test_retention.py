@@ -11,6 +11,8 @@ from sqlalchemy import create_engine, func, make_url, select, text
 
 from gateway.cli import main
 from partners.access_log.checkpoints import origin_of, signer_of
+from partners.access_log.disclosures import Outside, enter
+from partners.access_log.identifiers import new_id
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import MONTHS_KEPT
 from partners.keyring import Keyring
@@ -18,9 +20,11 @@ from partners.months import beginning_of, month_of, next_month
 from partners.postgres.database import Database
 from partners.postgres.partitions import make_partitions
 from partners.rights.erasure import carry_out
-from partners.tables.access import access_log, access_network
+from partners.rights.journal import KEPT, SUFFIX
+from partners.tables.access import access_log, access_network, outside_disclosure
 from partners.tables.activity import action, ledger_entry, spending
 from partners.tables.member import erased_member
+from partners.vocabulary import RecipientKind
 from tests.conftest import NOW, SECRET
 from tests.factories import add_action, add_device, add_member, add_model, add_purchase, add_spending
 from tests.partners.access_log.logs import Log
@@ -144,6 +148,31 @@ def test_a_run_makes_the_logs_coming_partitions_and_forgets_old_network_data(
         assert connection.execute(select(func.count()).select_from(access_network)).scalar_one() == 0
     assert said["networks"] == 1
     owner.dispose()
+
+
+@pytest.mark.usefixtures("lapsed")
+def test_a_run_forgets_outside_disclosures_and_the_journals_old_entries_by_the_real_clock(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R27, R41."""
+    now = datetime.now(UTC)
+    old, new = (new_id(now - age) for age in (KEPT + timedelta(hours=1), timedelta(hours=1)))
+    gone, kept = (beginning_of(next_month(month_of(now), -MONTHS_KEPT - back)) for back in (1, 0))
+    (tmp_path / "journal").mkdir()
+    for entry in (old, new):
+        (tmp_path / "journal" / f"{entry.hex}{SUFFIX}").touch()
+    with db.write.begin() as connection:
+        number = add_member(connection, registered_at=NOW)
+        for at in (gone, kept):
+            outside = Outside(at, number, RecipientKind.AUTHORITY, "A court", "operation", ("username",))
+            enter(connection, outside, now=NOW)
+
+    said = json.loads(run(capsys, "--json"))
+
+    assert (said["journal_entries"], said["outside_disclosures"]) == (1, 1)
+    assert [path.stem for path in (tmp_path / "journal").iterdir()] == [new.hex]
+    with db.write.connect() as connection:
+        assert connection.execute(select(outside_disclosure.c.at)).scalars().all() == [kept]
 
 
 @pytest.mark.usefixtures("lapsed")
