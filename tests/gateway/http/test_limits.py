@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.application import create_app
-from gateway.http.limits import OVERRIDES_FRESH_S
+from gateway.http.limits import OVERRIDES_FRESH_S, PartnersOwn
 from gateway.settings import USUAL_LIMITS, Settings, SettingsError, read
 from partners.postgres.database import Database
 from partners.registry import RegistryError, allowances
@@ -168,6 +168,25 @@ def test_a_partner_may_have_a_rate_of_its_own(db: Database, tight: Flask, monkey
         allowances.give(connection, "w1", Work.MEMBERS, None)
     monkeypatch.setattr("gateway.http.limits.time.monotonic", lambda: OVERRIDES_FRESH_S * 10**9)
     assert ask(http, headers).headers["RateLimit-Policy"] == '"members";q=3;w=60'
+
+
+def test_who_comes_while_rates_are_read_goes_by_those_that_are_known_or_reads_too(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never by the usual ones, which may be higher."""
+    add_caller(db)
+    with db.write.begin() as connection:
+        allowances.give(connection, "w1", Work.MEMBERS, "7/hour")
+    own = PartnersOwn(db.write)
+    with own._lock:  # noqa: SLF001 - as if another thread were reading
+        assert own.rate("w1", Work.MEMBERS) == "7/hour"
+    with db.write.begin() as connection:
+        allowances.give(connection, "w1", Work.MEMBERS, "8/hour")
+    monkeypatch.setattr("gateway.http.limits.time.monotonic", lambda: OVERRIDES_FRESH_S * 10**9)
+
+    with own._lock:  # noqa: SLF001
+        assert own.rate("w1", Work.MEMBERS) == "7/hour"
+    assert own.rate("w1", Work.MEMBERS) == "8/hour"
 
 
 def test_a_rate_that_is_taken_back_is_one_partner_s_for_one_kind_of_work(db: Database) -> None:
