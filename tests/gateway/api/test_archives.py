@@ -16,6 +16,8 @@ from partners.access_log.disclosures import Outside, enter
 from partners.access_log.identifiers import new_id
 from partners.keyring import Keyring
 from partners.postgres.database import Database
+from partners.rights.archive import NOT_TOLD
+from partners.rights.erasure import KEPT
 from partners.tables.access import access_log, access_subject
 from partners.tables.member import former_username, held_setting, member_stamp
 from partners.vocabulary import PartnerKind, RecipientKind
@@ -136,6 +138,25 @@ def test_to_know_tells_nothing_that_is_older_than_its_twelve_months(stage: Stage
         of_all, of_a_year = table(everything, name), table(known, name)
         assert len(of_all) == len(of_a_year) + 1, name
         assert min(row["at"] for row in of_all) < "2025-11-01" < min(row["at"] for row in of_a_year), name
+
+
+def test_its_index_counts_every_row_and_says_what_is_left_out_what_stays_and_who_hears_complaints(stage: Stage) -> None:
+    """R46, R51, R56."""
+    stage.member("m1")
+    ask(stage, "know", "refuse")
+    ask(stage, "objection", verified=True)
+    files = fetch(stage, ask(stage, "access", "settle", verified=True))
+
+    about = json.loads(files["about.json"])
+    held = {file["name"]: json.loads(files[f"{file['name']}.json"]) for file in about["files"]}
+    assert {name: len(rows) if isinstance(rows, list) else 1 for name, rows in held.items()} == {
+        file["name"]: file["rows"] for file in about["files"]
+    }
+    assert len(held["spending"]) > 1
+    assert [request["type"] for request in held["requests"]] == ["access", "objection", "know"]
+    assert [each["why"] for each in about["left_out"]] == list(NOT_TOLD.values())
+    assert [each["what"] for each in about["stays_after_an_erasure"]] == [kept.what for kept in KEPT]
+    assert about["supervisory_authority"]["name"].encode() in files["index.html"]
 
 
 def test_it_holds_nothing_of_anybody_else(stage: Stage, db: Database) -> None:
