@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from gateway.application import create_app
@@ -21,6 +21,7 @@ from gateway.settings import Settings
 from partners.access_log.append import record
 from partners.access_log.noting import committed, noting
 from partners.keyring import Keyring
+from partners.postgres import database
 from partners.postgres.database import Database
 from partners.spool import file as files
 from partners.spool.framing import key_of
@@ -136,7 +137,11 @@ def test_every_record_that_a_request_makes_is_kept_to_the_byte(
 def test_with_all_nothing_is_answered_that_the_spool_does_not_take(
     db: Database, http: FlaskClient, w1: Webmaster, directory: Path
 ) -> None:
+    unchanged = w1.headers | {"If-None-Match": "*"}
+    assert http.get("/v1/webmaster/members", headers=unchanged).status_code == 304
     directory.rename(directory.with_name("away"))
+    assert http.get("/v1/webmaster/members", headers=unchanged).status_code == 503
+    before = told(http)["gateway_spool_failures_total",]
 
     with capture_logs() as lines:
         answer = w1.get("/members")
@@ -149,13 +154,31 @@ def test_with_all_nothing_is_answered_that_the_spool_does_not_take(
     (line,) = [line for line in lines if line["event"] == "spool_silent"]
     assert (line["why"], line["request_id"]) == ("No such file or directory", answer.headers["X-Request-Id"])
     assert answer.headers["X-Request-Id"].encode() in b"".join(recorded(db))
-    assert told(http)["gateway_spool_failures_total",] == 1
+    assert told(http)["gateway_spool_failures_total",] == before + 1
     ready = http.get("/readyz")
     assert (ready.status_code, "spool" in ready.get_json()["detail"]) == (503, True)
 
     directory.with_name("away").rename(directory)
     assert len(w1.rows()) == 5
     assert http.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_with_all_nothing_is_answered_of_which_nobody_can_tell_whether_it_is_on_record(
+    http: FlaskClient, w1: Webmaster, directory: Path, database_url: str
+) -> None:
+    owner = database.owner(database_url)
+    with owner.begin() as connection:
+        connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_xact_status(xid8) FROM PUBLIC"))
+    before = len(kept(directory))
+
+    answer = ask_token(http, w1.caller)
+
+    with owner.begin() as connection:
+        connection.execute(text("GRANT EXECUTE ON FUNCTION pg_xact_status(xid8) TO PUBLIC"))
+    owner.dispose()
+    assert (answer.status_code, len(kept(directory))) == (503, before)
+    assert told(http)["gateway_spool_failures_total",] == 1
+    assert ask_token(http, w1.caller).status_code == 200
 
 
 @pytest.mark.usefixtures("at_once")

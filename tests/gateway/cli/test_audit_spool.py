@@ -14,6 +14,7 @@ from partners.access_log.pruning import MONTHS_KEPT
 from partners.keyring import Keyring
 from partners.months import beginning_of, month_of, next_month
 from partners.postgres.partitions import make_partitions
+from partners.spool.comparing import LONGEST_LIST
 from partners.spool.framing import key_of
 from partners.spool.spool import Spool
 from tests.conftest import SECRET
@@ -133,6 +134,17 @@ def test_what_was_added_before_the_seal_is_listed(log: Log, directory: Path) -> 
     )
 
 
+def test_of_many_that_were_added_the_first_are_listed_and_all_counted(log: Log, directory: Path) -> None:
+    spooled(log, directory)
+    log.add(LONGEST_LIST + 1)
+    spooled(log, directory)
+
+    status, document = verdict(directory)
+
+    assert (status, document["spool"]["lacking"]) == (0, LONGEST_LIST + 1)
+    assert len(document["spool"]["first_lacking"]) == LONGEST_LIST
+
+
 def test_records_of_several_days_are_looked_for_over_all_of_them(
     log: Log, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,9 +201,9 @@ def test_a_spool_that_is_not_there_is_2_and_an_empty_one_3(directory: Path, tmp_
     assert (status, document["stale"]) == (3, ["the spool has no file"])
 
 
-def test_months_that_were_let_go_are_accepted_and_their_files_go(
-    log: Log, directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def old(log: Log, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """Three records of a month that may be let go, and two of today; nothing is sealed."""
     end = beginning_of(next_month(month_of(datetime.now(UTC)), -MONTHS_KEPT))
     with log.superuser.connect() as connection:
         make_partitions(connection, now=end - timedelta(days=5))
@@ -199,10 +211,24 @@ def test_months_that_were_let_go_are_accepted_and_their_files_go(
     spooled(log, directory, 3, at=end - timedelta(days=2))
     monkeypatch.undo()
     spooled(log, directory, 2)
-    log.seal()
     monkeypatch.setenv("GATEWAY_DATABASE_URL", log.url)
     monkeypatch.setenv("GATEWAY_SECRET_KEY", SECRET)
     monkeypatch.setenv("GATEWAY_DATA_DIR", str(log.directory))
+    return log
+
+
+def test_what_was_changed_before_its_seal_is_named_although_it_was_let_go(old: Log, directory: Path) -> None:
+    edit(old)
+    old.seal()
+    assert run_json("retention", "run")["pruned_entries"] == 3
+
+    assert [kind for kind, _ in found(verdict(directory)[1])] == ["record_changed"]
+
+
+def test_months_that_were_let_go_are_accepted_and_their_files_go(
+    old: Log, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old.seal()
     assert verdict(directory)[0] == 0
 
     pruned = run_json("retention", "run")
