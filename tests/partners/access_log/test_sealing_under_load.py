@@ -68,6 +68,8 @@ def test_only_one_seals_and_another_takes_over_when_it_is_gone(log: Log, tmp_pat
         holder.invalidate()
 
     assert second.once() == 1
+    log.add(1)
+    assert first.once() == 2
     assert (tmp_path / "access-log").is_dir()
     for each in (first, second):
         each.engine.dispose()
