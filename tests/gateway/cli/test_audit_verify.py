@@ -1,6 +1,7 @@
 """`gateway audit verify` and what goes with it, as an auditor at a shell runs them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,21 @@ def test_a_proxy_s_log_tells_what_no_seal_can(log: Log, tmp_path: Path) -> None:
     )
     proxy.write_text("".join(f"{each} 200\n" for each in ids))
     assert run("audit", "reconcile", str(proxy)).stdout == "5 requests compared.\n"
+
+
+def test_a_proxy_s_log_is_compared_over_its_own_time_and_with_records_that_requests_made_late(
+    log: Log, tmp_path: Path
+) -> None:
+    """An export is on record again at its end, hours later; what began after the end of the proxy's log is let be."""
+    now = datetime.now(UTC)
+    began, later = access(now), access(now + timedelta(seconds=1))
+    with log.engines.write.begin() as connection:
+        for each in (replace(began, at=now + timedelta(hours=23)), later):
+            record(connection, each, outcome=Outcome.RELEASED, status=200)
+    proxy = tmp_path / "proxy.log"
+    proxy.write_text(f"{began.request_id} 200\n")
+
+    assert run("audit", "reconcile", str(proxy)).stdout == "1 requests compared.\n"
 
 
 @pytest.mark.parametrize(
