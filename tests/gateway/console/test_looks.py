@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
+from sqlalchemy import select
 
 from gateway.application import create_app
 from gateway.background import notices
@@ -19,7 +20,8 @@ from partners.access_log.trust import Trust
 from partners.keyring import Keyring
 from partners.registry.acts import Act, access_by_operator, note
 from partners.registry.terms import Terms
-from partners.vocabulary import Outcome, Purpose, RecipientKind
+from partners.tables.access import access_log
+from partners.vocabulary import Outcome, Purpose, RecipientKind, Work
 from tests.conftest import SECRET
 from tests.gateway.console.conftest import CASE, House
 
@@ -258,6 +260,30 @@ def test_nobody_looks_who_has_not_accepted_the_terms_that_bind(house: House) -> 
 
     assert (answer.status_code, "New terms bind" in answer.get_data(as_text=True)) == (403, True)
     assert house.newest("audit.search").outcome == "denied"
+
+
+def test_people_look_and_export_as_often_as_the_limits_allow_and_one_too_many_is_on_record(house: House) -> None:
+    settings = house.app.extensions["runtime"].settings
+    limits = settings.limits | {Work.AUDIT: "2/minute", Work.EXPORTS: "1/minute"}
+    tight = create_app(replace(settings, limits=limits), house.url)
+    http, other = tight.test_client(), tight.test_client()
+    http.set_cookie("gateway", house.token(case=CASE))
+    other.set_cookie("gateway", house.token(house.invite("auditor", "otto")))
+
+    answers = [http.get("/console/search?q=partner:w1") for _ in range(3)]
+    exports = [http.post("/console/export", data={"format": "csv"}).status_code for _ in range(2)]
+    of_another = other.get("/console/search?q=partner:w1").status_code
+    tight.extensions["runtime"].database.dispose()
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert "asked more often than the limit allows" in answers[-1].get_data(as_text=True)
+    assert (exports, of_another) == ([400, 429], 200)
+    with house.db.write.connect() as connection:
+        limited = select(access_log.c["operation", "client"]).where(access_log.c.outcome == Outcome.LIMITED)
+        assert {tuple(row) for row in connection.execute(limited)} == {
+            (operation, house.person.id) for operation in ("audit.search", "audit.export")
+        }
 
 
 def test_whoever_is_not_signed_in_comes_back_after_signing_in(house: House) -> None:
