@@ -58,8 +58,11 @@ def test_hours_are_asked_at_once(db: Database) -> None:
     with db.write.begin() as connection:
         of_w1 = [seen("c1", "w1"), seen("c2", "w1", first_at=FIRST + DAY)]
         connection.execute(insert(client_seen), [*of_w1, seen("c3", "w2"), seen("c4", "w3"), seen("c5", "w4")])
+        connection.execute(insert(client_seen), [seen("c6", "w5"), seen("c7", "w6")])
         rows = [
-            *({"partner": f"w{number}", "hour": hour, **usual, "members": MANY} for number in (1, 2, 3)),
+            *({"partner": f"w{number}", "hour": hour, **usual, "members": MANY} for number in (1, 2, 3, 5, 6)),
+            {"partner": "w5", "hour": hour - 56 * DAY - timedelta(hours=1), **usual},
+            {"partner": "w6", "hour": hour - 63 * DAY, **usual},
             {"partner": "w4", "hour": hour, **usual},
             {"partner": "w1", "hour": hour - 14 * DAY + timedelta(hours=1), **usual},
             {"partner": "w2", "hour": hour - 14 * DAY + timedelta(hours=2), **usual},
@@ -70,7 +73,13 @@ def test_hours_are_asked_at_once(db: Database) -> None:
             found = list(hours.hours(connection, ASKED))
 
     facts = [(each.whom.partner, each.members, each.known_since, each.used_before) for each in found]
-    assert sorted(facts) == [("w1", MANY, FIRST, True), ("w2", MANY, FIRST, False), ("w3", MANY, FIRST, False)]
+    assert sorted(facts) == [
+        ("w1", MANY, FIRST, True),
+        ("w2", MANY, FIRST, False),
+        ("w3", MANY, FIRST, False),
+        ("w5", MANY, FIRST, True),
+        ("w6", MANY, FIRST, False),
+    ]
     assert len(statements) == 1
 
 
