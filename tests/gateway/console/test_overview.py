@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.console import charts
-from gateway.console.overview import period
+from gateway.console.filters import when
+from gateway.console.overview import STALE, period
 from partners.access_log.append import record
 from partners.vocabulary import Outcome, Reason
 from tests.gateway.console.conftest import House
@@ -57,9 +58,14 @@ def test_what_was_done_is_no_reason_why_nothing_was_given(house: House) -> None:
 
 def test_the_seal_says_how_it_stands(house: House) -> None:
     house.log.seal()
-    assert "nothing waits" in house.look("/console", case=None)
+    (last,) = house.log.sql("SELECT at FROM sealed_leaf ORDER BY index DESC LIMIT 1")
+    page = house.look("/console", case=None)
+    assert "nothing waits" in page
+    assert f"up to the entry of {when(last.at)}." in page
     house.w1.get("/campaigns")
-    assert re.search(r"\d wait|\d being sealed", house.look("/console", case=None))
+    assert re.search(r"\d being sealed", house.look("/console", case=None))
+    house.log.add(at=datetime.now(UTC) - 2 * STALE)
+    assert "is the sequencer running?" in house.look("/console", case=None)
     house.log.seal()
 
 
