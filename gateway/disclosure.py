@@ -78,7 +78,7 @@ def answer(
     """
     held, caller = runtime(), disclosing.caller
     access = access_of(disclosing.guard.operation, disclosing.guard.purpose, caller, VERSION, at=disclosing.at)
-    bound = {**standing_parameters(caller), **access.parameters(), **parameters}
+    bound = {**standing_parameters(caller), **access.parameters(), "now": held.now(), **parameters}
     rows = statement.fetch(held.database.sums if patient else held.database.release, bound)
     _raise_unless_released(rows[0], disclosing.guard)
     return rows

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, Table, cast, delete, func, insert, select, text, union_all
 
 from partners.postgres.literals import number_literal, text_literal
-from partners.statistics.facts import DIMENSIONS, EVENTS, Source
+from partners.statistics.facts import DIMENSIONS, Source, events
 from partners.tables.activity import ledger_entry
 from partners.tables.statistics import KEY, statement_total, statistic
 from partners.vocabulary import LedgerType, Metric
@@ -40,9 +40,9 @@ def _events_of(source: Source) -> Select[Any]:
 
 
 def _counted() -> Select[Any]:
-    events = union_all(*(_events_of(source) for source in EVENTS)).subquery("events")
-    keys = [events.c[name] for name in KEY]
-    totals = (cast(func.sum(events.c[name]), statistic.c[name].type).label(name) for name in _METRICS)
+    counted = union_all(*(_events_of(source) for source in events(tells_devices=False))).subquery("counted")
+    keys = [counted.c[name] for name in KEY]
+    totals = (cast(func.sum(counted.c[name]), statistic.c[name].type).label(name) for name in _METRICS)
     return select(*keys, *totals).group_by(*keys)
 
 

@@ -26,9 +26,10 @@ from sqlalchemy.types import TypeEngine
 from partners.instants import QUARTER_HOUR
 from partners.postgres.literals import number_literal, text_literal
 from partners.tables.activity import ledger_entry, registration, traffic
-from partners.tables.member import member
+from partners.tables.member import member, purchase_total
 from partners.tables.partner import campaign
 from partners.tables.statistics import statistic
+from partners.usage import usage_still_kept
 from partners.vocabulary import SUB_GROUPS, LedgerType, Metric
 
 DIMENSIONS: Mapping[str, TypeEngine[Any]] = {
@@ -72,13 +73,21 @@ def _of(kind: ColumnElement[bool], figure: ColumnElement[Any]) -> ColumnElement[
     return case((kind, figure), else_=number_literal(0))
 
 
-def _event(table: FromClause, metrics: Mapping[Metric, ColumnElement[Any]]) -> Source:
-    """Counted events one by one, with the sub ids of members who are neither erased nor about to be (R50)."""
+def _event(table: FromClause, metrics: Mapping[Metric, ColumnElement[Any]], *, tells_devices: bool) -> Source:
+    """Counted events one by one, with the sub ids of members who are neither erased nor about to be (R50).
+
+    Beside the type of a device, sub ids end when usage data do: they can stand for one person (R36).
+    """
     is_known = and_(member.c.number == table.c.member, ~member.c.erased)
+    rows = table.outerjoin(member, is_known)
     known: dict[str, ColumnElement[Any]] = {name: table.c[name] for name in DIMENSIONS if name in table.c}
     known |= {sub.value: member.c[sub] for sub in SUB_GROUPS}
+    if tells_devices:
+        rows = rows.outerjoin(purchase_total, purchase_total.c.member == member.c.number)
+        is_kept = and_(usage_still_kept(), table.c.at >= purchase_total.c.usage_kept_from)
+        known |= {sub.value: case((is_kept, member.c[sub])) for sub in SUB_GROUPS}
     return Source(
-        rows=table.outerjoin(member, is_known),
+        rows=rows,
         webmaster=table.c.webmaster,
         at=table.c.at,
         slot=_slot_of(table.c.at),
@@ -107,18 +116,20 @@ TRAFFIC = Source(
     # Rows without any count are left out; no other source has any.
     counted=or_(traffic.c.clicks > number_literal(0), traffic.c.unique_clicks > number_literal(0)),
 )
-EVENTS = (
-    _event(registration, {Metric.REGISTRATIONS: number_literal(1)}),
-    _event(
-        ledger_entry,
-        {
-            Metric.FIRST_PURCHASES: _of(ledger_entry.c.first, number_literal(1)),
-            Metric.PURCHASES: _of(_PURCHASE, number_literal(1)),
-            Metric.CREDITS: _of(_PURCHASE, ledger_entry.c.credits),
-            Metric.AMOUNT: _of(_PURCHASE, ledger_entry.c.amount),
-            Metric.REFUNDS: _of(~_PURCHASE, number_literal(1)),
-            Metric.REFUNDED_AMOUNT: _of(~_PURCHASE, -ledger_entry.c.amount),
-            Metric.INCOME: ledger_entry.c.income,
-        },
-    ),
-)
+_MONEY = {
+    Metric.FIRST_PURCHASES: _of(ledger_entry.c.first, number_literal(1)),
+    Metric.PURCHASES: _of(_PURCHASE, number_literal(1)),
+    Metric.CREDITS: _of(_PURCHASE, ledger_entry.c.credits),
+    Metric.AMOUNT: _of(_PURCHASE, ledger_entry.c.amount),
+    Metric.REFUNDS: _of(~_PURCHASE, number_literal(1)),
+    Metric.REFUNDED_AMOUNT: _of(~_PURCHASE, -ledger_entry.c.amount),
+    Metric.INCOME: ledger_entry.c.income,
+}
+
+
+def events(*, tells_devices: bool) -> tuple[Source, ...]:
+    """Registrations and what happened to money, one by one."""
+    return (
+        _event(registration, {Metric.REGISTRATIONS: number_literal(1)}, tells_devices=tells_devices),
+        _event(ledger_entry, _MONEY, tells_devices=tells_devices),
+    )

@@ -28,7 +28,7 @@ from partners.answering import PLACE, Found
 from partners.money import smallest_amount
 from partners.postgres.literals import number_literal, text_literal
 from partners.standing import CALLER_NUMBER
-from partners.statistics.facts import COUNTERS, EVENTS, TRAFFIC, Source
+from partners.statistics.facts import COUNTERS, TRAFFIC, Source, events
 from partners.statistics.local import PERIODS, in_range, periods, told
 from partners.statistics.ordering import after, ordered
 from partners.statistics.questions import by_sub
@@ -62,7 +62,8 @@ def found(shape: StatisticsShape) -> Found:
 
 def _added_up(shape: StatisticsShape) -> Select[Any]:
     """The rows of the answer."""
-    sources = (TRAFFIC, *EVENTS) if by_sub(shape.groups) else (TRAFFIC, COUNTERS)
+    counted = events(tells_devices=shape.tells_devices) if by_sub(shape.groups) else (COUNTERS,)
+    sources = (TRAFFIC, *counted)
     facts = union_all(*(_facts(source, shape) for source in sources)).subquery("facts")
     keys = [facts.c[name] for name in (*shape.key_names(), CURRENCY)]
     sums = (func.coalesce(func.sum(facts.c[metric]), number_literal(0)) for metric in Metric)

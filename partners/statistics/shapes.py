@@ -33,6 +33,12 @@ class StatisticsShape:
         return [*(group.value for group in self.groups), CURRENCY, *Metric, *([RANK] if self.by_metric else [])]
 
     @property
+    def tells_devices(self) -> bool:
+        """Whether the answer depends on the types of devices."""
+        filters = (name for name, _ in self.filters)
+        return StatisticsGroup.DEVICE_TYPE in self.groups or StatisticsFilter.DEVICE_TYPE in filters
+
+    @property
     def by_metric(self) -> Metric | None:
         """The figure that rows are ordered by."""
         return self.sort.by if self.sort is not None and isinstance(self.sort.by, Metric) else None

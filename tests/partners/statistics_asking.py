@@ -59,7 +59,7 @@ def fetch(connection: Connection, webmaster: str, statement: Recording, paramete
         "caller_key": "",
         "caller_address": None,
     }
-    itself = {"caller_family": None, "caller_partner": webmaster, "caller_now": now}
+    itself = {"caller_family": None, "caller_partner": webmaster, "caller_now": now, "now": now}
     values = {**client_of, **itself, **access.parameters(), **parameters}
     driver = cast("DriverConnection[Row]", connection.connection.driver_connection)
     with RawCursor(driver) as cursor:

@@ -32,6 +32,8 @@ WINDOW_DAYS = 6
 WEBMASTERS = {"w1": ("spring", "Autumn"), "w2": ("spring",)}
 SUBS: list[dict[str, Any]] = [{"sub1": "a", "sub2": "x"}, {"sub1": "B"}, {"sub1": "a", "erased": True}, {}]
 """Of the members there are."""
+LAPSED = 1
+"""The member whose usage data is kept no longer."""
 CURRENCIES = ["EUR", "JPY", "KWD"]
 CHOICES = {
     StatisticsFilter.CAMPAIGN: ["spring", "Autumn", "nobody-s"],
@@ -113,19 +115,21 @@ def questions(draw: st.DrawFn, start: datetime) -> Question:
     )
 
 
-def facts(world: World, webmaster: str) -> Iterator[tuple[datetime, dict[str, Any], dict[Metric, int]]]:
+def facts(
+    world: World, webmaster: str, *, with_devices: bool
+) -> Iterator[tuple[datetime, dict[str, Any], dict[Metric, int]]]:
     """What counts for a webmaster: when, with which dimensions, how much."""
     for (owner, campaign, slot), (clicks, unique) in world.traffic.items():
         if owner == webmaster:
             yield slot, {"campaign": campaign}, {Metric.CLICKS: clicks, Metric.UNIQUE_CLICKS: unique}
     for row in (*world.registrations, *world.entries):
         if row["counted"] and row["referral"][0] == webmaster:
-            yield row["at"], _dimensions(row), _figures(row)
+            yield row["at"], _dimensions(row, with_devices=with_devices), _figures(row)
 
 
-def _dimensions(row: dict[str, Any]) -> dict[str, Any]:
+def _dimensions(row: dict[str, Any], *, with_devices: bool) -> dict[str, Any]:
     known = SUBS[row["member"]] if row["member"] is not None else {}
-    subs = {} if known.get("erased") else known
+    subs = {} if known.get("erased") or (with_devices and row["member"] == LAPSED) else known
     seen = {name: row.get(name) for name in ("site", "country", "device_type", "currency")}
     return {"campaign": row["referral"][1], **seen, **subs}
 
@@ -143,7 +147,8 @@ def expected(world: World, webmaster: str, question: Question) -> tuple[list[Lin
     """The rows in order, and the totals."""
     rows: dict[Any, dict[Metric, int]] = defaultdict(lambda: defaultdict(int))
     totals: dict[Any, dict[Metric, int]] = defaultdict(lambda: defaultdict(int))
-    for at, dimensions, figures in facts(world, webmaster):
+    with_devices = "device_type" in {*question.groups, *question.filters}
+    for at, dimensions, figures in facts(world, webmaster, with_devices=with_devices):
         local = _quarter(at).astimezone(question.zone)
         if not question.first <= local.date() <= question.last or not _passes(dimensions, question):
             continue

@@ -27,9 +27,10 @@ from tests.factories import (
     add_reversal,
     add_traffic,
     count_events,
+    set_usage_clock,
 )
 from tests.partners.statistics_asking import Told, ask
-from tests.partners.statistics_oracle import SUBS, WEBMASTERS, ZONES, World, expected, questions, worlds
+from tests.partners.statistics_oracle import LAPSED, SUBS, WEBMASTERS, ZONES, World, expected, questions, worlds
 from tests.recounting import recount
 from tests.sampling import samples
 
@@ -80,6 +81,9 @@ def stage(module_db: Database) -> Stage:
             add_member(connection, f"m{number}", webmaster=webmasters["w1"], **columns)
             for number, columns in enumerate(SUBS)
         ]
+        for number, member in enumerate(members):
+            ago = timedelta(days=121 if number == LAPSED else 0)
+            set_usage_clock(connection, member, usage_clock_at=datetime.now(UTC) - ago)
     return Stage(module_db, webmasters, campaigns, members)
 
 

@@ -21,7 +21,16 @@ from partners.tables.statistics import statement_total, statistic
 from partners.vocabulary import PartnerKind
 from serializers.policies import VERSION
 from tests.callers import access_token, add_caller, bearer
-from tests.factories import HAPPENED_AT, add_purchase, add_registration, add_reversal, add_traffic, count_events
+from tests.conftest import NOW
+from tests.factories import (
+    HAPPENED_AT,
+    add_purchase,
+    add_registration,
+    add_reversal,
+    add_traffic,
+    count_events,
+    set_usage_clock,
+)
 from tests.feeding import Platform, privacy, purchased, referred, refunded
 from tests.gateway.api.test_webmaster import Webmaster, change, webmaster
 
@@ -244,6 +253,23 @@ def test_sub_ids_go_with_the_erasure_that_has_begun(db: Database, october: Webma
 
     assert {row["sub1"] for row in after["data"]} == {None}
     assert after["totals"] == before["totals"]
+
+
+def test_no_sub_id_tells_a_device_that_has_lapsed(db: Database, october: Webmaster) -> None:
+    """R36: it can stand for one person, whose device is withheld; the counts stay, and stand for nobody."""
+    by_both = {"group_by": "sub1,device_type", "device_type": "mobile"}
+    before, by_sub = stats(october, **by_both), stats(october, group_by="sub1")
+    assert {(row["sub1"], row["device_type"]) for row in before["data"]} == {("banner-7", "mobile")}
+    lapsed = {"usage_clock_at": NOW - timedelta(days=120, seconds=1)}
+    came_back = {"usage_clock_at": NOW, "usage_kept_from": HAPPENED_AT + timedelta(days=2)}
+    for clock in (lapsed, came_back):
+        with db.write.begin() as connection:
+            set_usage_clock(connection, db_member(db), **clock)
+
+        for asked in (by_both, {"group_by": "sub1", "device_type": "mobile"}, {"group_by": "sub1,device_type"}):
+            assert {row["sub1"] for row in stats(october, **asked)["data"]} == {None}
+        assert stats(october, **by_both)["totals"] == before["totals"]
+        assert stats(october, group_by="sub1") == by_sub
 
 
 def recorded(db: Database) -> list[tuple[Any, ...]]:
