@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.access_log.append import record
 from partners.detections import clients, days, hours
 from partners.detections.alerts import floors, unsettled_by_tier
 from partners.detections.asked import Asked
-from partners.detections.counting import Counted, count, first_index
+from partners.detections.counting import count, first_index
 from partners.detections.gaps import gaps
 from partners.detections.judging import judge
 from partners.detections.raising import Raised, Recorded, raise_alerts
@@ -27,7 +27,7 @@ COUNTED_BACK = timedelta(days=60)
 TOLD_BACK = timedelta(days=1)
 """And how far for alerts, unless it is told."""
 SLACK = timedelta(hours=1)
-"""Windows are looked at again for so long, should the last run have ended before it told all."""
+"""Windows are looked at again for so long before what is not judged yet, to be on the safe side."""
 _OK = 200
 
 
@@ -71,8 +71,8 @@ def last_run_at(connection: Connection) -> datetime | None:
 
 def _run(engine: Engine, left: Row[Any] | None, *, now: datetime, recorded: Recorded, since: datetime | None) -> Run:
     first = left.next_index if left is not None else _begin(engine, now)
-    counted = _count_all(engine, first)
-    from_then = since or _untold(left, counted, now)
+    following = _count_all(engine, first)
+    from_then = since or _untold(engine, now)
     suspicions = [*_suspicions(engine, from_then, now), *gaps(engine, left, now=now, wait=time.sleep)]
     with engine.begin() as connection:
         raised = raise_alerts(connection, suspicions, now=now, recorded=recorded)
@@ -80,7 +80,7 @@ def _run(engine: Engine, left: Row[Any] | None, *, now: datetime, recorded: Reco
         record(connection, access, outcome=Outcome.RELEASED, status=_OK)
         progress = {"judged_until": now, "run_at": now, "run_request": access.request_id}
         connection.execute(update(detection_progress).values(progress))
-        return Run(counted.following - first, raised, unsettled_by_tier(connection))
+        return Run(following - first, raised, unsettled_by_tier(connection))
 
 
 def _begin(engine: Engine, now: datetime) -> int:
@@ -91,24 +91,29 @@ def _begin(engine: Engine, now: datetime) -> int:
         return first
 
 
-def _count_all(engine: Engine, first: int) -> Counted:
-    earliest = list[datetime]()
+def _count_all(engine: Engine, first: int) -> int:
+    """Count what is sealed, and note how far back that is to be judged, whatever becomes of this run.
+
+    What is sealed late counts at the time of its request.
+    """
+    judged_until = detection_progress.c.judged_until
     while True:
         with engine.begin() as connection:
             counted = count(connection, first)
             if counted.earliest is None:
-                return Counted(first, min(earliest, default=None))
-            connection.execute(update(detection_progress).values(next_index=counted.following))
-        earliest.append(counted.earliest)
+                return first
+            # Nothing to lower as long as no run has ended: the next one is the first that tells.
+            lowered = case((judged_until > counted.earliest, counted.earliest), else_=judged_until)
+            progress = {"next_index": counted.following, "judged_until": lowered}
+            connection.execute(update(detection_progress).values(progress))
         first = counted.following
 
 
-def _untold(left: Row[Any] | None, counted: Counted, now: datetime) -> datetime:
-    """From when on there may be something that is not told: what is sealed late counts at the time of its request."""
-    if left is None or left.judged_until is None:
-        return now - TOLD_BACK
-    judged_until: datetime = left.judged_until
-    return min(judged_until - SLACK, counted.earliest or now)
+def _untold(engine: Engine, now: datetime) -> datetime:
+    """From when on there may be something that is not told."""
+    with engine.connect() as connection:
+        judged_until: datetime | None = connection.scalar(select(detection_progress.c.judged_until))
+    return now - TOLD_BACK if judged_until is None else judged_until - SLACK
 
 
 def _suspicions(engine: Engine, since: datetime, now: datetime) -> list[Suspicion]:

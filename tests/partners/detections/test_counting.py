@@ -1,16 +1,18 @@
 """What the sealed log adds up to, in however many batches it is counted, and what of it is a sign of anything."""
 
+from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import Connection, delete, select
 
-from partners.detections import rules
+from partners.detections import counting, rules, running
 from partners.detections.counting import count, first_index
 from partners.detections.entries import BY_PEOPLE
 from partners.tables.detections import client_network, client_seen, partner_day, partner_hour
-from partners.vocabulary import Outcome, PartnerKind, Reason
-from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, Call, Past
+from partners.vocabulary import Detection, Outcome, PartnerKind, Reason
+from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, NOW, Call, Past, office_days
 
 TABLES = (partner_day, partner_hour, client_network, client_seen)
 
@@ -115,3 +117,24 @@ def test_a_log_is_counted_from_the_first_entry_of_an_instant_on(past: Past) -> N
         found = [first_index(connection, AN_HOUR_AGO + n * MINUTE) for n in (-1, 0, 1, 5.5, 6, 7)]
 
     assert found == [0, 0, 1, 6, 6, 7]
+
+
+@pytest.mark.parametrize("ran_before", [True, False])
+def test_what_was_counted_by_a_run_that_then_died_is_told_by_the_next(
+    past: Past, monkeypatch: pytest.MonkeyPatch, *, ran_before: bool
+) -> None:
+    """However late it was sealed; where no run ever ended, the next one tells of a day alone."""
+    monkeypatch.setattr(counting, "BATCH", 10)
+    past.partner()
+    past.happen(office_days(5, members=5))
+    if ran_before:
+        assert past.detect() == []
+    missed = LOOKED_UP | {"reason": Reason.UNKNOWN}
+    past.happen(Call(NOW - 2 * DAY + n * timedelta(seconds=1), **missed) for n in range(20))
+    past.happen([Call(NOW)])
+    with monkeypatch.context() as dying:
+        dying.setattr(running, "raise_alerts", Mock(side_effect=TimeoutError))
+        with pytest.raises(TimeoutError):
+            past.detect(now=NOW + MINUTE)
+
+    assert [each.rule for each in past.detect(now=NOW + 2 * MINUTE)] == [Detection.ENUMERATION] * ran_before
