@@ -1,8 +1,9 @@
 """Facts about days: how many members a partner got at, and how far its clients and models came through them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, case, cast, func, or_, select, update
@@ -30,19 +31,18 @@ def volumes(connection: Connection, asked: Asked) -> Iterator[Day]:
     )
     crowded = statement.where(_WHOLE, d.day >= asked.since.date(), d.members >= rules.FEWEST_MEMBERS)
     known_since = _known_since(connection)
-    peers: dict[tuple[str, date], list[int]] = {}
+    of_kind = cache(partial(_members_of_kind, connection))
     for row in connection.execute(crowded).all():
         first = row.day - rules.BASELINE
         is_known = known_since[row.partner] <= first
         before = _members_by_day(connection, row, first) if is_known else []
-        if len(before) < rules.FEWEST_DAYS and (row.kind, row.day) not in peers:
-            peers[row.kind, row.day] = _members_of_peers(connection, row, first)
+        of_all = of_kind(row.kind, row.day) if len(before) < rules.FEWEST_DAYS else []
         yield Day(
             Whom(row.partner),
             day_window(row.day),
             row.members,
             before,
-            peers.get((row.kind, row.day), []),
+            [each.members for each in of_all if each.partner != row.partner],
             asked.floor(Detection.VOLUME, row.partner),
         )
 
@@ -108,12 +108,10 @@ def _members_by_day(connection: Connection, row: Row[Any], first: date) -> list[
     return list(connection.execute(statement.where(d.members > 0)).scalars())
 
 
-def _members_of_peers(connection: Connection, row: Row[Any], first: date) -> list[int]:
-    statement = select(d.members).join(partner, partner.c.id == d.partner)
-    others = and_(partner.c.kind == row.kind, partner.c.id != row.partner)
-    return list(
-        connection.execute(statement.where(others, _WHOLE, d.day >= first, d.day < row.day, d.members > 0)).scalars()
-    )
+def _members_of_kind(connection: Connection, kind: str, day: date) -> Sequence[Row[Any, Any]]:
+    statement = select(d.partner, d.members).join(partner, partner.c.id == d.partner).where(partner.c.kind == kind)
+    before = and_(d.day >= day - rules.BASELINE, d.day < day)
+    return connection.execute(statement.where(_WHOLE, before, d.members > 0)).all()
 
 
 def _is_sweep() -> Any:  # noqa: ANN401 - a condition

@@ -72,7 +72,7 @@ RULES = (
         f"A partner gets at more different members in a day than the median plus {DEVIATIONS} deviations (MAD, at "
         f"least {LEAST_DEVIATION:.0%} of the median) of its active days in the {BASELINE.days} days before, and more "
         f"than {FEWEST_MEMBERS}. In its first {BASELINE.days} days, or with fewer than {FEWEST_DAYS} active ones, the "
-        "days of all partners of its kind stand for its own.",
+        "days of all others of its kind stand for its own.",
         f"more than {MUCH_MORE} times the most in any of those days",
     ),
     Rule(

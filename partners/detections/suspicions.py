@@ -69,7 +69,7 @@ class Day:
     before: Sequence[int]
     """Of its own active days in the baseline; none in its first 28 days."""
     peers: Sequence[int]
-    """Of the active days of all of its kind, where its own are too few."""
+    """Of the active days of all others of its kind, where its own are too few."""
     floor: float = 0
     """What a false-positive mark has raised it to."""
 

@@ -102,6 +102,21 @@ def test_a_partner_has_no_days_of_its_own_in_its_first_28(
     assert found.before == before
 
 
+def test_new_partners_of_one_day_have_the_days_of_each_other_and_not_their_own(db: Database) -> None:
+    usual = {"client": "", "model": "", "requests": 1, "missed": 0, "steps_up": 0, "steps_down": 0}
+    with db.write.begin() as connection:
+        for name, members in (("w1", 1), ("w2", 2), ("w3", 3)):
+            add_partner(connection, name)
+            connection.execute(insert(client_seen), seen(f"c-{name}", name, first_at=NOW - DAY))
+            past = {**usual, "partner": name, "day": (NOW - DAY).date(), "members": members}
+            connection.execute(insert(partner_day), [past, past | {"day": NOW.date(), "members": rules.FEWEST_MEMBERS}])
+        with sent(connection) as statements:
+            found = {each.whom.partner: sorted(each.peers) for each in days.volumes(connection, ASKED)}
+
+    assert found == {"w1": [2, 3], "w2": [1, 3], "w3": [1, 2]}
+    assert len(statements) == 3
+
+
 def test_whatever_lets_somebody_in_is_a_change_of_credentials_and_a_first_secret_is_none(past: Past) -> None:
     past.partner()
     past.happen([*office_days(5, members=5), Call(AN_HOUR_AGO, tuple(range(1, 61)))])
