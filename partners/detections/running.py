@@ -52,7 +52,7 @@ def detect(
 ) -> Run | None:
     """Run once; None where another process does, or did less than `every` ago.
 
-    `since` judges again from an instant on; what is told already is not told twice.
+    `since` judges again from an instant on, at least as far back as is untold; what is told already is not told twice.
     """
     with engine.connect() as guard, guard.begin():
         if not guard.scalar(select(func.pg_try_advisory_xact_lock(Lock.DETECTING.key))):
@@ -72,7 +72,8 @@ def last_run_at(connection: Connection) -> datetime | None:
 def _run(engine: Engine, left: Row[Any] | None, *, now: datetime, recorded: Recorded, since: datetime | None) -> Run:
     first = left.next_index if left is not None else _begin(engine, now)
     following = _count_all(engine, first)
-    from_then = since or _untold(engine, now)
+    untold = _untold(engine, now)
+    from_then = min(since, untold) if since else untold
     suspicions = [*_suspicions(engine, from_then, now), *gaps(engine, left, now=now, wait=time.sleep)]
     with engine.begin() as connection:
         raised = raise_alerts(connection, suspicions, now=now, recorded=recorded)

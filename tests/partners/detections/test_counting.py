@@ -138,3 +138,13 @@ def test_what_was_counted_by_a_run_that_then_died_is_told_by_the_next(
             past.detect(now=NOW + MINUTE)
 
     assert [each.rule for each in past.detect(now=NOW + 2 * MINUTE)] == [Detection.ENUMERATION] * ran_before
+
+
+def test_to_judge_again_from_an_instant_on_leaves_nothing_untold_before_it(past: Past) -> None:
+    past.partner()
+    past.happen(office_days(5, members=5))
+    assert past.detect() == []
+    past.happen(Call(NOW + n * timedelta(seconds=1), **LOOKED_UP, reason=Reason.UNKNOWN) for n in range(20))
+
+    later = NOW + timedelta(hours=6)
+    assert [each.rule for each in past.detect(now=later, since=later - MINUTE)] == [Detection.ENUMERATION]
