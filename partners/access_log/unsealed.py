@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, literal_column, or_, select
 
 from partners.access_log.findings import Finding, Kind
 from partners.tables.access import TransactionId, access_log
@@ -40,10 +40,8 @@ def waiting_since(connection: Connection, horizon: int) -> datetime | None:
 def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
     """Name the records that were not sealed although everything of their time was, or that no time ever had.
 
-    Nothing can be said where the horizon is another cluster's, of which this is a restored copy, until it is sealed.
+    Where the horizon is another cluster's, of which this is a restored copy, the latter alone, until it is sealed.
     """
-    if connection.execute(_END).scalar_one() < horizon:
-        return
     for row in connection.execute(_FORGED, {"horizon": horizon}):
         yield Finding(Kind.RECORD_FORGED, "a record that was never sealed, among those that were", access=row.id)
 
@@ -51,9 +49,9 @@ def forged(connection: Connection, horizon: int) -> Iterator[Finding]:
 def _waits(connection: Connection, horizon: int) -> tuple[ColumnElement[bool], ...]:
     """What holds for a record that waits; the horizon's worth is asked before, so that an index leads to them."""
     end = connection.execute(_END).scalar_one()
-    # A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it.
-    since = () if end < horizon else (access_log.c.transaction >= horizon,)
-    return (*since, access_log.c.transaction < end, ~BEYOND_CALENDAR, ~_is_sealed())
+    # A horizon that lies ahead is another cluster's, or nobody's: nothing is taken for sealed by it, or for forged.
+    within = (_HAS_TIME,) if end < horizon else (access_log.c.transaction >= horizon, access_log.c.transaction < end)
+    return (*within, ~BEYOND_CALENDAR, ~_is_sealed())
 
 
 def _is_sealed() -> ColumnElement[bool]:
@@ -62,15 +60,19 @@ def _is_sealed() -> ColumnElement[bool]:
 
 _HORIZON = bindparam("horizon", type_=TransactionId)
 _ALL = select(func.count()).select_from(access_log)
-_END = select(func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId))
-_NOT_BEGUN = access_log.c.transaction >= func.pg_snapshot_xmax(func.pg_current_snapshot())
+_SNAPSHOT_END = func.pg_snapshot_xmax(func.pg_current_snapshot(), type_=TransactionId)
+_END = select(_SNAPSHOT_END)
+_HAS_TIME = access_log.c.transaction.is_not(None)
 BEYOND_CALENDAR = or_(
     access_log.c.at < literal_column("'0001-01-01Z'::timestamptz"),
     access_log.c.at >= literal_column("'10000-01-01Z'::timestamptz"),
 )
 """No gateway wrote a record of such an instant, and nothing could read it: it is not sealed, and named as forged."""
+_OUT_OF_TIME = and_(
+    _SNAPSHOT_END >= _HORIZON, or_(access_log.c.transaction < _HORIZON, access_log.c.transaction >= _SNAPSHOT_END)
+)
 _FORGED = (
     select(access_log.c.id)
-    .where(or_(access_log.c.transaction < _HORIZON, _NOT_BEGUN, BEYOND_CALENDAR), ~_is_sealed())
+    .where(or_(_OUT_OF_TIME, ~_HAS_TIME, BEYOND_CALENDAR), ~_is_sealed())
     .order_by(access_log.c.at, access_log.c.id)
 )

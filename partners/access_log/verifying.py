@@ -63,7 +63,7 @@ class Verification:
         self._found = self._replay.found
         self._found.extend(self._gaps.found)
         self._expected = 0
-        self._records = 0
+        self._records = self._twins = 0
         self._first_uncovered: dict[int, datetime] = dict.fromkeys((witness.size for witness in witnesses), now)
 
     def findings(self) -> Iterator[Finding]:
@@ -84,6 +84,7 @@ class Verification:
 
     def _walk(self, block: Block, reading: Reading) -> None:
         """Look at a block's entries; those against which nothing can be said are taken together."""
+        self._twins += len(block.twins)
         for place, access in block.twins:
             self._find(Kind.RECORD_FORGED, "a second record, or a second row of one, in its place", place, access)
         places, unsound, number = block.places, deque(block.unsound), 0
@@ -172,13 +173,22 @@ class Verification:
         self._found.extend(self._gaps.rest())
         self.covered.entries = self._replay.size
         self.covered.checkpoints = self._replay.last.number
-        if records_in_all(self._connection) != self._records:
-            horizon = self._replay.last.horizon
-            self._found.extend(forged(self._connection, horizon))
-            self.covered.waiting = waiting(self._connection, horizon)
+        self._look_for_unsealed(records_in_all(self._connection) - self._records)
         for witness in self._witnesses:
             lack = witness.lack(self._first_uncovered[witness.size], self._now)
             self.covered.stale += [lack] if lack else []
+
+    def _look_for_unsealed(self, unsealed: int) -> None:
+        """Account for each record that was not found sealed."""
+        if not unsealed:
+            return
+        horizon = self._replay.last.horizon
+        never_sealed = list(forged(self._connection, horizon))
+        self._found.extend(never_sealed)
+        self.covered.waiting = waiting(self._connection, horizon)
+        rest = unsealed - self._twins - len(never_sealed) - self.covered.waiting.records
+        if rest > 0:
+            self._found.append(Finding(Kind.RECORD_FORGED, f"{rest} more records are there than were sealed or wait"))
 
     def _find(self, kind: Kind, text: str, place: int, access: bytes) -> None:
         self._found.append(Finding(kind, text, place, access=UUID(bytes=access)))

@@ -207,6 +207,25 @@ TAMPERINGS = {
         ),
         {Kind.RECORD_FORGED}, "never sealed",
     ),
+    "insert a record of no time": Tampering(
+        sql(
+            "ALTER TABLE access_log ALTER transaction DROP NOT NULL",
+            "INSERT INTO access_log SELECT at + interval '1 microsecond', gen_random_uuid(), request_id, audience,"
+            " partner, client, model, operation, purpose, outcome, status, reason, member_count, verdicts,"
+            f" policy_version, leaf, NULL FROM access_log WHERE {OF_VICTIM}"
+        ),
+        {Kind.RECORD_FORGED}, "never sealed",
+    ),
+    "seal a record where no entry can stand": Tampering(
+        sql(
+            "INSERT INTO sealed_leaf SELECT -1, hash, at + interval '1 microsecond', gen_random_uuid()"
+            f" FROM sealed_leaf WHERE index = {VICTIM}",
+            "INSERT INTO access_log SELECT l.at, l.access, request_id, audience, partner, client, model, operation,"
+            " purpose, outcome, status, reason, member_count, verdicts, policy_version, a.leaf, transaction"
+            f" FROM access_log a, sealed_leaf l WHERE a.{OF_VICTIM} AND l.index = -1"
+        ),
+        {Kind.RECORD_FORGED}, "1 more records are there",
+    ),
     **{f"insert a record of the year {year}": Tampering(
         sql(
             f"UPDATE access_log SET leaf = leaf || ' '::bytea WHERE {OF_VICTIM}",
@@ -500,6 +519,8 @@ def test_what_waits_is_counted(log: Log) -> None:
     assert log.verify() == []
     covered = log.verified[-1]
     assert (covered.entries, covered.checkpoints, covered.waiting.records) == (10, 4, 2)
+    # As in a copy that was restored elsewhere: a record may have been written in what is the future there.
     log.sql("UPDATE log_checkpoint SET horizon = '999999999'")
+    log.sql("UPDATE access_log SET transaction = '999999999' WHERE at = (SELECT max(at) FROM access_log)")
     assert log.verify() == []
     assert log.verified[-1].waiting.records == 2
