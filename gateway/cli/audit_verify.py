@@ -160,6 +160,8 @@ def verify(
         result.obstacles.append(said_of(error).rstrip("."))
     except (NoteError, UnreadableError) as error:
         result.obstacles.append(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, what was found is told (contract §8)
+        result.obstacles.append(f"the verification has failed: {type(error).__name__}")
     return _told(result, as_json=as_json)
 
 

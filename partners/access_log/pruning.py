@@ -9,13 +9,14 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Text, cast, select
+from sqlalchemy import Connection, Row, Text, cast, func, select
 
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import Hash, leaf_hash
 from partners.access_log.notes import NoteError
 from partners.access_log.trust import Trust
 from partners.months import beginning_of, next_month
+from partners.postgres.literals import text_literal
 from partners.tables.pruning import log_pruning
 from partners.tables.sealing import sealed_leaf
 
@@ -151,7 +152,7 @@ class Gaps:
 def _permitted(row: Row[Any], trust: Trust) -> Pruning:
     if row.place is None:
         raise NoteError("the record that says so is not sealed")
-    if leaf_hash(row.leaf) != row.hash:
+    if row.leaf is None or leaf_hash(row.leaf) != row.hash:
         raise NoteError("the record that says so is not the one that was sealed")
     note, at = note_in(row.leaf)
     origin, pruning = read_pruning(note)
@@ -164,7 +165,7 @@ def _permitted(row: Row[Any], trust: Trust) -> Pruning:
 _PRUNINGS = (
     select(
         # As text: whoever tampered may have put a month there that no calendar of ours has.
-        cast(log_pruning.c.month, Text).label("month"),
+        func.coalesce(cast(log_pruning.c.month, Text), text_literal("no month")).label("month"),
         *log_pruning.c["access", "leaf"],
         sealed_leaf.c.index.label("place"),
         sealed_leaf.c.hash,

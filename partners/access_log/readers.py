@@ -12,7 +12,6 @@ from multiprocessing.connection import wait
 from typing import cast
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from partners.access_log.blocks import Block, block_between, read_by_blocks
 from partners.access_log.stored import UnreadableError
@@ -91,7 +90,7 @@ def _read(task: Task, pipe: Pipe, others: Sequence[Pipe]) -> None:
             _send(task, pipe)
         except UnreadableError as error:
             pipe.send(error)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits for the block must know
             pipe.send(UnreadableError(f"the log cannot be read: {type(error).__name__}"))
 
 

@@ -117,9 +117,12 @@ _NODES_BEYOND = select(sealed_node).where(
         sealed_node.c.number >= bindparam("size", type_=BigInteger).bitwise_rshift(_HEIGHT),
     )
 )
+_CHECKPOINT = log_checkpoint.c["number", "size", "note", "horizon"]
 _CHECKPOINTS = (
-    select(log_checkpoint.c.number, log_checkpoint.c.size, log_checkpoint.c.note, log_checkpoint.c.horizon)
+    select(*_CHECKPOINT)
     .where(log_checkpoint.c.number > bindparam("number", type_=BigInteger))
+    # One that lacks any of these is missing.
+    .where(*(column.is_not(None) for column in _CHECKPOINT))
     .order_by(log_checkpoint.c.number)
     .limit(_CHECKPOINTS_AT_ONCE)
 )

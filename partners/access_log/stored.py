@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -65,15 +66,15 @@ def firsts(connection: Connection, width: int) -> Sequence[int]:
     return connection.execute(_FIRSTS, {"width": width}).scalars().all()
 
 
-def misplaced(connection: Connection) -> Iterator[tuple[int, bytes]]:
+def misplaced(connection: Connection) -> Iterator[tuple[int | None, bytes | None]]:
     """Index and id of what is sealed at an index that no entry can have; nothing else reads it."""
     for place, access in connection.execute(_MISPLACED):
-        yield place, access.bytes
+        yield place, access.bytes if access else None
 
 
 def _within() -> ColumnElement[bool]:
     first, end = bindparam("first", type_=BigInteger), bindparam("end", type_=BigInteger)
-    return and_(sealed_leaf.c.index >= first, sealed_leaf.c.index < end)
+    return and_(sealed_leaf.c.index >= first, sealed_leaf.c.index < end, _IS_WHOLE)
 
 
 def _bounds() -> Select[Any]:
@@ -93,9 +94,10 @@ def _bounds() -> Select[Any]:
 def _firsts() -> Select[Any]:
     """From index to index; read as a whole, the indexes would take a tenth of a second for each million."""
     width = bindparam("width", type_=BigInteger)
-    found = select(func.min(sealed_leaf.c.index).label("place")).where(_IN_PLACE).cte("found", recursive=True)
+    first = select(func.min(sealed_leaf.c.index).label("place")).where(_IN_PLACE, _IS_WHOLE)
+    found = first.cte("found", recursive=True)
     stretch_after = found.c.place - found.c.place % width + width
-    after = and_(sealed_leaf.c.index >= stretch_after, _IN_PLACE)
+    after = and_(sealed_leaf.c.index >= stretch_after, _IN_PLACE, _IS_WHOLE)
     following = select(func.min(sealed_leaf.c.index)).where(after).scalar_subquery()
     found = found.union_all(select(following).where(found.c.place.is_not(None)))
     return select(found.c.place).where(found.c.place.is_not(None)).order_by(found.c.place)
@@ -155,7 +157,10 @@ def _entries() -> Select[Any]:
 
 
 _IN_PLACE = and_(sealed_leaf.c.index >= 0, sealed_leaf.c.index < _BEYOND)
-_MISPLACED = select(sealed_leaf.c.index, sealed_leaf.c.access).where(~_IN_PLACE).order_by(sealed_leaf.c.index)
+_IS_WHOLE = and_(*(sealed_leaf.c[name].is_not(None) for name in ("hash", "at", "access")))
+"""What has less is no leaf: it is missing."""
+_OUT_OF_PLACE = or_(~_IN_PLACE, sealed_leaf.c.index.is_(None))
+_MISPLACED = select(sealed_leaf.c.index, sealed_leaf.c.access).where(_OUT_OF_PLACE).order_by(sealed_leaf.c.index)
 _BOUNDS = _bounds()
 _FIRSTS = _firsts()
 _ENTRIES = prepare_text(_entries())

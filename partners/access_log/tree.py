@@ -106,7 +106,7 @@ def append(connection: Connection, frontier: Frontier, leaves: Sequence[Leaf]) -
 _FIRST, _END = bindparam("first", type_=BigInteger), bindparam("end", type_=BigInteger)
 _LEAVES = (
     select(sealed_leaf.c.index.label("place"), sealed_leaf.c.hash)
-    .where(sealed_leaf.c.index >= _FIRST, sealed_leaf.c.index < _END)
+    .where(sealed_leaf.c.index >= _FIRST, sealed_leaf.c.index < _END, sealed_leaf.c.hash.is_not(None))
     .order_by(sealed_leaf.c.index)
 )
 _NODES = (
@@ -115,6 +115,7 @@ _NODES = (
         sealed_node.c.level == bindparam("level", type_=SmallInteger),
         sealed_node.c.number >= _FIRST,
         sealed_node.c.number < _END,
+        sealed_node.c.hash.is_not(None),
     )
     .order_by(sealed_node.c.number)
 )

@@ -55,7 +55,8 @@ def _waits(connection: Connection, horizon: int) -> tuple[ColumnElement[bool], .
 
 
 def _is_sealed() -> ColumnElement[bool]:
-    return exists().where(sealed_leaf.c.access == access_log.c.id, sealed_leaf.c.at == access_log.c.at)
+    of_record = (sealed_leaf.c.access == access_log.c.id, sealed_leaf.c.at == access_log.c.at)
+    return exists().where(*of_record, sealed_leaf.c.hash.is_not(None))
 
 
 _HORIZON = bindparam("horizon", type_=TransactionId)

@@ -69,18 +69,27 @@ class Verification:
     def findings(self) -> Iterator[Finding]:
         """Everything that is not as it was sealed, as it is found; raise `UnreadableError`."""
         said = 0
+        try:
+            for _ in self._steps():
+                yield from self._found[said:]
+                said = len(self._found)
+        except Exception:
+            yield from self._found[said:]
+            raise
+
+    def _steps(self) -> Iterator[None]:
+        """Go through the log; every now and then there may be findings to tell."""
         for place, access in misplaced(self._connection):
             self._find(Kind.RECORD_FORGED, "it stands where no entry can stand", place, access)
         with Reading(self._connection, self._now, self._engine) as reading:
             for block, nodes in reading.blocks():
                 self._replay.nodes |= nodes
                 self._walk(block, reading)
-                yield from self._found[said:]
-                said = len(self._found)
+                yield
             self._hold(reading, None)
             self._replay.nodes |= reading.nodes_beyond(self._replay.size)
         self._finish()
-        yield from self._found[said:]
+        yield
 
     def _walk(self, block: Block, reading: Reading) -> None:
         """Look at a block's entries; those against which nothing can be said are taken together."""
@@ -190,8 +199,8 @@ class Verification:
         if rest > 0:
             self._found.append(Finding(Kind.RECORD_FORGED, f"{rest} more records are there than were sealed or wait"))
 
-    def _find(self, kind: Kind, text: str, place: int, access: bytes) -> None:
-        self._found.append(Finding(kind, text, place, access=UUID(bytes=access)))
+    def _find(self, kind: Kind, text: str, place: int | None, access: bytes | None) -> None:
+        self._found.append(Finding(kind, text, place, access=UUID(bytes=access) if access else None))
 
 
 def _gap(places: Sequence[int], number: int, stop: int) -> int:

@@ -89,6 +89,18 @@ def test_a_log_that_cannot_be_read_is_2_and_no_word_against_it(log: Log) -> None
     assert document["obstacles"] == ["the log cannot be read: UndefinedTable"]
 
 
+def test_what_nobody_foresaw_is_an_obstacle_beside_what_was_found(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partners.access_log.replay.Replay.finish", lambda _self: {}.popitem())
+    obstacle = "the verification has failed: KeyError"
+
+    status, document = verdict()
+    assert (status, document["findings"], document["obstacles"]) == (2, [], [obstacle])
+    log.sql("DELETE FROM log_checkpoint WHERE number = 1")
+    status, document = verdict()
+    assert (status, [each["kind"] for each in document["findings"]]) == (1, ["checkpoint_missing"])
+    assert document["obstacles"] == [obstacle]
+
+
 def test_a_witness_outside_sees_a_log_cut_off(log: Log, seen: Path) -> None:
     (log.directory / "access-log").rename(log.directory / "lost")
     cut_off(log)

@@ -72,6 +72,11 @@ def edited_column(assignment: str, name: str) -> Tampering:
     )
 
 
+def emptied(table: str, column: str, where: str, *finds: Kind, names: str) -> Tampering:
+    does = sql(f"ALTER TABLE {table} ALTER {column} DROP NOT NULL", f"UPDATE {table} SET {column} = NULL WHERE {where}")
+    return Tampering(does, set(finds), names)
+
+
 def edited_set(*statements: str, entry: int = BULK) -> Tampering:
     return Tampering(sql(*statements), {Kind.COLUMNS_CHANGED}, f"entry {entry}, acc_")
 
@@ -206,6 +211,32 @@ TAMPERINGS = {
             f" policy_version, leaf, '9000000000' FROM access_log WHERE {OF_VICTIM}"
         ),
         {Kind.RECORD_FORGED}, "never sealed",
+    ),
+    **{f"empty a leaf's {column}": emptied(
+        "sealed_leaf", column, f"index = {VICTIM}",
+        Kind.LEAF_MISSING, Kind.LEAVES_CHANGED, Kind.RECORD_FORGED, names=f"entry {VICTIM}: gone",
+    ) for column in ("hash", "at", "access")},
+    "empty every leaf's hash": emptied(
+        "sealed_leaf", "hash", "true", Kind.LOG_CUT_OFF, Kind.RECORD_FORGED, names="0 are there"
+    ),
+    **{f"empty a checkpoint's {column}": emptied(
+        "log_checkpoint", column, "number = 2", Kind.CHECKPOINT_MISSING, names="checkpoints 2 to 2 are gone"
+    ) for column in ("size", "note", "horizon")},
+    "a leaf of nothing and nowhere": Tampering(
+        sql(
+            "ALTER TABLE sealed_leaf DROP CONSTRAINT pk_sealed_leaf",
+            *(f"ALTER TABLE sealed_leaf ALTER {column} DROP NOT NULL" for column in ("index", "hash", "at", "access")),
+            "INSERT INTO sealed_leaf VALUES (NULL, NULL, NULL, NULL)",
+        ),
+        {Kind.RECORD_FORGED}, "it stands where no entry can stand",
+    ),
+    "let no month go": Tampering(
+        sql(
+            "ALTER TABLE log_pruning DROP CONSTRAINT pk_log_pruning",
+            *(f"ALTER TABLE log_pruning ALTER {column} DROP NOT NULL" for column in ("month", "leaf")),
+            f"INSERT INTO log_pruning SELECT NULL, access, NULL FROM sealed_leaf WHERE index = {VICTIM}",
+        ),
+        {Kind.PRUNING_UNTRUSTED}, "no month may not be gone",
     ),
     "insert a record of no time": Tampering(
         sql(
