@@ -10,6 +10,7 @@ from structlog import get_logger
 
 from partners.access_log import search as log
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
+from partners.access_log.merkle import leaf_hash
 from partners.access_log.proofs import Inclusion, prove_inclusion
 from partners.access_log.tree import BrokenTreeError
 from partners.vocabulary import Outcome, Reason
@@ -38,11 +39,11 @@ def members_of_entry(connection: Connection, access_id: str, *, after: int, limi
 
 
 def proved(connection: Connection, row: Row[Any]) -> Inclusion | None:
-    """Auditors can read entries of a log that was tampered with, though it proves nothing any more."""
+    """The proof that its bytes were sealed; entries of a log that was tampered with can be read without one."""
     if row.sealed_index is None:
         return None
     try:
-        return prove_inclusion(connection, row.sealed_index)
+        return prove_inclusion(connection, row.sealed_index, leaf_hash(row.leaf))
     except BrokenTreeError:
         logger.error("sealed_log_broken", request_id=g.request_id)  # noqa: TRY400 - where it was found says nothing
         return None

@@ -12,9 +12,9 @@ from gateway.cli.session import session
 from partners.access_log import search, stored_checkpoints, tiles
 from partners.access_log.append import record
 from partners.access_log.identifiers import ACCESS_PREFIX, parse
-from partners.access_log.merkle import BrokenProofError
+from partners.access_log.merkle import BrokenProofError, leaf_hash
 from partners.access_log.notes import NoteError
-from partners.access_log.proofs import check_proof, prove_inclusion, sealed_index
+from partners.access_log.proofs import check_proof, prove_inclusion, sealed_as
 from partners.access_log.tree import BrokenTreeError
 from partners.access_log.trust import read_trust
 from partners.vocabulary import Outcome
@@ -32,7 +32,8 @@ from partners.vocabulary import Outcome
 def prove(access_id: str, out: Path | None) -> Document:
     """Write a `.tlog-proof` (C2SP) of an entry: its exact bytes, its path and the newest checkpoint.
 
-    Where its record was let go after its time, the bytes are not there: the proof is about their hash.
+    Where its record was let go after its time, the bytes are not there: the proof is about their hash. Bytes that are
+    not those that were sealed have no proof.
     """
     path = out or Path(f"{access_id}.tlog-proof")
     identifier = parse(ACCESS_PREFIX, access_id)
@@ -40,8 +41,9 @@ def prove(access_id: str, out: Path | None) -> Document:
         access = access_by_operator(opened.instant(), "audit.get")
         record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
         row = search.get(connection, identifier) if identifier else None
-        index = sealed_index(connection, identifier) if identifier else None
-        inclusion = prove_inclusion(connection, index) if index is not None else None
+        index, sealed = (sealed_as(connection, identifier) if identifier else None) or (None, b"")
+        leaf = leaf_hash(row.leaf) if row else sealed
+        inclusion = prove_inclusion(connection, index, leaf) if index is not None else None
     if inclusion is None:
         raise click.ClickException("There is no sealed entry of this id.")
     with output_file(path) as file:

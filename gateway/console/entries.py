@@ -1,6 +1,7 @@
 """One entry of the log: every field with its reasons, the exact bytes that are sealed, and the proof that they are."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.console.auditors import Auditor, blueprint, console_page, for_audit
 from gateway.runtime import runtime
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.policy_versions import policy_documents
+from partners.access_log.proofs import said_against
 from serializers.audit import entry_member, whole_entry
 from serializers.fields_told import explained
 from serializers.policy.recorded import Policies
@@ -46,9 +48,14 @@ def _told(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "entry": entry,
         "policies": policies,
         "fields": explained(entry, policies.explainer(row.policy_version, row.operation)),
+        "changed": _changed(connection, row.sealed_index),
         "leaf": row.leaf.decode(errors="replace"),
         "leaf_hash": leaf_hash(row.leaf).hex(),
     }
+
+
+def _changed(connection: Connection, sealed_index: int | None) -> list[str]:
+    return [] if sealed_index is None else list(said_against(connection, sealed_index, datetime.now(UTC)))
 
 
 @blueprint.get("/entries/<access_id>/proof")
@@ -60,6 +67,8 @@ def take_proof(auditor: Auditor, access_id: str) -> Response:
         inclusion = proved(connection, row) if row is not None else None
     if row is None:
         raise _unknown()
+    if inclusion is None and row.sealed_index is not None:
+        raise PageError(HTTPStatus.CONFLICT, "There is no proof any more", "The log is not what was sealed.")
     if inclusion is None:
         raise PageError(HTTPStatus.CONFLICT, "There is no proof yet", "Entries are sealed within two seconds.")
     return _file(inclusion.file(row.leaf).encode(), f"{access_id}.tlog-proof")

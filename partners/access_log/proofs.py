@@ -1,14 +1,15 @@
 """Proofs over the sealed log: that an entry stands in it, and that an older checkpoint is a newer one's beginning."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
 from partners.access_log import stored_checkpoints
-from partners.access_log.checkpoints import Checkpoint
+from partners.access_log.checkpoints import Checkpoint, read_checkpoint
 from partners.access_log.merkle import (
     BrokenProofError,
     Hash,
@@ -18,7 +19,9 @@ from partners.access_log.merkle import (
     root_by_path,
 )
 from partners.access_log.notes import NoteError, bytes_of
-from partners.access_log.tree import StoredTree
+from partners.access_log.records import Entry, differences
+from partners.access_log.stored import rows_between
+from partners.access_log.tree import BrokenTreeError, StoredTree
 from partners.access_log.trust import Trust
 from partners.tables.sealing import sealed_leaf
 
@@ -45,17 +48,45 @@ class Inclusion:
         return f"{HEADER}\n{extra}index {self.index}\n{hashes}\n{self.note}"
 
 
-def prove_inclusion(connection: Connection, index: int) -> Inclusion | None:
-    """Prove an entry by the newest checkpoint; None where none covers it. Raise `BrokenTreeError`."""
+class ChangedEntryError(BrokenTreeError):
+    """What there is of an entry does not lead to what was signed."""
+
+    def __str__(self) -> str:
+        """What is wrong."""
+        return "the entry is not what was sealed"
+
+
+def prove_inclusion(connection: Connection, index: int, leaf: Hash) -> Inclusion | None:
+    """Prove by the newest checkpoint that an entry has a hash; None where it covers none. Raise `BrokenTreeError`."""
     newest = stored_checkpoints.newest(connection)
     if newest is None or index >= newest.size:
         return None
-    return Inclusion(index, inclusion_path(index, newest.size, StoredTree(connection).subtree), newest.note)
+    path = inclusion_path(index, newest.size, StoredTree(connection).subtree)
+    try:
+        signed = read_checkpoint(newest.note)
+        is_proved = root_by_path(index, signed.size, leaf, path) == signed.root
+    except (NoteError, BrokenProofError):
+        is_proved = False
+    if not is_proved:
+        raise ChangedEntryError
+    return Inclusion(index, path, newest.note)
 
 
-def sealed_index(connection: Connection, access: UUID) -> int | None:
-    """Where an entry stands; its record may be gone."""
-    return connection.scalar(select(sealed_leaf.c.index).where(sealed_leaf.c.access == access))
+def sealed_as(connection: Connection, access: UUID) -> tuple[int, Hash] | None:
+    """The index and hash that an entry was sealed with; its record may be gone."""
+    found = select(sealed_leaf.c.index, sealed_leaf.c.hash).where(sealed_leaf.c.access == access)
+    for place, sealed in connection.execute(found):
+        return place, sealed
+    return None
+
+
+def said_against(connection: Connection, index: int, now: datetime) -> Iterator[str]:
+    """In what a record is not what its sealed bytes tell, as a verification says it; raise `UnreadableError`."""
+    for entry in map(Entry._make, rows_between(connection, index, index + 1)):
+        if entry.leaf is None:
+            yield "it is sealed at another instant"
+        else:
+            yield from (text for _, text in differences(entry, now))
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:

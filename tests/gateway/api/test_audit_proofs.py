@@ -167,6 +167,25 @@ def test_a_broken_tree_proves_nothing_and_is_no_fault_of_the_caller(
     assert (entry["index"], entry["proof"]) == (3, None)
 
 
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE access_log SET leaf = leaf || ' '::bytea",
+        "UPDATE sealed_leaf SET hash = sha256(hash) WHERE index = 2",
+        "UPDATE log_checkpoint SET note = ''",
+    ],
+)
+def test_what_does_not_lead_to_the_checkpoint_is_no_proof(
+    http: FlaskClient, log: Log, auditor: dict[str, str], tampering: str
+) -> None:
+    log.grow(5)
+    access = log.sql("SELECT access FROM sealed_leaf WHERE index = 3")[0].access
+    log.sql(tampering)
+
+    entry = get(http, auditor, f"accesses/acc_{access.hex}").get_json()["data"]
+    assert (entry["index"], entry["proof"]) == (3, None)
+
+
 def test_the_leaf_s_hash_is_that_of_the_contract(log: Log) -> None:
     log.grow(1)
 

@@ -263,6 +263,19 @@ def test_what_a_broken_tree_cannot_prove_is_said(log: Log, tmp_path: Path) -> No
     )
 
 
+def test_an_entry_that_is_not_what_was_sealed_is_not_proved(log: Log, tmp_path: Path) -> None:
+    (row,) = log.sql("SELECT access FROM sealed_leaf WHERE index = 3")
+    log.sql(f"UPDATE access_log SET leaf = leaf || ' '::bytea WHERE id = '{row.access}'")
+
+    refused = invoke("audit", "prove", f"acc_{row.access.hex}", "--out", str(tmp_path / "none"))
+
+    assert refused.exit_code == 1
+    assert refused.output == (
+        "Error: The log was tampered with: the entry is not what was sealed; `gateway audit verify` names what.\n"
+    )
+    assert not (tmp_path / "none").exists()
+
+
 def test_tiles_are_those_of_the_tree_and_complete_ones_stay(log: Log, tmp_path: Path) -> None:
     log.add(2 * TILE_WIDTH, members=())
     log.seal()

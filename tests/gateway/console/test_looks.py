@@ -99,6 +99,24 @@ def test_what_is_not_sealed_yet_has_no_proof(house: House) -> None:
     assert "Download the proof" in house.look(f"/console/entries/{entry}")
 
 
+def test_what_is_not_as_it_was_sealed_has_no_tick(house: House) -> None:
+    house.w1.get("/campaigns")
+    entry = entry_of(house, "operation:campaigns.list")
+    house.log.seal()
+    page = f"/console/entries/{entry}"
+    assert "Sealed as entry" in house.look(page)
+
+    house.log.sql("UPDATE access_log SET partner = 'w2', status = 404 WHERE operation = 'campaigns.list'")
+    told = house.look(page)
+    assert "not as it was sealed: partner, status. Run" in told
+    assert "Sealed as entry" not in told
+    house.log.sql("UPDATE access_log SET leaf = leaf || ' '::bytea WHERE operation = 'campaigns.list'")
+    told = house.look(page)
+    assert "The log gives no proof for this entry any more." in told
+    assert "Download the proof" not in told
+    assert "any more" in house.browser(case=CASE).get(f"{page}/proof").get_data(as_text=True)
+
+
 def test_an_entry_that_there_is_not_is_a_look_too(house: House) -> None:
     answer = house.browser(case=CASE).get("/console/entries/acc_no")
 

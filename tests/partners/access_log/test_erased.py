@@ -3,6 +3,7 @@
 from base64 import b64encode
 
 from partners.access_log import search
+from partners.access_log.merkle import leaf_hash
 from partners.access_log.proofs import check_proof, prove_inclusion
 from partners.access_log.search import Search
 from partners.access_log.trust import Trust
@@ -25,7 +26,7 @@ def test_every_proof_stands_and_nobody_is_found(log: Log, keyring: Keyring) -> N
         (entry, _) = search.find(connection, Search(member=search.member_number(connection, ID)), limit=10)
         leaf = search.get(connection, entry.id).leaf  # type: ignore[union-attr]
         assert entry.members == [ID]
-        inclusion = prove_inclusion(connection, entry.sealed_index)
+        inclusion = prove_inclusion(connection, entry.sealed_index, leaf_hash(leaf))
     assert inclusion is not None
     proof, witness = inclusion.file(bytes(leaf)), log.witness(log.note())
 

@@ -88,11 +88,11 @@ def test_a_record_is_kept_for_twenty_five_months_after_its_own() -> None:
 def test_a_month_that_was_let_go_is_missed_by_nobody_and_still_proved(pruned: Log) -> None:
     assert pruned.verify() == []
     assert (pruned.verified[-1].entries, pruned.verified[-1].pruned) == (9, 4)
+    leaf = bytes(pruned.sql("SELECT hash FROM sealed_leaf WHERE index = 1")[0].hash)
     with pruned.engines.write.connect() as connection:
-        inclusion, newest = prove_inclusion(connection, 1), stored_checkpoints.newest(connection)
+        inclusion, newest = prove_inclusion(connection, 1, leaf), stored_checkpoints.newest(connection)
     assert inclusion is not None
     assert newest is not None
-    leaf = bytes(pruned.sql("SELECT hash FROM sealed_leaf WHERE index = 1")[0].hash)
     assert root_by_path(1, newest.size, leaf, inclusion.path) == read_checkpoint(newest.note).root
 
 
