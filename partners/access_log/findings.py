@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PRUNING_UNTRUSTED = "pruning_untrusted"
     LOG_CUT_OFF = "log_cut_off"
     LOG_REWRITTEN = "log_rewritten"
+    TABLE_CHANGED = "table_changed"
     SPOOL_CHANGED = "spool_changed"
 
 

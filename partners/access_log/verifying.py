@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from partners.access_log.blocks import Block
+from partners.access_log.catalogue import odd_tables
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import Gaps
@@ -180,6 +181,7 @@ class Verification:
     def _finish(self) -> None:
         self._replay.finish()
         self._found.extend(self._gaps.rest())
+        self._found.extend(odd_tables(self._connection))
         self.covered.entries = self._replay.size
         self.covered.checkpoints = self._replay.last.number
         self._look_for_unsealed(records_in_all(self._connection) - self._records)

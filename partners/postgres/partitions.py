@@ -24,9 +24,13 @@ def make_partitions(connection: Connection, *, now: datetime) -> None:
     for table, month in product(PARTITIONED, months):
         name = partition_of(table, month)
         if connection.scalar(select(func.to_regclass(name))) is None:
-            bounds = f"FROM ('{month} 00:00:00+00') TO ('{next_month(month)} 00:00:00+00')"
             connection.execute(text(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL)"))
-            connection.execute(text(f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES {bounds}"))
+            connection.execute(text(f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES {bounds_of(month)}"))
+
+
+def bounds_of(month: date) -> str:
+    """From which instant on and before which one a month's part has its rows, as the database writes it."""
+    return f"FROM ('{month} 00:00:00+00') TO ('{next_month(month)} 00:00:00+00')"
 
 
 def partition_of(table: Table, month: date) -> str:

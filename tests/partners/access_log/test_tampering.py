@@ -266,7 +266,7 @@ TAMPERINGS = {
             " partner, client, model, operation, purpose, outcome, status, reason, member_count, verdicts,"
             f" policy_version, leaf, {transaction} FROM access_log WHERE {OF_VICTIM}"
         ),
-        {Kind.RECORD_CHANGED, Kind.RECORD_FORGED}, "never sealed",
+        {Kind.RECORD_CHANGED, Kind.RECORD_FORGED, Kind.TABLE_CHANGED}, "never sealed",
     ) for year, transaction in (
         ("20000-01-01", "pg_current_xact_id()"), ("20000-02-01", "transaction"), ("4000-01-01 BC", "transaction"),
     )},
@@ -345,6 +345,36 @@ TAMPERINGS = {
         f"UPDATE access_subject_block SET member_offsets = member_offsets || 2000::smallint WHERE {OF_PAGE}",
         f"DELETE FROM access_subject WHERE {OF_PAGE}",
         entry=PAGE,
+    ),
+    "hide members by a policy": Tampering(
+        sql("ALTER TABLE access_subject ENABLE ROW LEVEL SECURITY", "CREATE POLICY odd ON access_subject USING (true)"),
+        {Kind.TABLE_CHANGED}, "access_subject has row security",
+    ),
+    **{f"hide members by {what}": Tampering(
+        sql(statement), {Kind.TABLE_CHANGED}, f"{table} has {what}"
+    ) for what, table, statement in (
+        ("a rule", "sealed_leaf", "CREATE RULE odd AS ON DELETE TO sealed_leaf DO INSTEAD NOTHING"),
+        (
+            "a trigger", "access_log",
+            "CREATE TRIGGER odd BEFORE UPDATE ON access_log FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()",
+        ),
+        (
+            "an index without new rows", "access_subject",
+            "UPDATE pg_index SET indisready = false WHERE indrelid = 'access_subject'::regclass AND indisprimary",
+        ),
+    )},
+    "put a part beside those of months": Tampering(
+        sql("CREATE TABLE odd PARTITION OF access_subject DEFAULT"), {Kind.TABLE_CHANGED}, "a part of access_subject",
+    ),
+    "put a month where another was": Tampering(
+        sql(
+            "CREATE TABLE access_subject_2020_01 PARTITION OF access_subject"
+            " FOR VALUES FROM ('2020-02-01Z') TO ('2020-03-01Z')"
+        ),
+        {Kind.TABLE_CHANGED}, "a part of access_subject is not that of a month",
+    ),
+    "let a log inherit": Tampering(
+        sql("CREATE TABLE odd () INHERITS (sealed_node)"), {Kind.TABLE_CHANGED}, "a part of sealed_node",
     ),
     "a leaf twice": Tampering(
         sql(
