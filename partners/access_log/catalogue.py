@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, DateTime, Row, Select, Table, bindparam, func, select, text
 
 from partners.access_log.findings import Finding, Kind
-from partners.postgres.partitions import PARTITIONED, bounds_of
+from partners.months import beginning_of, next_month
+from partners.postgres.partitions import PARTITIONED, bounds_of, months_of
+from partners.tables.access import access_subject, access_subject_block, access_subject_set
 from partners.tables.log_key import log_key
 from partners.tables.pruning import log_pruning
 from partners.tables.sealing import log_checkpoint, sealed_leaf, sealed_node
@@ -40,6 +42,35 @@ def _is_month(row: Row[Any]) -> bool:
     return month is not None and row.relkind == "r" and row.bounds == f"FOR VALUES {bounds_of(month)}"
 
 
+def hidden_rows(connection: Connection) -> Iterator[Finding]:
+    """Name the tables with rows of members that no search for a member finds, for it goes by their index and month."""
+    for table in (access_subject, access_subject_block, access_subject_set):
+        _read_by(connection, "enable_seqscan")
+        found = 0
+        for month in months_of(connection, table):
+            # Whatever its first column may be: the others of its indexes do not have it.
+            bounds = {"least": _LEAST, "since": beginning_of(month), "until": beginning_of(next_month(month))}
+            found += connection.execute(_by_index(table), bounds).scalar_one()
+        _read_by(connection, "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+        hidden = connection.execute(select(func.count()).select_from(table)).scalar_one() - found
+        if hidden:
+            yield Finding(Kind.TABLE_CHANGED, f"{table.name} and its index differ by {abs(hidden)} rows")
+
+
+def _read_by(connection: Connection, *other_than: str) -> None:
+    for way in ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"):
+        connection.execute(text(f"SET LOCAL {way} = {'off' if way in other_than else 'on'}"))
+
+
+def _by_index(table: Table) -> Select[int]:
+    first, at = next(iter(table.primary_key)), table.c.at
+    bounds = [bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until")]
+    within = (first >= bindparam("least", type_=first.type), at >= bounds[0], at < bounds[1])
+    return select(func.count()).select_from(table).where(*within)
+
+
+_LEAST = -(2**31)
+"""A lower number no member has, and no bucket."""
 _TABLES = text("""
     WITH RECURSIVE part (root, id, is_root) AS (
         SELECT name, name::regclass::oid, true FROM unnest(CAST(:tables AS text[])) AS name

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from partners.access_log.blocks import Block
-from partners.access_log.catalogue import odd_tables
+from partners.access_log.catalogue import hidden_rows, odd_tables
 from partners.access_log.findings import Finding, Kind
 from partners.access_log.merkle import leaf_hash
 from partners.access_log.pruning import Gaps
@@ -181,10 +181,11 @@ class Verification:
     def _finish(self) -> None:
         self._replay.finish()
         self._found.extend(self._gaps.rest())
-        self._found.extend(odd_tables(self._connection))
         self.covered.entries = self._replay.size
         self.covered.checkpoints = self._replay.last.number
         self._look_for_unsealed(records_in_all(self._connection) - self._records)
+        self._found.extend(odd_tables(self._connection))
+        self._found.extend(hidden_rows(self._connection))
         for witness in self._witnesses:
             lack = witness.lack(self._first_uncovered[witness.size], self._now)
             self.covered.stale += [lack] if lack else []

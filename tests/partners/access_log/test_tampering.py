@@ -12,6 +12,9 @@ from partners.access_log.findings import Kind
 from partners.access_log.notes import Signer
 from partners.access_log.subjects import in_blocks
 from partners.access_log.trust import Trust
+from partners.months import month_of, next_month
+from partners.postgres.partitions import partition_of
+from partners.tables.access import access_subject
 from tests.conftest import fresh_database
 from tests.partners.access_log.logs import ORIGIN, Log
 
@@ -453,6 +456,39 @@ def test_tampering_is_seen_and_named(sealed: Log, name: str) -> None:
 
     assert {finding.kind for finding in found} == tampering.finds, [finding.sentence() for finding in found]
     assert any(tampering.names in finding.sentence() for finding in found), [each.sentence() for each in found]
+
+
+HIDING = {
+    "an index that does not lead there": (
+        "UPDATE pg_index SET indisready = false WHERE indexrelid = '{part}_pkey'::regclass",
+        "WITH gone AS (DELETE FROM {part} WHERE access = '{access}' RETURNING *) INSERT INTO {part} SELECT * FROM gone",
+        "UPDATE pg_index SET indisready = true WHERE indexrelid = '{part}_pkey'::regclass",
+    ),
+    "a part that is not of their month": (
+        "ALTER TABLE access_subject DETACH PARTITION {next}",
+        "WITH gone AS (DELETE FROM {part} WHERE access = '{access}' RETURNING *) INSERT INTO {next} SELECT * FROM gone",
+        "ALTER TABLE {next} ADD CONSTRAINT odd CHECK (at >= '{month}' AND at < '{end}') NOT VALID",
+        "UPDATE pg_constraint SET convalidated = true WHERE conname = 'odd'",
+        "ALTER TABLE access_subject ATTACH PARTITION {next} FOR VALUES FROM ('{month}') TO ('{end}')",
+        "ALTER TABLE {next} DROP CONSTRAINT odd",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", HIDING)
+def test_rows_that_no_search_for_a_member_finds_are_counted(log: Log, way: str) -> None:
+    (entry,) = log.sql(f"SELECT access, at FROM sealed_leaf WHERE index = {VICTIM}")
+    month, following, after = (next_month(month_of(entry.at), ahead) for ahead in range(3))
+    place = {
+        "part": partition_of(access_subject, month), "next": partition_of(access_subject, following),
+        "access": entry.access, "month": f"{following}Z", "end": f"{after}Z",
+    }  # fmt: skip
+    for statement in HIDING[way]:
+        log.sql(statement.format(**place))
+
+    assert [(finding.kind, finding.text) for finding in log.verify()] == [
+        (Kind.TABLE_CHANGED, "access_subject and its index differ by 2 rows")
+    ]
 
 
 def test_every_column_that_can_be_searched_is_compared(log: Log) -> None:
