@@ -69,6 +69,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "audit.alert": Operation("looked at an alert", Activity.READ),
     "audit.acknowledge": Operation("took an alert up", Activity.UPDATE),
     "audit.close": Operation("closed an alert", Activity.UPDATE),
+    "audit.lower": Operation("ended a floor that a false alert had raised", Activity.UPDATE),
     "audit.raise": Operation("raised an alert", Activity.CREATE),
     "audit.detect": Operation("looked for what is unusual", Activity.READ),
     "audit.checkpoint": Operation("took the newest checkpoint", Activity.READ),

@@ -128,7 +128,7 @@ def acknowledge(alert: str) -> Document:
 @alerts.command()
 @_identifier
 @click.option("--note", required=True, help="What it was.")
-@click.option("--false-positive", is_flag=True, help="Raise this rule's floor for the partner, for 28 days.")
+@click.option("--false-positive", is_flag=True, help="Raise this rule's floor for whom it is about, for 28 days.")
 @printed
 def close(alert: str, note: str, *, false_positive: bool) -> Document:
     """End it with a note: it was dealt with, or it was nothing."""
@@ -143,9 +143,29 @@ def list_floors() -> Document:
     with session() as opened, opened.database.write.connect() as connection:
         found = stored.floors(connection, now=opened.instant())
     return [
-        {"rule": each.rule, "partner": each.partner, "value": each.value, "until": each.until, "by": each.set_by}
+        {
+            "rule": each.rule,
+            "partner": each.whom.partner,
+            "client": each.whom.client,
+            "model": each.whom.model,
+            "network": each.network,
+            "value": each.value,
+            "until": each.until,
+            "by": each.set_by,
+            "alert": each.alert_id,
+        }
         for each in found
     ]
+
+
+@alerts.command()
+@_identifier
+@printed
+def lower(alert: str) -> Document:
+    """End the floor that the mark of this alert has raised, before its time."""
+    with session() as opened, opened.database.write.begin() as connection:
+        stored.lower(connection, alert, access=access_by_operator(opened.instant(), "audit.lower"))
+    return {"lowered": alert}
 
 
 def _changed(operation: str, change: Callable[..., Alert]) -> Document:

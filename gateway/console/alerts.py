@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, g, request
 
 from gateway.account.pages import PageError, form_of_ours, to
 from gateway.console.auditors import HOME, Auditor, blueprint, console_page, for_auditors
@@ -32,10 +32,11 @@ def list_alerts(auditor: Auditor) -> Response:
     wanted = Wanted(states=STATES[state], after=UUID(hex=position[0]) if position else None)
     with runtime().database.write.begin() as connection:
         found = log.find(connection, wanted, limit=ROWS + 1)
+        floors = log.floors(connection, now=g.received_at)
         auditor.look(connection, LIST, outcome=Outcome.RELEASED if found else Outcome.EMPTY)
     told: dict[str, Any] = {"alerts": found[:ROWS], "state": state, "states": STATES, "is_first": position is None}
     next_cursor = runtime().cursors.seal([found[ROWS - 1].id.hex], bound_to=bound_to) if len(found) > ROWS else None
-    return console_page(auditor, "alerts.html", **told, next_cursor=next_cursor)
+    return console_page(auditor, "alerts.html", **told, next_cursor=next_cursor, floors=floors)
 
 
 @blueprint.get("/alerts/<alert_id>")
@@ -70,7 +71,7 @@ def acknowledge_alert(auditor: Auditor, alert_id: str) -> Response:
 @blueprint.post("/alerts/<alert_id>/close")
 @for_auditors(CLOSE)
 def close_alert(auditor: Auditor, alert_id: str) -> Response:
-    """End it with a note; a false positive raises the rule's floor for the partner, visibly and for a while."""
+    """End it with a note; a false positive raises the rule's floor for whom it is about, visibly and for a while."""
     form_of_ours()
     note, by = request.form.get("note", ""), auditor.person.name
     ending: dict[str, Any] = {"note": note, "false_positive": request.form.get("ending") == "false_positive"}

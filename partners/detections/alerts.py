@@ -1,23 +1,26 @@
 """Alerts as people see and handle them: found, read, acknowledged, closed. Whoever reads puts the look on record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from partners.access_log.append import Access, record
 from partners.access_log.identifiers import parse, public
 from partners.detections import rules
-from partners.tables.detections import alert, alert_floor
+from partners.detections.suspicions import Whom
+from partners.tables.detections import EVERY, alert, alert_floor
 from partners.vocabulary import AlertState, Detection, Outcome, Tier
 
 PREFIX = "alr_"
 UNSETTLED = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 LONGEST_NOTE = 500
+_KEY = ("rule", "partner", "client", "model", "network")
+"""What a floor is for."""
 _OK = 200
 
 
@@ -93,11 +96,17 @@ class Floor:
     """What a false-positive mark raised, and until when."""
 
     rule: Detection
-    partner: str
+    whom: Whom
+    network: str | None
     value: float
     until: datetime
     alert: UUID
     set_by: str
+
+    @property
+    def alert_id(self) -> str:
+        """The alert that was marked, as callers see it."""
+        return public(PREFIX, self.alert)
 
 
 def find(connection: Connection, wanted: Wanted, *, limit: int) -> list[Alert]:
@@ -133,10 +142,9 @@ def unsettled_by_tier(connection: Connection) -> dict[Tier, int]:
 
 
 def floors(connection: Connection, *, now: datetime) -> list[Floor]:
-    """Every floor that is raised now, by rule and partner."""
-    columns = [alert_floor.c[field.name] for field in fields(Floor)]
-    statement = select(*columns).where(alert_floor.c.until > now).order_by(alert_floor.c.rule, alert_floor.c.partner)
-    return [Floor(**row._asdict() | {"rule": Detection(row.rule)}) for row in connection.execute(statement)]
+    """Every floor that is raised now, by rule and whom."""
+    statement = select(alert_floor).where(alert_floor.c.until > now).order_by(*(alert_floor.c[name] for name in _KEY))
+    return [_floor(row) for row in connection.execute(statement)]
 
 
 def acknowledge(connection: Connection, identifier: str, *, by: str, access: Access) -> Alert:
@@ -151,8 +159,8 @@ def close(
 ) -> Alert:
     """End it with a note, on record; raise `AlertError`.
 
-    A false positive raises this rule's floor for the partner until it expires: visibly, in `floors` and in the figures
-    of whatever is told above it.
+    A false positive raises this rule's floor for whom the alert is about, until it expires: visibly, in `floors` and in
+    the figures of whatever is told above it.
     """
     said = note.strip()
     if not (1 <= len(said) <= LONGEST_NOTE and said.isprintable()):
@@ -163,6 +171,14 @@ def close(
     if false_positive and known.partner is not None:
         _raise_floor(connection, known, by, access.at)
     return _changed(connection, known, access)
+
+
+def lower(connection: Connection, identifier: str, *, access: Access) -> None:
+    """End the floor that the mark of an alert has raised, on record; raise `AlertError`."""
+    standing = and_(alert_floor.c.alert == parse(PREFIX, identifier), alert_floor.c.until > access.at)
+    if not connection.execute(delete(alert_floor).where(standing)).rowcount:
+        raise AlertError(f"no floor is raised by {identifier}")
+    record(connection, access, outcome=Outcome.RELEASED, status=_OK)
 
 
 def _unsettled(connection: Connection, identifier: str) -> Alert:
@@ -185,8 +201,7 @@ def _changed(connection: Connection, known: Alert, access: Access) -> Alert:
 
 def _raise_floor(connection: Connection, known: Alert, by: str, now: datetime) -> None:
     statement = upsert(alert_floor).values(
-        rule=known.rule,
-        partner=known.partner,
+        **{name: getattr(known, name) or EVERY for name in _KEY},
         value=known.measured * rules.MARK,
         until=now + rules.MARK_KEPT,
         alert=known.id,
@@ -197,7 +212,12 @@ def _raise_floor(connection: Connection, known: Alert, by: str, now: datetime) -
     standing = case((alert_floor.c.until > now, alert_floor.c.value), else_=new.value)
     higher = func.greatest(new.value, standing).label("value")
     changed = {"value": higher, "until": new.until, "alert": new.alert, "set_at": new.set_at, "set_by": new.set_by}
-    connection.execute(statement.on_conflict_do_update(index_elements=["rule", "partner"], set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=changed))
+
+
+def _floor(row: Row[Any]) -> Floor:
+    whom = Whom(row.partner, row.client or None, row.model or None)
+    return Floor(Detection(row.rule), whom, row.network or None, row.value, row.until, row.alert, row.set_by)
 
 
 def _alert(row: Row[Any]) -> Alert:

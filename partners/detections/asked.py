@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from partners.detections.suspicions import Window
+from partners.detections.suspicions import Whom, Window
 from partners.vocabulary import Detection
 
 DAY = timedelta(days=1)
@@ -17,12 +17,12 @@ class Asked:
 
     since: datetime
     now: datetime
-    floors: Mapping[tuple[Detection, str], float] = field(default_factory=dict)
-    """By rule and partner, those that have not expired."""
+    floors: Mapping[tuple[Detection, Whom, str | None], float] = field(default_factory=dict)
+    """By rule, whom and network, those that have not expired."""
 
-    def floor(self, rule: Detection, partner: str) -> float:
+    def floor(self, rule: Detection, whom: Whom, network: str | None = None) -> float:
         """What a false-positive mark raised, or nothing."""
-        return self.floors.get((rule, partner), 0.0)
+        return self.floors.get((rule, whom, network), 0.0)
 
 
 def day_window(day: date) -> Window:

@@ -32,14 +32,15 @@ def networks(connection: Connection, asked: Asked) -> Iterator[Network]:
     that_day = new.where(each.first_at <= n.first_at, each.first_at > n.first_at - DAY)
     counted = (before.scalar_subquery().label("before"), that_day.scalar_subquery().label("that_day"))
     for row in connection.execute(_new_networks(asked.since).add_columns(*counted)).all():
+        whom, network = Whom(row.partner, row.client), str(row.network)
         yield Network(
-            Whom(row.partner, row.client),
+            whom,
             Window(row.at, row.at + DAY),
-            str(row.network),
+            network,
             row.known_since,
             row.before,
             row.that_day,
-            asked.floor(Detection.NEW_NETWORK, row.partner),
+            asked.floor(Detection.NEW_NETWORK, whom, network),
         )
 
 
@@ -47,12 +48,12 @@ def wakings(connection: Connection, asked: Asked) -> Iterator[Waking]:
     """Each client that had been silent for long, and what it did since."""
     awake = select(client_seen).where(s.woke_at >= asked.since - rules.WAKING)
     for row in connection.execute(awake).all():
-        window = Window(row.woke_at, row.woke_at + rules.WAKING)
+        whom, window = Whom(row.partner, row.client), Window(row.woke_at, row.woke_at + rules.WAKING)
         yield Waking(
-            Whom(row.partner, row.client),
+            whom,
             window,
             _largest_by_hour(connection, row.client, row.partner, window),
-            asked.floor(Detection.DORMANT, row.partner),
+            asked.floor(Detection.DORMANT, whom),
         )
 
 
@@ -73,15 +74,17 @@ def _change(connection: Connection, asked: Asked, row: Row[Any], *, what: str) -
         return
     before = Window(window.since - rules.BASELINE, beginning_of_hour(window.since))
     from_new = what == "network" or _is_new_network(connection, row, largest.network, window.since)
+    network = str(largest.network) if from_new and largest.network is not None else None
+    whom = Whom(row.partner, row.client)
     yield Change(
-        Whom(row.partner, row.client),
+        whom,
         window,
         what,
         largest.member_count,
         from_new,
         _largest_by_hour(connection, row.client, row.partner, before) >= rules.BULK,
-        str(largest.network) if from_new and largest.network is not None else None,
-        asked.floor(Detection.AFTER_CHANGE, row.partner),
+        network,
+        asked.floor(Detection.AFTER_CHANGE, whom, network),
     )
 
 

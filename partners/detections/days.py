@@ -37,13 +37,14 @@ def volumes(connection: Connection, asked: Asked) -> Iterator[Day]:
         is_known = known_since[row.partner] <= first
         before = _members_by_day(connection, row, first) if is_known else []
         of_all = of_kind(row.kind, row.day) if len(before) < rules.FEWEST_DAYS else []
+        whom = Whom(row.partner)
         yield Day(
-            Whom(row.partner),
+            whom,
             day_window(row.day),
             row.members,
             before,
             [each.members for each in of_all if each.partner != row.partner],
-            asked.floor(Detection.VOLUME, row.partner),
+            asked.floor(Detection.VOLUME, whom),
         )
 
 
@@ -60,15 +61,16 @@ def reaches(connection: Connection, asked: Asked) -> Iterator[Reach]:
                 of_kind = d.partner.in_(select(partner.c.id).where(partner.c.kind == row.kind))
                 of_peers[row.kind, row.day] = _habit(connection, and_(_PART, of_kind), row.day) or 0.0
             habit = max(habit or 0.0, of_peers[row.kind, row.day])
+        whom = Whom(row.partner, row.client or None, row.model or None)
         yield Reach(
-            Whom(row.partner, row.client or None, row.model or None),
+            whom,
             day_window(row.day),
             row.members,
             row.reachable,
             row.steps_up,
             row.steps_down,
             habit,
-            asked.floor(Detection.SWEEP, row.partner),
+            asked.floor(Detection.SWEEP, whom),
         )
 
 

@@ -39,14 +39,15 @@ def lookups(connection: Connection, asked: Asked) -> Iterator[Lookups]:
         select(h.partner, h.client).where(h.hour >= since, h.missed > 0).group_by(h.partner, h.client)
     )
     for row in connection.execute(statement.having(many)).all():
+        whom = Whom(row.partner, row.client)
         for found in _densest_of(connection, _lookups_of(row, asked)):
             yield Lookups(
-                Whom(row.partner, row.client),
+                whom,
                 Window(found.at - rules.ENUMERATION_WINDOW, found.at + _INSTANT),
                 found.lookups,
                 found.misses,
                 misses_by_day(connection, row.partner, found.at.date()),
-                asked.floor(Detection.ENUMERATION, row.partner),
+                asked.floor(Detection.ENUMERATION, whom),
             )
 
 
@@ -56,13 +57,14 @@ def refusals(connection: Connection, asked: Asked) -> Iterator[Refusals]:
     for row in connection.execute(select(partner_hour).where(h.hour >= beginning_of_hour(asked.since), often)).all():
         day = row.hour.replace(hour=0)
         before = and_(h.partner == row.partner, h.client == row.client, h.hour < day, h.hour >= day - rules.BASELINE)
+        whom = Whom(row.partner, row.client)
         yield Refusals(
-            Whom(row.partner, row.client),
+            whom,
             hour_window(row.hour),
             row.requests,
             row.refused,
             connection.execute(select(func.coalesce(func.max(h.refused), 0)).where(before)).scalar_one(),
-            asked.floor(Detection.PROBING, row.partner),
+            asked.floor(Detection.PROBING, whom),
         )
 
 
@@ -74,13 +76,14 @@ def hours(connection: Connection, asked: Asked) -> Iterator[Hour]:
     statement = select(h.partner, h.hour, *told).group_by(h.partner, h.hour)
     some = statement.where(h.hour >= beginning_of_hour(asked.since)).having(members > rules.MEMBERS_IN_AN_HOUR)
     for row in connection.execute(some).all():
+        whom = Whom(row.partner)
         yield Hour(
-            Whom(row.partner),
+            whom,
             hour_window(row.hour),
             int(row.members),
             row.known_since,
             row.used_before,
-            asked.floor(Detection.OFF_HOURS, row.partner),
+            asked.floor(Detection.OFF_HOURS, whom),
         )
 
 

@@ -127,10 +127,10 @@ def sweep(facts: Reach) -> Suspicion | None:
     share = members / facts.reachable if facts.reachable else 0.0
     steps = facts.steps_up + facts.steps_down
     one_way = max(facts.steps_up, facts.steps_down) / steps if steps else 0.0
-    wide = share >= rules.SWEEP_SHARE and members >= rules.FEWEST_MEMBERS
-    in_order = one_way > rules.ONE_WAY and steps >= rules.FEWEST_STEPS
-    threshold = max(rules.SWEEP_SHARE, facts.floor)
-    if not (wide or in_order) or facts.habit >= rules.HABIT or max(share, one_way) <= facts.floor:
+    fewest_members, fewest_steps = max(rules.FEWEST_MEMBERS, facts.floor), max(rules.FEWEST_STEPS, facts.floor)
+    wide = share >= rules.SWEEP_SHARE and members >= fewest_members
+    in_order = one_way > rules.ONE_WAY and steps >= fewest_steps
+    if not (wide or in_order) or facts.habit >= rules.HABIT:
         return None
     what = (
         f"{members} of {facts.reachable} members within reach, in one day"
@@ -142,8 +142,8 @@ def sweep(facts: Reach) -> Suspicion | None:
         Tier.QUEUE,
         facts.whom,
         facts.window,
-        round(share if wide else one_way, 3),
-        threshold if wide else max(rules.ONE_WAY, facts.floor),
+        members if wide else steps,
+        max(fewest_members, rules.SWEEP_SHARE * (facts.reachable or 0)) if wide else fewest_steps,
         f"{what}; that is no habit.",
         {
             "members": members,

@@ -120,7 +120,7 @@ def _untold(engine: Engine, now: datetime) -> datetime:
 def _suspicions(engine: Engine, since: datetime, now: datetime) -> list[Suspicion]:
     # Each in a transaction of its own: what has written once holds the sequencer back until it ends.
     with engine.begin() as connection:
-        raised_floors = {(each.rule, each.partner): each.value for each in floors(connection, now=now)}
+        raised_floors = {(each.rule, each.whom, each.network): each.value for each in floors(connection, now=now)}
     asked = Asked(since, now, raised_floors)
     with engine.begin() as connection:
         days.ask_what_is_reachable(connection, asked)

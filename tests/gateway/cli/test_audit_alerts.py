@@ -55,6 +55,7 @@ def test_wrong_use_is_said() -> None:
         assert "no instant such as" in invoke("audit", "detect", "--since", none).output
     assert f"There is no alert {unknown}." in invoke("audit", "alerts", "show", unknown).output
     assert f"There is no alert {unknown}." in invoke("audit", "alerts", "close", unknown, "--note", "x").output
+    assert f"No floor is raised by {unknown}." in invoke("audit", "alerts", "lower", unknown).output
     assert "--note" in invoke("audit", "alerts", "close", unknown).output
 
 

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 
 from partners.access_log.identifiers import new_id, public
-from partners.detections.alerts import PREFIX
+from partners.detections.alerts import PREFIX, lower
 from partners.tables.access import access_log
 from partners.tables.detections import alert
 from partners.vocabulary import Detection, Tier
 from tests.gateway.console.conftest import CASE, House
+from tests.gateway.console.test_overview import cells
 from tests.gateway.console.test_saved_and_exported import post
+from tests.partners.access_log.logs import access
 
 
 def raised(house: House, summary: str) -> str:
@@ -48,6 +50,17 @@ def test_an_alert_is_looked_at_taken_up_and_closed(house: House) -> None:
     assert identifier not in browser.get("/console/alerts").get_data(as_text=True)
     assert identifier in browser.get("/console/alerts?state=closed").get_data(as_text=True)
     assert house.newest("audit.close").client == house.person.id
+
+
+def test_floors_stand_beside_the_alerts_until_they_are_ended(house: House) -> None:
+    identifier = raised(house, "w1 once more")
+    browser = house.browser()
+    post(browser, f"/console/alerts/{identifier}/close", note="A migration", ending="false_positive")
+
+    assert cells(browser.get("/console/alerts").get_data(as_text=True), "volume")[:2] == ["w1", "1125"]
+    with house.db.write.begin() as connection:
+        lower(connection, identifier, access=access(operation="audit.lower"))
+    assert "Raised floors" not in browser.get("/console/alerts").get_data(as_text=True)
 
 
 def test_what_is_not_closed(house: House) -> None:

@@ -16,10 +16,12 @@ from partners.detections.alerts import Alert, AlertError, Wanted
 from partners.detections.gaps import gaps
 from partners.detections.running import detect
 from partners.detections.sketch import BITS, REGISTERS, Sketch
+from partners.detections.suspicions import Whom
 from partners.rights.retention import sweep
 from partners.tables.access import access_log
 from partners.tables.detections import client_network, detection_progress, partner_day, partner_hour
-from partners.vocabulary import AlertState, Detection, Tier
+from partners.vocabulary import AlertState, Detection, PartnerKind, Tier
+from tests.factories import add_member, add_model, add_relation
 from tests.partners.detections.pasts import AN_HOUR_AGO, DAY, MINUTE, NOW, Call, Past, office_days, own_record
 
 LATER = NOW + 10 * MINUTE
@@ -96,7 +98,7 @@ def test_a_false_positive_raises_the_floor_visibly_until_it_expires(past: Past, 
     close(past, told)
     with past.log.engines.write.connect() as connection:
         (floor,) = alerts.floors(connection, now=NOW)
-    assert (floor.rule, floor.partner, floor.alert, floor.set_by) == (Detection.VOLUME, "w1", told.id, "ada")
+    assert (floor.rule, floor.whom, floor.alert, floor.set_by) == (Detection.VOLUME, Whom("w1"), told.id, "ada")
     assert floor.value == told.measured * rules.MARK
 
     past.happen(much(10, at=AN_HOUR_AGO + MINUTE, first=200))
@@ -112,8 +114,8 @@ def test_a_false_positive_raises_the_floor_visibly_until_it_expires(past: Past, 
 
 def test_a_floor_that_expired_is_not_raised_again(past: Past, told: Alert) -> None:
     past.log.sql(
-        "INSERT INTO alert_floor (rule, partner, value, until, alert, set_at, set_by)"
-        " VALUES (:rule, 'w1', 9999, :now, :alert, :now, 'ada')", rule=told.rule, now=NOW, alert=told.id,
+        "INSERT INTO alert_floor (rule, partner, client, model, network, value, until, alert, set_at, set_by)"
+        " VALUES (:rule, 'w1', '', '', '', 9999, :now, :alert, :now, 'ada')", rule=told.rule, now=NOW, alert=told.id,
     )  # fmt: skip
 
     close(past, told)
@@ -121,6 +123,52 @@ def test_a_floor_that_expired_is_not_raised_again(past: Past, told: Alert) -> No
     with past.log.engines.write.connect() as connection:
         (floor,) = alerts.floors(connection, now=NOW)
     assert floor.value == told.measured * rules.MARK
+
+
+def test_a_mark_on_one_models_sweep_leaves_those_of_others_to_be_told(past: Past) -> None:
+    past.partner("studio", PartnerKind.MODEL_CENTER)
+    center: dict[str, Any] = {"audience": PartnerKind.MODEL_CENTER, "operation": "card.list", "partner": "studio"}
+    with past.log.engines.write.begin() as connection:
+        members = [add_member(connection, f"m{number}") for number in range(70)]
+        for model in ("aurora", "luna"):
+            number = add_model(connection, model)
+            for member in members:
+                add_relation(connection, number, member)
+    past.happen(office_days(members=600, **center, model="stella"))
+    past.happen(replace(call, **center, model="aurora") for call in much(70))
+    (marked,) = past.detect()
+    close(past, marked)
+    assert past.detect(now=LATER) == []
+
+    past.happen(replace(call, **center, model="luna") for call in much(70, at=AN_HOUR_AGO + MINUTE))
+
+    (other,) = past.detect(now=LATER + MINUTE)
+    assert (other.rule, marked.model, other.model, other.figures["floor"]) == (Detection.SWEEP, "aurora", "luna", 0)
+
+
+def test_a_new_network_is_told_whatever_was_marked_of_another(past: Past) -> None:
+    past.partner()
+    past.happen(office_days())
+    past.happen([Call(AN_HOUR_AGO, (1,), ip="203.0.113.9")])
+    (marked,) = past.detect()
+    close(past, marked)
+    assert past.detect(now=LATER) == []
+
+    past.happen([Call(NOW + DAY, (1,), ip="198.51.100.9")])
+
+    (other,) = past.detect(now=NOW + DAY + MINUTE)
+    assert (other.rule, other.network, other.figures["floor"]) == (Detection.NEW_NETWORK, "198.51.100.0/24", 0)
+
+
+def test_a_floor_is_ended_on_record(past: Past, told: Alert) -> None:
+    close(past, told)
+    with past.log.engines.write.begin() as connection:
+        alerts.lower(connection, told.public_id, access=own_record("audit.lower", NOW))
+        assert alerts.floors(connection, now=NOW) == []
+        with pytest.raises(AlertError, match=f"no floor is raised by {told.public_id}"):
+            alerts.lower(connection, told.public_id, access=own_record("audit.lower", NOW))
+    assert operations(past).count("audit.lower") == 1
+    assert [each.id for each in past.detect(now=LATER)] == [told.id]
 
 
 def test_an_alert_that_gets_worse_pages_once(past: Past, told: Alert) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partners.detections import rules
 from partners.detections.judging import judge
 from partners.detections.suspicions import (
     Change,
@@ -91,13 +92,22 @@ def test_a_new_network_is_not_told_beside_what_was_done_from_it() -> None:
     ]
 
 
+def test_a_mark_leaves_a_sweep_of_more_and_a_longer_walk_to_be_told() -> None:
+    (slightest,) = judge([WIDE])
+    floor = slightest.measured * rules.MARK
+
+    assert told(replace(WIDE, floor=floor)) == told(replace(IN_ORDER, floor=floor)) == []
+    assert told(replace(WIDE, members=100, floor=floor)) == [(Detection.SWEEP, Tier.QUEUE)]
+    assert told(replace(IN_ORDER, steps_down=100, floor=floor)) == [(Detection.SWEEP, Tier.QUEUE)]
+    assert told(replace(WIDE, steps_down=100, floor=floor)) == [(Detection.SWEEP, Tier.QUEUE)]
+
+
 def test_an_estimate_is_of_no_more_members_than_there_are() -> None:
     facts = Reach(Whom("w1", "c1"), DAY, members=16_433, reachable=16_320, steps_up=0, steps_down=0, habit=0)
 
     (over,) = judge([facts])
 
-    assert over.measured == 1
-    assert over.figures["members"] == over.figures["reachable"] == 16_320
+    assert over.measured == over.figures["members"] == over.figures["reachable"] == 16_320
     assert over.summary.startswith("16320 of 16320 members within reach")
     assert list(judge([replace(facts, reachable=None)])) == []
 

@@ -43,7 +43,7 @@ def test_a_record_that_is_gone_is_an_event_of_another_kind() -> None:
         (1, {"events.write", "requests.create", "disclosures.add", "audit.raise"}),
         (2, {"members.list", "card.get", "preview", "privacy.read", "requests.archive", "audit.stream", "audit.alert"}),
         (3, {"privacy.write", "requests.move", "requests.settle", "rights.replay", "webhooks.suspend", "audit.close"}),
-        (3, {"audit.acknowledge", "audit.saved", "key.rotated", "key.retired"}),
+        (3, {"audit.acknowledge", "audit.lower", "audit.saved", "key.rotated", "key.retired"}),
         (4, {"retention.pruned"}),
         (99, {"oauth.token", "webhooks.deliver", "webhooks.told", "audit.sink_add", "members.get.x"}),
     ],
