@@ -9,6 +9,7 @@ from markupsafe import Markup
 from gateway.api.reference import in_code
 from gateway.console.words import CASE_PURPOSES, OUTCOMES
 from gateway.http.codes import REASONS
+from partners.access_log.figures import DAY, Stretch
 from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.vocabulary import CasePurpose, Outcome, Reason
 from serializers.operations import OPERATIONS
@@ -18,7 +19,7 @@ from serializers.search.language import Qualifier, Term, write
 def register(app: Flask) -> None:
     """Give templates these filters."""
     words = (purpose_words, reason_words, outcome_words, outcome_sign, operation_words)
-    for each in (when, day, number, asking, is_operator, *words):
+    for each in (when, day, number, asking, during, is_operator, *words):
         app.add_template_filter(each)
 
 
@@ -40,9 +41,19 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def asking(value: str, qualifier: str, *more: Term) -> str:
-    """The address of the search for a value, among what is asked already."""
-    return "/console/search?" + urlencode({"q": write((*more, Term(Qualifier(qualifier), (value,))))})
+def asking(value: str, qualifier: str, within: Stretch | None = None) -> str:
+    """The address of the search for a value, in a period or ever."""
+    query = write([Term(Qualifier(qualifier), (value,))])
+    return during(query, within) if within else _search(query)
+
+
+def during(query: str, within: Stretch) -> str:
+    """The address of a search for what was there in a period up to the present."""
+    return _search(f"{query} at:>={within.since:{'%Y-%m-%d' if within.step == DAY else '%Y-%m-%dT%H:%MZ'}}")
+
+
+def _search(query: str) -> str:
+    return "/console/search?" + urlencode({"q": query})
 
 
 def purpose_words(purpose: str) -> str:

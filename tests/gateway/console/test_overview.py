@@ -13,6 +13,8 @@ from gateway.console import charts
 from gateway.console.filters import when
 from gateway.console.overview import STALE, period
 from partners.access_log.append import record
+from partners.postgres import database
+from partners.postgres.partitions import make_partitions
 from partners.vocabulary import Outcome, Reason
 from tests.gateway.console.conftest import House
 from tests.partners.access_log.logs import access
@@ -54,6 +56,39 @@ def test_what_was_done_is_no_reason_why_nothing_was_given(house: House) -> None:
     (link,) = re.findall(r'<a href="([^"]*reason%3Aunknown[^"]*)"', page)
     assert "opted_out" not in page
     assert house.look(unescape(link)).count('scope="row" class="time"') == 1
+
+
+@pytest.mark.parametrize("days", ["1", "30"])
+def test_a_figure_of_a_period_leads_to_what_it_counted(house: House, days: str) -> None:
+    began = period(days, datetime.now(UTC)).since
+    owner = database.owner(house.url)
+    with owner.begin() as connection:
+        make_partitions(connection, now=began)
+        make_partitions(connection, now=began - timedelta(days=1))
+    owner.dispose()
+    with house.db.write.begin() as connection:
+        for at in (began - timedelta(seconds=1), began):
+            denied = access(at, operation="card.get", partner="w1")
+            record(connection, denied, outcome=Outcome.DENIED, status=403, reason=Reason.INSUFFICIENT_SCOPE)
+
+    overview = house.look(f"/console?days={days}", case=None)
+    one = house.look(f"/console/partners?partner=w1&days={days}", case=None)
+
+    assert found(house, overview, "Denied, limited, broken off") == tile(overview, "Refused")
+    assert found(house, overview, "insufficient_scope") == int(cells(overview, "insufficient_scope")[0])
+    assert found(house, one, "insufficient_scope") == int(one.partition(">insufficient_scope</a>")[2].split("<")[0])
+    assert found(house, one, "Every entry") == tile(one, "Accesses")
+    assert f"/console/partners?partner=w1&amp;days={days}" in overview
+
+
+def tile(page: str, title: str) -> int:
+    return int(page.partition(f"<h2>{title}</h2>")[2].partition(">")[2].partition("<")[0])
+
+
+def found(house: House, page: str, link: str) -> int:
+    """How many entries the search has that a link leads to."""
+    (address,) = re.findall(rf'<a href="(/console/search[^"]*)">{link}<', page)
+    return house.look(unescape(address)).count('scope="row" class="time"')
 
 
 def test_the_seal_says_how_it_stands(house: House) -> None:
