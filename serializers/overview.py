@@ -27,10 +27,11 @@ _KIND_OF = {
 
 @dataclass
 class Volume:
-    """How much one partner asked."""
+    """How much one partner asked; or everybody without a token, or the gateway and its operators."""
 
     partner: str | None
     audience: str | None
+    by_house: bool = False
     kinds: list[int] = field(default_factory=lambda: [0, 0, 0])
     members: int = 0
     """Members that were given or looked for, each as often as that was."""
@@ -55,7 +56,7 @@ class Figures:
         """How much one partner asked, the tools that it let in included."""
         own = [each for each in self.by_partner if each.partner == partner]
         kinds = [sum(each.kinds[number] for each in own) for number in range(len(KINDS))]
-        return Volume(partner, kind, kinds, sum(each.members for each in own))
+        return Volume(partner, kind, kinds=kinds, members=sum(each.members for each in own))
 
     @property
     def kinds(self) -> list[int]:
@@ -66,14 +67,15 @@ class Figures:
 def figures(rows: Iterable[Row[Any]], within: Stretch) -> Figures:
     """Put rows of `partners.access_log.figures.sums` in order."""
     by_time = {slot: [0, 0, 0] for slot in within.slots()}
-    by_partner: dict[tuple[str | None, str | None], Volume] = {}
+    by_partner: dict[tuple[str | None, str | None, bool], Volume] = {}
     by_reason: dict[str, int] = {}
     for row in rows:
         kind = _KIND_OF[Outcome(row.outcome)]
         if row.by == Sum.TIME:
             by_time[row.slot][kind] += row.accesses
         elif row.by == Sum.PARTNER:
-            volume = by_partner.setdefault((row.partner, row.audience), Volume(row.partner, row.audience))
+            whose = (row.partner, row.audience, row.by_house)
+            volume = by_partner.setdefault(whose, Volume(*whose))
             volume.kinds[kind] += row.accesses
             volume.members += row.members
         elif row.reason is not None and kind != GIVEN:

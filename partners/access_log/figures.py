@@ -16,12 +16,12 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    or_,
     select,
     text,
     tuple_,
 )
 
-from partners.access_log.identifiers import OPERATOR_PREFIX
 from partners.access_log.subjects import members_in
 from partners.access_log.summary import pairs_in
 from partners.postgres.literals import number_literal
@@ -31,8 +31,16 @@ from partners.vocabulary import GIVEN
 
 _IN_MEMORY = text("SET LOCAL work_mem = '32MB'")
 """Nobody has told the planner how many groups there are; it would rather sort every entry on the disk."""
-_BY_OPERATORS = func.coalesce(access_log.c.client.startswith(OPERATOR_PREFIX, autoescape=True), False)
-"""What operators do to a partner is in the log under its name, and none of its own accesses."""
+_NOBODYS = ("audit.detect", "audit.raise")
+"""What the gateway does of itself, under no name."""
+_BY_HOUSE = and_(
+    access_log.c.audience.is_(None),
+    or_(access_log.c.client.is_not(None), access_log.c.partner.is_not(None), access_log.c.operation.in_(_NOBODYS)),
+)
+"""What the gateway and its operators do: to a partner, it is in the log under its name, and none of its own accesses.
+
+Callers have an audience, and those without a token no name either.
+"""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -54,7 +62,7 @@ class Stretch:
 
     def condition(self, partner: str | None = None) -> ColumnElement[bool]:
         """Entries of this stretch, or only those of a partner's own."""
-        own = () if partner is None else (access_log.c.partner == partner, ~_BY_OPERATORS)
+        own = () if partner is None else (access_log.c.partner == partner, ~_BY_HOUSE)
         return and_(access_log.c.at >= self.since, access_log.c.at < self.until, *own)
 
     def slots(self) -> list[datetime]:
@@ -68,24 +76,27 @@ class Stretch:
 
 
 def sums(connection: Connection, within: Stretch, partner: str | None = None) -> list[Row[Any]]:
-    """Count entries in one reading: by `slot`, by `partner` and by `reason`, each by outcome; `by` says which."""
+    """Count entries in one reading: by `slot`, by `partner` and by `reason`, each by outcome; `by` says which.
+
+    What the gateway and its operators do is nobody's, and `by_house`.
+    """
     slot = within.slot().label("slot")
-    own = case((~_BY_OPERATORS, access_log.c.partner)).label("partner")
+    own = (case((~_BY_HOUSE, access_log.c.partner)).label("partner"), _BY_HOUSE.label("by_house"))
     columns = access_log.c["at", "audience", "reason", "outcome", "member_count"]
-    entries = select(slot, own, *columns).where(within.condition(partner)).subquery("entries").c
+    entries = select(slot, *own, *columns).where(within.condition(partner)).subquery("entries").c
     # Summed up by everything first, for what is left is little: each set by itself would hash every entry again.
-    facts = (entries.slot, entries.partner, entries.audience, entries.reason, entries.outcome)
+    facts = tuple(entries[name] for name in ("slot", "partner", "by_house", "audience", "reason", "outcome"))
     counts = (func.count().label("accesses"), func.coalesce(func.sum(entries.member_count), 0).label("members"))
     alike = select(*facts, *counts).group_by(*facts).subquery("alike").c
     sets = func.grouping_sets(
         tuple_(alike.slot, alike.outcome),
-        tuple_(alike.partner, alike.audience, alike.outcome),
+        tuple_(alike.partner, alike.by_house, alike.audience, alike.outcome),
         tuple_(alike.reason, alike.outcome),
     )
     is_by_time, is_by_reason = func.grouping(alike.slot) == 0, func.grouping(alike.reason) == 0
     by = case((is_by_time, Sum.TIME), (is_by_reason, Sum.REASON), else_=Sum.PARTNER)
     summed = (cast(func.sum(alike[name]), BigInteger).label(name) for name in ("accesses", "members"))
-    told = (alike.slot, alike.partner, alike.audience, alike.reason, alike.outcome)
+    told = (alike[fact.name] for fact in facts)
     connection.execute(_IN_MEMORY)
     return list(connection.execute(select(by.label("by"), *told, *summed).group_by(sets)))
 

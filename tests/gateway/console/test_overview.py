@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from gateway.console import charts
 from gateway.console.filters import when
 from gateway.console.overview import STALE, period
-from partners.access_log.append import record
+from partners.access_log.append import Access, record
 from partners.postgres import database
 from partners.postgres.partitions import make_partitions
-from partners.vocabulary import Outcome, Reason
+from partners.registry.acts import Act, note
+from partners.vocabulary import Outcome, Purpose, Reason
 from tests.gateway.console.conftest import House
 from tests.partners.access_log.logs import access
 
@@ -89,6 +90,28 @@ def found(house: House, page: str, link: str) -> int:
     """How many entries the search has that a link leads to."""
     (address,) = re.findall(rf'<a href="(/console/search[^"]*)">{link}<', page)
     return house.look(unescape(address)).count('scope="row" class="time"')
+
+
+def test_what_nobody_asked_for_is_not_told_as_asked_without_a_token(house: House) -> None:
+    def rows() -> list[int]:
+        page = house.look("/console?days=1", case=None)
+        names = ("no token", "the gateway and its operators", "w1")
+        return [*(int(cells(page, name)[0]) for name in names), tile(page, "Asked by")]
+
+    def happen() -> None:
+        house.app.test_client().get("/v1/webmaster/members")
+        now = datetime.now(UTC)
+        with house.db.write.begin() as connection:
+            note(connection, Act("oauth.partners.limit", partner="w1"), operator="root", now=now)
+            for operation, client in (("audit.detect", None), ("audit.push", "sink:siem")):
+                own = Access.without_request(now, operation, Purpose.SECURITY, client=client)
+                record(connection, own, outcome=Outcome.RELEASED, status=200)
+
+    happen()
+    before = rows()
+    happen()
+
+    assert [now - then for now, then in zip(rows(), before, strict=True)] == [1, 3, 0, 0]
 
 
 def test_the_seal_says_how_it_stands(house: House) -> None:
