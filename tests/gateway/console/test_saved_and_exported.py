@@ -41,6 +41,17 @@ def test_a_saved_search_is_everybody_s_and_replaces_one_of_its_name(house: House
     assert "Nothing is saved yet" in ines.get("/console/saved").get_data(as_text=True)
 
 
+def test_a_search_that_finds_nothing_is_saved_and_exported_too(house: House) -> None:
+    page = house.look("/console/search?q=outcome:denied+at:2001")
+
+    assert "Nothing found" in page
+    assert 'action="/console/export"' in page
+    assert 'action="/console/saved"' in page
+    unread = house.browser(case=CASE).get("/console/search?q=outcom:denied").get_data(as_text=True)
+    assert "/console/export" not in unread
+    assert 'action="/console/saved"' not in unread
+
+
 @pytest.mark.parametrize(
     ("name", "query", "said"),
     [
