@@ -36,7 +36,8 @@ def stream_accesses(caller: Caller, query: dict[str, Any]) -> Response:
     """
     after: int = query["after"]
     # Refused before the wait and not after it.
-    case_told()
+    with runtime().database.write.connect() as connection:
+        case_told(connection, STREAM, caller)
     is_news = _is_news(after, query["wait"])
     if query["wait"]:
         STREAM.require(caller)

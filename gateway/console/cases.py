@@ -7,10 +7,12 @@ from flask import Response, request
 from gateway.account.browser import browser
 from gateway.account.pages import form_of_ours, to
 from gateway.account.tickets import Purpose
+from gateway.auditing.looks import A_MEMBERS
 from gateway.console.auditors import HOME, Auditor, blueprint, console_page, for_auditors
+from gateway.console.searching import refuse
 from gateway.console.words import CASE_PURPOSES
 from gateway.runtime import runtime
-from partners.access_log.cases import LONGEST_NUMBER, Case
+from partners.access_log.cases import LONGEST_NUMBER, Case, names_a_member
 from partners.people import sessions
 from partners.vocabulary import CasePurpose
 
@@ -38,6 +40,12 @@ def take_up_case(auditor: Auditor) -> Response:
         case = Case(number, CasePurpose(request.form.get("purpose", "")))
     except ValueError:
         return _form(auditor, then, problem=NO_CASE, number=number[:LONGEST_NUMBER])
+    with runtime().database.write.begin() as connection:
+        is_a_members = names_a_member(connection, number)
+    if is_a_members:
+        # On record: it says who is a member.
+        refuse(auditor, OPERATION)
+        return _form(auditor, then, problem=f"This number {A_MEMBERS}", number=number)
     with runtime().database.write.begin() as connection:
         sessions.take_up(connection, browser().token, case)
         Auditor(auditor.person, case).look(connection, OPERATION)

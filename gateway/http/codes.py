@@ -120,7 +120,7 @@ FAULTS: Mapping[str, str] = {
     "invalid_cursor": "not a cursor of this list, this client and this query: start again without one",
     "unknown_field": "no policy has a field of this name",
     "invalid_search": "the search cannot be read; `detail` says what of it, and what may have been meant",
-    "invalid_case": "not a valid case number, or not one of the purposes; send both headers",
+    "invalid_case": "not a valid case number, a member's id or username, or not one of the purposes; send both headers",
     "not_with_a_stream": "a stream is always the whole result: no `limit` and no `cursor` with it",
 }
 """`errors[].code` of a problem."""

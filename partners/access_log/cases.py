@@ -3,6 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from sqlalchemy import Connection, exists, or_, select
+
+from partners.tables.member import member
+from partners.usernames import fold
 from partners.vocabulary import CasePurpose
 
 LONGEST_NUMBER = 64
@@ -26,3 +30,9 @@ class Case:
 def is_number(text: str) -> bool:
     """Whether a case could be called that: 1 to 64 letters, digits or `. _ / # -`, and a digit among them."""
     return _NUMBER.fullmatch(text) is not None
+
+
+def names_a_member(connection: Connection, number: str) -> bool:
+    """Whether a member has this id, or a username that is one and the same: it must not get into the sealed log."""
+    named = exists().where(or_(member.c.id == number, member.c.username_key == fold(number)))
+    return bool(connection.scalar(select(named)))

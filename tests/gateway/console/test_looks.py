@@ -23,6 +23,7 @@ from partners.registry.terms import Terms
 from partners.tables.access import access_log
 from partners.vocabulary import Outcome, Purpose, RecipientKind, Work
 from tests.conftest import SECRET
+from tests.factories import add_member
 from tests.gateway.console.conftest import CASE, House
 
 ENTRY = re.compile(r"/console/entries/(acc_[0-9a-f]{32})")
@@ -232,6 +233,32 @@ def test_a_look_at_somebody_needs_a_case_and_then_goes_on(house: House, address:
     assert house.newest("audit.case").case_number == "SEC-2"
     assert browser.get(address).status_code in {200, 404}
     assert "SEC-2" in browser.get("/console/search").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("number", ["m-77", "Barn_Owl7", "BARN_OWL7"])
+def test_a_case_is_not_called_as_a_member_is(house: House, number: str) -> None:
+    """R45: what is sealed is never lost again. That there is such a member is told on record."""
+    with house.db.write.begin() as connection:
+        if member_number(connection, "m-77") is None:
+            add_member(connection, "m-77", username="Barn_Owl7")
+    browser = house.browser()
+    hidden = {"form_token": FORM_TOKEN.search(browser.get("/console/case").get_data(as_text=True))[1]}  # type: ignore[index]
+
+    refused = browser.post("/console/case", data=hidden | {"number": number, "purpose": "incident"})
+    told = house.auditor | {"Case-Number": number, "Case-Purpose": "incident"}
+    answers = [
+        house.app.test_client().get(f"/v1/audit/{path}", headers=told) for path in ("accesses", "stream?after=-1")
+    ]
+
+    assert (refused.status_code, house.newest("audit.case").outcome) == (400, "denied")
+    assert "write one of your own records" in refused.get_data(as_text=True)
+    assert browser.get("/console/members").status_code == 303
+    for answer, operation in zip(answers, ("audit.search", "audit.stream"), strict=True):
+        (fault,) = answer.get_json()["errors"]
+        assert (answer.status_code, fault["code"], fault["parameter"]) == (422, "invalid_case", "Case-Number")
+        assert "write one of your own records" in fault["detail"]
+        assert house.newest(operation).outcome == "denied"
+    assert house.log.sql("SELECT 1 FROM access_log WHERE case_number = :number", number=number) == []
 
 
 def test_a_case_that_an_export_needs_leads_back_to_the_search(house: House) -> None:
