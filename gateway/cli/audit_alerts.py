@@ -140,8 +140,10 @@ def close(alert: str, note: str, *, false_positive: bool) -> Document:
 @printed
 def list_floors() -> Document:
     """List the floors that false-positive marks have raised, and until when."""
-    with session() as opened, opened.database.write.connect() as connection:
+    with session() as opened, opened.database.write.begin() as connection:
         found = stored.floors(connection, now=opened.instant())
+        outcome = Outcome.RELEASED if found else Outcome.EMPTY
+        record(connection, access_by_operator(opened.instant(), "audit.floors"), outcome=outcome, status=HTTPStatus.OK)
     return [
         {
             "rule": each.rule,

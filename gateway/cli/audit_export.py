@@ -77,7 +77,8 @@ def _export(opened: Session, query: Query, output: Path | None) -> int:
     with opened.database.write.begin() as connection:
         policies = Policies(policy_documents(connection))
         search = _search(connection, query, policies, References(opened.keyring))
-        record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
+        about = search.asks_about if search else ()
+        record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK, members=about)
     tally = Tally()
     entries = tally.counted(entries_until(opened.database.write, search, policies, at=access.at))
 

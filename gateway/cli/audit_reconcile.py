@@ -1,13 +1,17 @@
 """`gateway audit reconcile`: the access log beside a reverse proxy's."""
 
+from http import HTTPStatus
 from pathlib import Path
 
 import click
 
 from gateway.cli.audit_alerts import alert_option, tell_gap
+from gateway.cli.operator import access_by_operator
 from gateway.cli.output import json_text
 from gateway.cli.session import session
+from partners.access_log.append import record
 from partners.access_log.reconciling import answered, differences
+from partners.vocabulary import Outcome
 
 
 @click.command()
@@ -26,8 +30,10 @@ def reconcile(file: Path, *, is_told: bool, as_json: bool) -> int:
     if told.others and not requests:
         raise click.BadParameter("no line of it has a request id and, after it, a status", param_hint="FILE")
     with session() as opened:
-        with opened.database.write.connect() as connection:
+        with opened.database.write.begin() as connection:
             found = list(differences(connection, requests))
+            access = access_by_operator(opened.instant(), "audit.reconcile")
+            record(connection, access, outcome=Outcome.RELEASED, status=HTTPStatus.OK)
         if is_told and found:
             which = f"the first is {found[0].request_id}"
             tell_gap(opened, "reconcile", f"{len(found)} requests are in one log and not in the other; {which}.", [])

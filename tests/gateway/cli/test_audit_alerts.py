@@ -45,7 +45,8 @@ def test_an_alert_from_its_raising_to_its_end(log: Log) -> None:
     assert run_json("audit", "alerts", "list") == run_json("audit", "alerts", "floors") == []
     assert run_json("audit", "alerts", "list", "--all", "--tier", "page")[0]["id"] == identifier
     operations = {row.operation for row in log.sql("SELECT operation FROM access_log WHERE operation LIKE 'audit.%'")}
-    assert operations == {f"audit.{what}" for what in ("detect", "raise", "alerts", "alert", "acknowledge", "close")}
+    done = ("detect", "raise", "alerts", "alert", "acknowledge", "close", "floors")
+    assert operations == {f"audit.{what}" for what in done}
 
 
 @pytest.mark.usefixtures("log")
@@ -84,5 +85,7 @@ def test_what_verification_and_reconciliation_find_is_told_when_asked(log: Log, 
 
     found = [run_json("audit", "alerts", "show", each["id"]) for each in run_json("audit", "alerts", "list")]
     assert [each["figures"]["what"] for each in found] == ["reconcile", "verify"]
+    compared = log.sql("SELECT client, outcome FROM access_log WHERE operation = 'audit.reconcile'")
+    assert [tuple(row) for row in compared] == [("operator:ada", "released")] * 2
     assert [each["evidence"]["count"] for each in found] == [0, 1]
     assert "page" in run("audit", "alerts", "list").output

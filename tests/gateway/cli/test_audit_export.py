@@ -47,7 +47,9 @@ def test_entries_go_to_standard_output(db: Database, w1: Webmaster) -> None:
     assert {row["client"] for row in rows} == {w1.caller.id}
     assert end == {"end": True, "rows": 5}
     (record,) = records(db)
-    assert (record.outcome, record.purpose, record.audience, record.member_count) == ("released", "security", None, 0)
+    assert (record.outcome, record.purpose, record.audience, record.member_count) == ("released", "security", None, 1)
+    run("audit", "export", "--partner", "w1")
+    assert records(db)[-1].member_count == 0
 
 
 @pytest.mark.usefixtures("w1")
