@@ -76,6 +76,44 @@ def test_without_a_demo_the_way_to_one_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_gateway_in_production_shares_is_none_of_a_demos(tmp_path: Path) -> None:
+    """Its members and settings would be applied to people of the same ids (R41)."""
+    journal, spool = tmp_path / "journal", tmp_path / "spool"
+    for directory in (journal, spool):
+        directory.mkdir()
+    shared = {
+        "GATEWAY_JOURNAL_DIR": str(journal),
+        "GATEWAY_SECRET_KEY": "x" * 40,
+        "GATEWAY_SPOOL_DIR": str(spool),
+        "GATEWAY_REDIS_URL": "redis://127.0.0.1:1",
+        "GATEWAY_TERMS": "9",
+        "GATEWAY_DPOP_REQUIRED": "1",
+    }
+
+    with demonstrated(**shared) as running:
+        assert get(running, "/v1/webmaster/members", running.token("webmaster:northlight")).status_code == 200
+        said = running.said.read_text().splitlines()[0]
+
+    assert [*journal.iterdir(), *spool.iterdir()] == []
+    assert said == f"Left aside, and to be unset where the lines are pasted: {', '.join(shared)}."
+
+
+@pytest.mark.parametrize(
+    ("there", "database"), [("access-log", ""), ("journal", ""), ("", "postgresql://gateway@db.internal/gateway")]
+)
+def test_a_demo_does_not_start_in_the_data_directory_of_another_gateway(
+    tmp_path: Path, there: str, database: str
+) -> None:
+    (tmp_path / there).mkdir(exist_ok=True)
+    environ = {"GATEWAY_DATA_DIR": str(tmp_path), "GATEWAY_DATABASE_URL": database}
+
+    refused = CliRunner(env=environ).invoke(main, ["demo", "--port", "0"])
+
+    assert refused.exit_code == 1
+    assert "is that of a gateway that is no demo; set GATEWAY_DATA_DIR to an empty one" in refused.output
+    assert [path.name for path in tmp_path.iterdir()] == ([there] if there else [])
+
+
 def test_members_in_the_lists_are_those_shared_with_the_webmaster(demo: Demo) -> None:
     northlight, westwind = demo.token("webmaster:northlight"), demo.token("webmaster:westwind")
 

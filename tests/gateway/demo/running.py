@@ -25,6 +25,8 @@ class Demo:
     data_dir: str
     url: str
     lines: list[dict[str, str]]
+    said: Path
+    """What it says beside that, and its log."""
 
     def shell(self, command: str, *, shell: str = "sh") -> str:
         """Paste a line; return what it prints."""
@@ -44,16 +46,18 @@ def demonstrated(**settings: str) -> Iterator[Demo]:
     """Serve until the block ends; nothing of it is left then."""
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as directory:
         environ = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "demo", "--port", "0", "--json"],
-            env=environ | {"GATEWAY_DATA_DIR": directory} | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        said = Path(directory) / "said"
+        with said.open("w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", "demo", "--port", "0", "--json"],
+                env=environ | {"GATEWAY_DATA_DIR": directory} | settings,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         document = json.loads(_printed(process))
         try:
-            yield Demo(directory, document["url"], document["lines"])
+            yield Demo(directory, document["url"], document["lines"], said)
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
