@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from werkzeug.test import TestResponse
 
 from partners.consents import families, refresh
@@ -14,6 +15,7 @@ from partners.people import accounts
 from partners.postgres import database
 from partners.postgres.database import Database
 from partners.registry import clients, partners
+from partners.tables.partner import denied_token
 from partners.vocabulary import AuthMethod, PartnerKind, Scope
 from tests.callers import (
     ASSERTION_TYPE,
@@ -59,6 +61,24 @@ def test_a_revoked_token_is_dead_at_the_very_next_request(http: FlaskClient, db:
     assert _post(http, "revoke", caller, token=token).status_code == 200
     record = records_of(db, answer)[0]
     assert (record["operation"], record["outcome"], record["client"]) == ("oauth.revoke", "released", caller.id)
+
+
+def test_a_token_from_a_clock_that_is_ahead_is_revoked_and_not_active_yet(
+    http: FlaskClient, app: Flask, db: Database, caller: Caller
+) -> None:
+    """RFC 7009: a machine whose clock is behind must not say of it that it is revoked, and leave it good elsewhere."""
+    tokens = app.extensions["access_tokens"]
+    now = datetime.now(UTC)
+    token = tokens.read(access_token(http, caller), now)
+    early = tokens.sign(replace(token, issued_at=token.issued_at + 60), now)
+    assert _post(http, "introspect", caller, token=early).get_json() == INACTIVE
+
+    answer = _post(http, "revoke", caller, token=early)
+
+    assert answer.status_code == 200
+    assert records_of(db, answer)[0]["outcome"] == "released"
+    with db.write.connect() as connection:
+        assert connection.execute(select(denied_token.c.id)).scalars().all().count(token.caller.token) == 1
 
 
 def test_what_cannot_be_recorded_is_not_revoked(http: FlaskClient, caller: Caller, owner: Engine) -> None:
