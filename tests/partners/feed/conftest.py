@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import Table, delete, func, select
 
 from partners.keyring import Keyring
 from partners.postgres.database import Database
@@ -14,7 +14,7 @@ from tests.conftest import NOW
 from tests.factories import add_campaign, add_model, add_partner
 from tests.feeding import Platform
 
-_LOG = [*vars(access).values(), *vars(sealing).values()]
+_LOG = [each for room in (access, sealing) for each in vars(room).values() if isinstance(each, Table)]
 _EMPTIED = [table for table in reversed(metadata.sorted_tables) if table not in _LOG]
 
 
