@@ -51,9 +51,11 @@ def harmless(username: str) -> bool:
     """R9: whether a username is not shaped like an e-mail address, phone or card number, URL, IP address or @handle.
 
     Compatibility forms are looked through: fullwidth digits are digits, a fullwidth commercial at is one, and an
-    ideographic full stop parts the labels of a domain name as a full stop does (RFC 3490 §3.1).
+    ideographic full stop parts the labels of a domain name as a full stop does (RFC 3490 §3.1). Combining marks are
+    looked past: underlined digits are digits.
     """
-    plain = unicodedata.normalize("NFKC", username).replace("\u3002", ".").lower()
+    compatible = unicodedata.normalize("NFKC", username).replace("\u3002", ".").lower()
+    plain = "".join(each for each in compatible if not unicodedata.category(each).startswith("M"))
     if not _WORTH_A_LOOK.search(plain):
         return True
     return not any(shape.search(plain) for shape in _IDENTIFYING)

@@ -27,6 +27,7 @@ LARGEST_AMOUNT = 10**12
 
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _NUMBER = re.compile(r"[_.-]*[0-9][0-9_.-]*")
+_LONG_NUMBER = re.compile(r"[0-9](?:[_.-]*[0-9]){8}")
 _DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,10}))?")
 
 
@@ -45,10 +46,12 @@ def slug(value: object) -> str:
 
 
 def site(value: object) -> str:
-    """A site's slug, and no number: that could be of a phone, a card or a network (R35)."""
+    """A site's slug, with no number for a name, nor a long one in it: of a phone, a card or a network (R35)."""
     name = slug(value)
-    if _NUMBER.fullmatch(name):
-        raise invalid_value("must not be a number, an IP address or digits that marks part: a site has a name")
+    if _NUMBER.fullmatch(name) or _LONG_NUMBER.search(name):
+        raise invalid_value(
+            "must not be a number or an IP address, nor hold a number of nine digits: a site has a name"
+        )
     return name
 
 

@@ -41,7 +41,7 @@ _ORDINARY = (
     "night_owl user.name2 19850412x j.smith Ünïcode_Näme anna85 x_2026_03_01_x mr.big sandra.k 007 12345 123456 a:b "
     "c++ émile 日本語ユーザー user-1234 agent.007 lucky777 dr.house Анна.петрова night.owl.2 v1.2.3 ab:cd 10:30 "
     "0xdeadbeef i.am.here rock&roll 100%me __proto__ st. no.1 user_2026 mr.no_one it.is-me "
-    "black.cat james.bond"
+    "black.cat james.bond हिन्दी_1234 ครีม_99"
 )
 ORDINARY = _ORDINARY.split()
 
@@ -51,6 +51,7 @@ def test_ordinary_username_is_harmless(username: str) -> None:
     assert harmless(username)
 
 
+LINE = "\u0332"
 IDENTIFYING = {
     "numbers of the fewest digits": "anna123456789lu anna+1234567lu a1---2---3---4---5---6---7---8---9z",
     "addresses with what may follow": "owl.lu. owl.lu:8080 owl.lu?x owl.lu#x",
@@ -62,6 +63,9 @@ IDENTIFYING = {
     ),
     "card numbers": "4111111111111111 4111-1111-1111-1111 visa4111111111111111 378282246310005",
     "IP addresses": "192.168.1.1 8.8.8.8 x8.8.8.8 2001:db8::1 ::1 fe80::1 [2001:db8::1] 1.2.3.4:80",
+    "shapes under combining marks": (
+        f"x{(4 * LINE).join('621123456')} 8{LINE}.8{LINE}.8{LINE}.8{LINE} owl.c{LINE}om{LINE} हिन्दी.com"
+    ),
     "URLs": (
         "www.example example.com EXAMPLE.COM foo.lu t.me my-site.co.uk example.com:8080 https:example mailto:x "
         "пример.рф visit_example.com ｅｘａｍｐｌｅ．ｃｏｍ foo.xxx example.com. foo.name foo.dating foo\u3002com "
