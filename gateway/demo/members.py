@@ -29,8 +29,9 @@ _SECOND += "plover quail raven reed robin saffron sparrow thistle thyme tulip vo
 
 @dataclass(frozen=True)
 class Purchase:
-    """Credits bought at an instant for an amount in the demo's currency."""
+    """Credits bought at an instant for an amount in the demo's currency; its id says nothing of its member (R1)."""
 
+    id: str
     at: datetime
     credits: int
     amount: str
@@ -69,10 +70,11 @@ def members(today: date) -> Iterator[Member]:
     """Every member; the last purchase of all falls on the day before `today`, the real gaps are kept."""
     agents, names = _rows("user_agents.csv"), _usernames()
     rows = _rows("purchases.csv")
+    ids = iter(dice("purchases").sample(range(1, len(rows) + 1), len(rows)))
     shift = today - timedelta(days=1) - date.fromisoformat(max(row["date"] for row in rows))
     for customer, bought in groupby(rows, key=itemgetter("customer")):
         chance = dice(customer)
-        purchases = tuple(sorted((_purchase(row, shift, chance) for row in bought), key=attrgetter("at")))
+        purchases = tuple(sorted((_purchase(next(ids), row, shift, chance) for row in bought), key=attrgetter("at")))
         registered_at = purchases[0].at - timedelta(minutes=chance.randrange(10, 3_000))
         yield _member(customer, next(names), chance.choice(agents), registered_at=registered_at, purchases=purchases)
     for number, days in NEVER_BOUGHT.items():
@@ -106,11 +108,12 @@ def _referral(chance: Random, role: Role | None) -> Referral | None:
     return Referral(webmaster.id, chance.choice(list(webmaster.campaigns)), f"banner-{chance.randrange(1, 10)}")
 
 
-def _purchase(row: dict[str, str], shift: timedelta, chance: Random) -> Purchase:
+def _purchase(number: int, row: dict[str, str], shift: timedelta, chance: Random) -> Purchase:
     # No later than 20:00, so that what follows a purchase on the last day still lies before the demo.
     moment = time(chance.randrange(8, 20), chance.randrange(60), chance.randrange(60), tzinfo=UTC)
     day = date.fromisoformat(row["date"]) + shift
-    return Purchase(datetime.combine(day, moment), int(row["units"]) * CREDITS_PER_UNIT, row["amount_usd"])
+    bought = int(row["units"]) * CREDITS_PER_UNIT
+    return Purchase(f"p-{number:06}", datetime.combine(day, moment), bought, row["amount_usd"])
 
 
 def _usernames() -> Iterator[str]:

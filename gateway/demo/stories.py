@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from gateway.demo.cast import HEROINE, MODELS, WEBMASTERS
-from gateway.demo.members import CURRENCY, Member, dice
+from gateway.demo.members import CURRENCY, Member, Purchase, dice
 from gateway.demo.profiles import MASKS, profile
 from partners.vocabulary import Action, EventType, RefundReason
 
@@ -67,8 +67,8 @@ def of_member(member: Member, today: date) -> Iterator[Told]:
     told = [*_registered(member, chance), *_decided(member, chance)]
     if member.role is not None:
         told += _with_heroine(member)
-    for number, _ in enumerate(member.purchases):
-        told += _bought(member, number, chance)
+    for purchase in member.purchases:
+        told += _bought(member, purchase, chance)
     return (each for each in told if each.at < until)
 
 
@@ -117,11 +117,10 @@ def _with_heroine(member: Member) -> Iterator[Told]:
         yield Told(at + timedelta(minutes=45), EventType.GIFT_SENT, member.id, her)
 
 
-def _bought(member: Member, number: int, chance: Random) -> Iterator[Told]:
-    purchase = member.purchases[number]
+def _bought(member: Member, purchase: Purchase, chance: Random) -> Iterator[Told]:
     income = (Decimal(purchase.amount) * INCOME_SHARE).quantize(Decimal("0.01")) if member.referral else Decimal(0)
     bought = {
-        "purchase_id": f"{member.id}-p{number + 1}",
+        "purchase_id": purchase.id,
         "credits": purchase.credits,
         "amount": purchase.amount,
         "currency": CURRENCY,

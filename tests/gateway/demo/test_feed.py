@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from itertools import pairwise
@@ -40,6 +41,16 @@ def test_every_event_lies_before_the_demo_and_they_come_in_order(events: list[di
     assert times == sorted(times)
     assert max(times) < datetime(2026, 11, 1, tzinfo=UTC)
     assert len({event["id"] for event in events}) == len(events)
+
+
+def test_what_webmasters_read_of_a_purchase_does_not_name_its_member(events: list[dict[str, Any]]) -> None:
+    """R1: a member is an opaque `ref` to them."""
+    bought = [event for event in events if event["type"] == "credits.purchased"]
+
+    assert len({event["data"]["purchase_id"] for event in bought}) == len(bought)
+    for event in bought:
+        assert event["subject"] not in event["data"].values()
+        assert re.fullmatch(r"p-[0-9]{6}", event["data"]["purchase_id"])
 
 
 def test_the_last_purchase_falls_on_the_day_before_and_the_real_gaps_are_kept() -> None:
