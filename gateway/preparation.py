@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 import migrations
 from partners import statements
 from partners.postgres.partitions import make_partitions
+from partners.postgres.roles import make_roles
 from partners.registry import campaigns
 from partners.statistics import queries
 from partners.tables.access import policy_version
@@ -25,14 +26,15 @@ _OF_NOBODY = (*statements.EVERY_STATEMENT, campaigns.LISTING.statement)
 
 def prepare(engine: Engine, *, now: datetime) -> None:
     """Do it all, again without harm: what `gateway db upgrade` does. `engine` has the owner's rights."""
-    _upgrade(engine, now)
+    migrate(engine, now=now)
     with engine.begin() as connection:
+        make_roles(connection)
         grant_release_role(connection, (*every_statement(), *_OF_NOBODY, *queries.every_statement()))
         recorded = insert(policy_version).values(version=VERSION, document=DOCUMENT)
         connection.execute(recorded.on_conflict_do_nothing())
 
 
-def _upgrade(engine: Engine, now: datetime) -> None:
+def migrate(engine: Engine, *, now: datetime) -> None:
     """Apply all migrations and make the partitions of this and the coming months.
 
     Raise `UnknownRevisionError` where a newer version of the gateway has been at it.

@@ -6,7 +6,11 @@ case "$1" in *://*:*@*|*password=*) echo "Leave the password out of the URL, and
 url="$1" directory="$2"
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --dbname "$url" "$@"; }
 for role in gateway_release gateway_write gateway_seal; do
-  run --command "DO \$\$ BEGIN CREATE ROLE $role NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$"
+  # As `gateway db upgrade` does: a login that may create roles does not thereby take them on.
+  run --command "DO \$\$ BEGIN
+    IF to_regrole('$role') IS NULL THEN CREATE ROLE $role NOLOGIN; END IF;
+    BEGIN SET LOCAL ROLE $role; EXCEPTION WHEN insufficient_privilege THEN GRANT $role TO CURRENT_USER; END;
+  END \$\$"
 done
 pg_restore --exit-on-error --no-owner --dbname "$url" --section pre-data "$directory/gateway.dump"
 run --command "\\copy member ($(head -n 1 "$directory/member.csv")) FROM '$directory/member.csv' WITH (FORMAT csv, HEADER)"

@@ -8,9 +8,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Column, Engine, LargeBinary, Text, select, text
 from sqlalchemy.exc import ProgrammingError
 
+from gateway.preparation import migrate, prepare
 from migrations.inclusion import include
 from partners.postgres import database
-from partners.postgres.database import Database
+from partners.postgres.database import Database, Role
 from partners.postgres.partitions import PARTITIONED
 from partners.tables import metadata
 from partners.tables.access import access_log
@@ -21,6 +22,7 @@ from partners.vocabulary import FORBIDDEN_NAMES
 from serializers.policies import POLICIES
 from serializers.policy.grants import columns_read
 from serializers.statements import every_statement
+from tests.conftest import NOW, fresh_database
 
 CLASSES = {"shared": {"rule"}, "personal": {"kept"}, "internal": set()}
 OWN_OF_THE_WEBMASTER = {"ref", "referral.campaign", "campaign"}
@@ -96,6 +98,33 @@ def test_neither_role_is_a_superuser(db: Database) -> None:
         with engine.connect() as connection:
             asked = text("SELECT rolsuper OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
             assert connection.scalar(asked) is False
+
+
+_GRANTED = """
+SELECT grantee, table_name, NULL, privilege_type FROM information_schema.table_privileges WHERE grantee = ANY (:roles)
+UNION SELECT grantee, table_name, column_name, privilege_type FROM information_schema.column_privileges
+WHERE grantee = ANY (:roles)
+"""
+
+
+def test_what_is_given_back_at_every_upgrade_is_what_migrations_gave(cluster: str) -> None:
+    """All but this: no running gateway says which migration its database is at."""
+    with fresh_database(cluster, "template0") as url:
+        engine = database.owner(url)
+        migrate(engine, now=NOW)
+        migrated = _granted(engine)
+        prepare(engine, now=NOW)
+        prepared = _granted(engine)
+        engine.dispose()
+
+    assert prepared <= migrated
+    lost = {(role, table, right) for role, table, _, right in migrated - prepared}
+    assert lost == {(Role.WRITE, "alembic_version", right) for right in ("INSERT", "UPDATE", "DELETE")}
+
+
+def _granted(engine: Engine) -> set[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(text(_GRANTED), {"roles": [Role.WRITE, Role.SEAL]})}
 
 
 def test_a_record_is_durable_before_it_is_answered(db: Database) -> None:

@@ -4,20 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Text, cast, create_engine, func, make_url, select, text
 
 from gateway.preparation import prepare
-from gateway.readiness import lack_of
+from gateway.readiness import Lack, lack_of
 from partners.keyring import Keyring
 from partners.postgres import database
-from partners.postgres.database import Database
-from partners.postgres.embedded import binary
+from partners.postgres.database import Database, Role
+from partners.postgres.embedded import binary, embedded_postgres
 from partners.tables.activity import relation
 from partners.tables.member import member, profile
-from tests.conftest import NOW
+from tests.conftest import NOW, fresh_database
 from tests.factories import add_action, add_member, add_model, add_partner
 from tests.feeding import Platform, registered, updated
 
@@ -77,6 +78,34 @@ def test_a_restored_backup_has_everything_but_the_masks(
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE restored WITH (FORCE)"))
     admin.dispose()
+
+
+def test_a_new_server_s_login_takes_on_the_roles_of_what_it_restores(
+    cluster: str, template: str, reachable: Path, tmp_path: Path
+) -> None:
+    """As docs/operations.md has it: a login that may create roles, and no more."""
+    with fresh_database(cluster, template) as old:
+        run("backup.sh", old, str(tmp_path / "backup"))
+    with embedded_postgres(reachable) as server:
+        admin = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text("CREATE ROLE gateway LOGIN CREATEROLE"))
+            connection.execute(text("CREATE DATABASE gateway OWNER gateway TEMPLATE template0 ENCODING 'UTF8'"))
+        admin.dispose()
+        url = make_url(server).set(username="gateway", database="gateway").render_as_string()
+
+        run("restore.sh", url, str(tmp_path / "backup"))
+        restored = lack_of(url, now=datetime.now(UTC))
+        owner = database.owner(url)
+        with owner.begin() as connection:
+            for role in Role:
+                connection.execute(text(f"REVOKE {role} FROM gateway GRANTED BY gateway CASCADE"))
+        revoked = lack_of(url, now=datetime.now(UTC))
+        prepare(owner, now=datetime.now(UTC))
+        owner.dispose()
+        prepared = lack_of(url, now=datetime.now(UTC))
+
+    assert (restored, revoked, prepared) == (None, Lack.CONNECTION, None)
 
 
 def test_no_file_of_a_backup_holds_a_mask(db: Database, database_url: str, tmp_path: Path) -> None:
