@@ -105,7 +105,7 @@ def test_a_new_server_s_login_takes_on_the_roles_of_what_it_restores(
         owner.dispose()
         prepared = lack_of(url, now=datetime.now(UTC))
 
-    assert (restored, revoked, prepared) == (None, Lack.CONNECTION, None)
+    assert (restored, revoked, prepared) == (None, Lack.RIGHTS, None)
 
 
 def test_no_file_of_a_backup_holds_a_mask(db: Database, database_url: str, tmp_path: Path) -> None:
