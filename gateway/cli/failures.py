@@ -1,7 +1,7 @@
 """What can go wrong in a command, in words for an operator; nothing of what is stored is quoted."""
 
-from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from psycopg.errors import InsufficientPrivilege, OperationalError, UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.settings import SettingsError
@@ -50,6 +50,7 @@ def _said_of_the_database(error: DBAPIError | PoolTimeoutError) -> str:
         return "The database does not let this login do that; use one that owns the tables and may create roles."
     if isinstance(cause, UndefinedTable | UndefinedColumn):
         return "The database is not prepared for this version; run `gateway db upgrade`."
-    if isinstance(error, OperationalError | PoolTimeoutError):
-        return "The database cannot be reached; see GATEWAY_DATABASE_URL."
+    # What the server reports has a code, but not what it refuses while it connects.
+    if cause is None or (isinstance(cause, OperationalError) and cause.sqlstate is None):
+        return "The database cannot be reached, or does not let this login in; see GATEWAY_DATABASE_URL."
     return f"The database refused: {type(cause).__name__}."

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
 import pytest
+from psycopg.errors import DiskFull, QueryCanceled, TooManyConnections
+from sqlalchemy.exc import OperationalError
 
 from gateway.cli import COMMANDS
+from gateway.cli.failures import said_of
 from tests.conftest import SECRET, fresh_database
 from tests.gateway.cli.commands import invoke, run
 
@@ -91,6 +95,11 @@ def test_an_unreachable_database_and_an_odd_setting_are_said(monkeypatch: pytest
     assert "GATEWAY_DATABASE_URL must be" in json.loads(malformed.stdout)["error"]
     assert "more" not in malformed.output
     assert "GATEWAY_PROXIES" in json.loads(odd.stdout)["error"]
+
+
+@pytest.mark.parametrize("refusal", [DiskFull, TooManyConnections, QueryCanceled])
+def test_a_database_that_answers_is_not_said_to_be_out_of_reach(refusal: type[psycopg.OperationalError]) -> None:
+    assert said_of(OperationalError("", {}, refusal())) == f"The database refused: {refusal.__name__}."
 
 
 @pytest.mark.parametrize(
