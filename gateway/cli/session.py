@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from threading import Event
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from gateway import settings as gateway_settings
 from gateway.cli.lazy import importing
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from partners.keyring import Keyring
 from partners.postgres import database
 from partners.postgres.database import Database
@@ -82,6 +82,8 @@ def _prepare(url: str) -> None:
     locking, owner = database.owner(url), database.owner(url)
     try:
         with locking.connect() as connection:
+            if connection.scalar(text("SHOW server_encoding")) != "UTF8":
+                raise SettingsError("the database's encoding must be UTF8; see createdb in docs/operations.md")
             connection.execute(select(func.pg_advisory_lock(Lock.PREPARING.key)))
             prepare(owner, now=datetime.now(UTC))
     finally:

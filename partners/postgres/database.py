@@ -127,6 +127,8 @@ def _engine(
         connect_args={
             "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             "connect_timeout": CONNECT_TIMEOUT_S,
+            # Whatever the database's own: one that cannot be used can still be asked for it.
+            "client_encoding": "utf8",
             "application_name": SEALER if role is Role.SEAL else APPLICATION,
         },
         json_serializer=lambda value: orjson.dumps(value).decode(),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 
 from gateway.cli.session import session
 from partners.keyring import Keyring
@@ -47,6 +47,27 @@ def test_an_external_database_is_prepared_only_when_asked(
 
     with session() as opened:
         assert not _has_policies(opened.database)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_refused(
+    cluster: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str
+) -> None:
+    admin = create_engine(make_url(cluster).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    odd = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C' ENCODING"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE odd {odd} '{encoding}'"))
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", make_url(cluster).set(database="odd").render_as_string())
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GATEWAY_SECRET_KEY", WRITTEN_WITH)
+
+    refused = invoke("db", "upgrade")
+
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE odd WITH (FORCE)"))
+    admin.dispose()
+    assert refused.exit_code == 1
+    assert refused.stderr == "Error: The database's encoding must be UTF8; see createdb in docs/operations.md.\n"
 
 
 def _has_policies(opened: Database) -> bool:
