@@ -1,23 +1,10 @@
-"""Usernames that were stored as harmless are judged anew: more of them are taken for addresses than before (R9)."""
-
-import sqlalchemy as sa
-from alembic import op
-
-from partners.usernames import harmless
+"""Usernames that were stored as harmless were judged anew here; 0029 does it by the rules of today (R9)."""
 
 revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None
 
-_AT_ONCE = 10_000
-_HARMLESS = sa.text("SELECT number, username FROM member WHERE username_harmless")
-_WITHHOLD = sa.text("UPDATE member SET username_harmless = false WHERE number = ANY(:numbers)")
-
 
 def upgrade() -> None:
-    """Apply."""
-    connection = op.get_bind()
-    with connection.execute(_HARMLESS.execution_options(yield_per=_AT_ONCE)) as stored:
-        numbers = [number for number, username in stored if not harmless(username)]
-    connection.execute(_WITHHOLD, {"numbers": numbers})
+    """Leave it to 0029."""

@@ -246,7 +246,7 @@ def test_an_upgrade_judges_anew_which_usernames_are_harmless(own: Recycled) -> N
     with own.superuser.connect() as connection:
         for name in ("anna.moscow", "night_owl"):
             add_member(connection, name, username=name, username_key=name, username_harmless=True)
-        connection.execute(text("UPDATE alembic_version SET version_num = '0023'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0028'"))
 
     run("db", "upgrade")
 
