@@ -42,7 +42,7 @@ class Stage:
 
 @click.command()
 @click.option("--members", default=200_000, show_default=True, type=click.IntRange(200))
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Of each measurement.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes of each server.")
 @click.option("--seal", is_flag=True, help="Seal the log meanwhile, also what the floor records.")
