@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Table, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, DateTime, Table, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -18,14 +18,20 @@ SWEPT_AT_ONCE = 8
 
 def _noting(table: Table) -> ReturningInsert[Any]:
     """An insert that returns a row to the first who notes something, and sweeps some of what has outlived its time."""
+    key, remembered_since = table.primary_key.columns, bindparam("remembered_since", type_=DateTime(timezone=True))
+    # Its own row is written anew, and so not deleted: one statement cannot do both.
+    others = or_(*(column != bindparam(f"own_{column.name}", type_=column.type) for column in key))
     outlived = (
-        select(*table.primary_key.columns)
-        .where(table.c.expires_at < bindparam("remembered_since", type_=DateTime(timezone=True)))
+        select(*key)
+        .where(table.c.expires_at < remembered_since, others)
         .limit(SWEPT_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    swept = delete(table).where(tuple_(*table.primary_key.columns).in_(outlived)).cte("swept")
-    return insert(table).add_cte(swept).on_conflict_do_nothing().returning(table.c.expires_at)
+    swept = delete(table).where(tuple_(*key).in_(outlived)).cte("swept")
+    noted = insert(table).add_cte(swept)
+    again = {"expires_at": noted.excluded.expires_at}
+    noted = noted.on_conflict_do_update(index_elements=key, set_=again, where=table.c.expires_at < remembered_since)
+    return noted.returning(table.c.expires_at)
 
 
 _SPEND_ASSERTION, _SPEND_PROOF, _DENY = map(_noting, (spent_assertion, spent_proof, denied_token))
@@ -60,4 +66,5 @@ def _digest(jti: str) -> bytes:
 
 
 def _is_first(connection: Connection, noting: ReturningInsert[Any], values: dict[str, Any], now: datetime) -> bool:
-    return connection.execute(noting, {**values, "remembered_since": now - CLOCK_SKEW}).first() is not None
+    own = {f"own_{name}": value for name, value in values.items()}
+    return connection.execute(noting, {**values, **own, "remembered_since": now - CLOCK_SKEW}).first() is not None

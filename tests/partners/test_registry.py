@@ -256,6 +256,17 @@ def test_what_is_remembered_about_tokens_goes_five_minutes_after_it_has_expired(
     assert remembered_at(beyond) == ([], [])
 
 
+def test_what_was_remembered_long_ago_can_be_noted_again(connection: Connection) -> None:
+    """An id that was used before is another's once its time is over; a revocation is never lost."""
+    long_ago, until = NOW - timedelta(hours=2), NOW + timedelta(minutes=5)
+    for expires_at, now in ((long_ago, long_ago), (until, NOW)):
+        first, again = (tokens.spend_assertion(connection, "c1", "jti", expires_at=expires_at, now=now) for _ in "ab")
+        assert (first, again) == (True, False)
+        tokens.deny(connection, "k1", expires_at=expires_at, now=now)
+
+    assert connection.execute(select(denied_token.c.expires_at)).scalars().all() == [until]
+
+
 def test_a_few_outlived_tokens_go_with_each_that_is_revoked(connection: Connection) -> None:
     """However many there are, nobody waits for them."""
     long_ago = NOW - timedelta(days=1)
