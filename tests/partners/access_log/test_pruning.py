@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,7 +16,7 @@ from partners.access_log.findings import Kind
 from partners.access_log.letting_go import PruningError
 from partners.access_log.merkle import root_by_path
 from partners.access_log.notes import NoteError, Signer
-from partners.access_log.proofs import prove_inclusion
+from partners.access_log.proofs import prove_inclusion, said_against
 from partners.access_log.pruning import MONTHS_KEPT, Pruning, has_outlived, note_in, read_pruning
 from partners.months import beginning_of, month_of, next_month
 from partners.postgres import database
@@ -121,6 +122,23 @@ def test_a_month_that_could_not_be_dropped_whole_is_due_again(pruned: Log) -> No
     drop(pruned, month)
 
     assert pruned.sql("SELECT relname FROM pg_class WHERE relname LIKE :month", month=f"access%{month:%Y_%m}") == []
+
+
+def test_while_a_month_is_half_let_go_nothing_is_said_against_its_entries(
+    cluster: str, template: str, tmp_path: Path
+) -> None:
+    with fresh_database(cluster, template) as url:
+        log = Log(url, tmp_path)
+        fill(log)
+        let_go(log)
+        for table in ("access_subject", "access_subject_block", "access_subject_set", "access_network"):
+            log.sql(f"DROP TABLE {table}_{OLD:%Y_%m}")
+        with owning(log) as connection:
+            said = list(said_against(connection, 0, datetime.now(UTC)))
+        found = log.verify()
+        log.close()
+
+    assert (said, found) == ([], [])
 
 
 def hide_one_more(log: Log) -> None:
