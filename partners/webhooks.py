@@ -143,6 +143,13 @@ def postpone(connection: Connection, endpoint: Endpoint, *, has_acknowledged: bo
     _set(connection, endpoint.partner, leased_until=None, next_attempt_at=next_attempt_at, **failed)
 
 
+def forgive(connection: Connection) -> None:
+    """Forget the silence of endpoints for which nothing waits any more, however it came to be closed."""
+    quiet = {"failures": 0, "silent_since": None, "throttled_at": None}
+    silent = and_(webhook_endpoint.c.silent_since.is_not(None), ~any_of().where(_OPEN))
+    connection.execute(update(webhook_endpoint).where(silent).values(**quiet))
+
+
 def throttle(connection: Connection, *, silent_since: datetime, now: datetime) -> list[str]:
     """Lower the limits of partners that have acknowledged nothing for too long; return who is new (R65)."""
     mine = webhook_endpoint.c

@@ -171,6 +171,7 @@ class Delivery:
         """Throttle, then suspend, partners that do not acknowledge (R65)."""
 
         def judge(connection: Connection, now: datetime) -> None:
+            webhooks.forgive(connection)
             lowered = webhooks.throttle(connection, silent_since=now - self.settings.throttle_after, now=now)
             stopped = webhooks.suspend(connection, silent_since=now - self.settings.suspend_after, now=now)
             for operation, partners in ((THROTTLE, lowered), (SUSPEND, stopped)):

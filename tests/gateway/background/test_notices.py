@@ -28,7 +28,7 @@ from partners.tables.access import access_log
 from partners.tables.activity import ledger_entry
 from partners.tables.member import profile
 from partners.tables.outbox import concern, notice, webhook_endpoint
-from partners.vocabulary import PartnerKind, Status
+from partners.vocabulary import NoticeOutcome, PartnerKind, Status
 from partners.webhooks import Endpoint
 from tests.callers import access_token, add_caller, bearer
 from tests.conftest import NOW
@@ -662,6 +662,27 @@ def test_who_acknowledges_now_and_then_is_not_silent(told: Told, db: Database) -
         assert partners.get(connection, "w1").status is Status.ACTIVE
     assert endpoint.failures == 1
     assert endpoint.silent_since >= now
+
+
+def test_whoever_was_told_by_hand_is_silent_no_longer(told: Told, db: Database) -> None:
+    """R65: however long ago it last failed, and whatever that led to."""
+    told.stage.member("m1")
+    told.ref()
+    told.ask("restriction")
+    told.receivers["w1"].status = 503
+    told.deliver()
+    mine, now = webhook_endpoint.c.url == told.receivers["w1"].url, datetime.now(UTC)
+    with db.write.begin() as connection:
+        late = {"silent_since": now - timedelta(days=8), "throttled_at": now}
+        connection.execute(update(webhook_endpoint).where(mine).values(**late))
+        for identifier in connection.execute(select(notice.c.id).where(notice.c.closed_at.is_(None))).scalars():
+            outbox.close(connection, identifier, NoticeOutcome.TOLD_BY_HAND, now=now)
+    told.deliver()
+
+    with db.write.connect() as connection:
+        endpoint = connection.execute(select(webhook_endpoint).where(mine)).one()
+        assert partners.get(connection, "w1").status is Status.ACTIVE
+    assert (endpoint.failures, endpoint.silent_since, endpoint.throttled_at) == (0, None, None)
 
 
 def test_what_a_partner_does_not_acknowledge_is_given_up_in_time(told: Told, db: Database) -> None:
