@@ -132,6 +132,8 @@ def sweep(facts: Reach) -> Suspicion | None:
     in_order = one_way > rules.ONE_WAY and steps >= fewest_steps
     if not (wide or in_order) or facts.habit >= rules.HABIT:
         return None
+    widest = max(fewest_members, rules.SWEEP_SHARE * (facts.reachable or 0))
+    measured, threshold = max(([(members, widest)] if wide else []) + ([(steps, fewest_steps)] if in_order else []))
     what = (
         f"{members} of {facts.reachable} members within reach, in one day"
         if wide
@@ -142,8 +144,8 @@ def sweep(facts: Reach) -> Suspicion | None:
         Tier.QUEUE,
         facts.whom,
         facts.window,
-        members if wide else steps,
-        max(fewest_members, rules.SWEEP_SHARE * (facts.reachable or 0)) if wide else fewest_steps,
+        measured,
+        threshold,
         f"{what}; that is no habit.",
         {
             "members": members,

@@ -102,6 +102,13 @@ def test_a_mark_leaves_a_sweep_of_more_and_a_longer_walk_to_be_told() -> None:
     assert told(replace(WIDE, steps_down=100, floor=floor)) == [(Detection.SWEEP, Tier.QUEUE)]
 
 
+def test_a_mark_on_all_there_is_one_after_the_other_silences_both() -> None:
+    facts = replace(WIDE, members=100, steps_up=198)
+    (marked,) = judge([facts])
+
+    assert told(replace(facts, floor=marked.measured * rules.MARK)) == []
+
+
 def test_an_estimate_is_of_no_more_members_than_there_are() -> None:
     facts = Reach(Whom("w1", "c1"), DAY, members=16_433, reachable=16_320, steps_up=0, steps_down=0, habit=0)
 
