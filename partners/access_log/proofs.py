@@ -20,7 +20,7 @@ from partners.access_log.merkle import (
     root_by_path,
 )
 from partners.access_log.notes import NoteError, bytes_of
-from partners.access_log.pruning import prunings
+from partners.access_log.pruning import Pruning, prunings
 from partners.access_log.records import Entry, differences
 from partners.access_log.stored import rows_between
 from partners.access_log.tree import BrokenTreeError, StoredTree
@@ -84,8 +84,9 @@ def sealed_as(connection: Connection, access: UUID) -> tuple[int, Hash] | None:
 
 def said_against(connection: Connection, index: int, now: datetime) -> Iterator[str]:
     """In what a record is not what its sealed bytes tell, as a verification says it; raise `UnreadableError`."""
+    let_go = _let_go(connection)
     for entry in map(Entry._make, rows_between(connection, index, index + 1)):
-        if _may_be_gone(connection, entry):
+        if any(month.covers(entry.place, entry.at) for month in let_go):
             # Its month's tables go one after the other: what stands beside the bytes may be gone before them.
             continue
         if entry.leaf is None:
@@ -94,10 +95,10 @@ def said_against(connection: Connection, index: int, now: datetime) -> Iterator[
             yield from (text for _, text in differences(entry, now))
 
 
-def _may_be_gone(connection: Connection, entry: Entry) -> bool:
+def _let_go(connection: Connection) -> list[Pruning]:
     with suppress(NoteError):
-        return any(pruning.covers(entry.place, entry.at) for pruning in prunings(connection))
-    return False
+        return prunings(connection)
+    return []
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> list[Hash]:
