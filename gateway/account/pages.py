@@ -21,6 +21,7 @@ from gateway.observability import metrics
 from gateway.records import access_of
 from gateway.wording import kind_of
 from partners.access_log.append import record
+from partners.access_log.stored import UnreadableError
 from partners.people.accounts import Person
 from partners.people.passwords import TooManyPasswordsError
 from partners.spool.spool import SpoolError
@@ -189,7 +190,7 @@ def as_pages(of: Blueprint) -> Blueprint:
     of.after_request(_close)
     of.register_error_handler(PageError, _page_error)
     of.register_error_handler(HTTPException, _http_error)
-    for trouble in DATABASE_TROUBLE:
+    for trouble in (*DATABASE_TROUBLE, UnreadableError):
         of.register_error_handler(trouble, _unavailable)
     of.register_error_handler(SpoolError, _not_on_record_twice)
     of.register_error_handler(TooManyPasswordsError, _too_many_passwords)

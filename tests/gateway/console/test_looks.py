@@ -4,7 +4,9 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
+from unittest.mock import Mock
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -88,6 +90,16 @@ def test_the_proof_of_an_entry_can_be_checked_without_us(house: House, entry: st
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{entry}.tlog-proof"'
     assert house.browser(case=CASE).get(f"/console/entries/{entry}/leaf").data == leaf
     assert house.newest("audit.proof").case_number == CASE.number
+
+
+def test_a_database_that_fails_while_an_entry_is_compared_is_a_page_that_says_so(
+    house: House, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psycopg.RawCursor, "stream", Mock(side_effect=psycopg.OperationalError))
+
+    answer = house.browser(case=CASE).get(f"/console/entries/{entry}")
+
+    assert (answer.status_code, answer.content_type) == (503, "text/html; charset=utf-8")
 
 
 def test_what_is_not_sealed_yet_has_no_proof(house: House) -> None:
