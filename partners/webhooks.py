@@ -146,8 +146,8 @@ def postpone(connection: Connection, endpoint: Endpoint, *, has_acknowledged: bo
 def forgive(connection: Connection) -> None:
     """Forget the silence of endpoints for which nothing waits any more, however it came to be closed."""
     quiet = {"failures": 0, "silent_since": None, "throttled_at": None}
-    silent = and_(webhook_endpoint.c.silent_since.is_not(None), ~any_of().where(_OPEN))
-    connection.execute(update(webhook_endpoint).where(silent).values(**quiet))
+    noted = or_(webhook_endpoint.c.silent_since.is_not(None), webhook_endpoint.c.throttled_at.is_not(None))
+    connection.execute(update(webhook_endpoint).where(noted, ~any_of().where(_OPEN)).values(**quiet))
 
 
 def throttle(connection: Connection, *, silent_since: datetime, now: datetime) -> list[str]:

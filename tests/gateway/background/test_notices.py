@@ -664,7 +664,8 @@ def test_who_acknowledges_now_and_then_is_not_silent(told: Told, db: Database) -
     assert endpoint.silent_since >= now
 
 
-def test_whoever_was_told_by_hand_is_silent_no_longer(told: Told, db: Database) -> None:
+@pytest.mark.parametrize("days_silent", [8, None])
+def test_whoever_was_told_by_hand_is_silent_no_longer(told: Told, db: Database, days_silent: int | None) -> None:
     """R65: however long ago it last failed, and whatever that led to."""
     told.stage.member("m1")
     told.ref()
@@ -673,7 +674,8 @@ def test_whoever_was_told_by_hand_is_silent_no_longer(told: Told, db: Database) 
     told.deliver()
     mine, now = webhook_endpoint.c.url == told.receivers["w1"].url, datetime.now(UTC)
     with db.write.begin() as connection:
-        late = {"silent_since": now - timedelta(days=8), "throttled_at": now}
+        silent_since = now - timedelta(days=days_silent) if days_silent else None
+        late = {"silent_since": silent_since, "throttled_at": now}
         connection.execute(update(webhook_endpoint).where(mine).values(**late))
         for identifier in connection.execute(select(notice.c.id).where(notice.c.closed_at.is_(None))).scalars():
             outbox.close(connection, identifier, NoticeOutcome.TOLD_BY_HAND, now=now)
