@@ -132,8 +132,11 @@ def sweep(facts: Reach) -> Suspicion | None:
     in_order = one_way > rules.ONE_WAY and steps >= fewest_steps
     if not (wide or in_order) or facts.habit >= rules.HABIT:
         return None
-    widest = max(fewest_members, rules.SWEEP_SHARE * (facts.reachable or 0))
-    measured, threshold = max(([(members, widest)] if wide else []) + ([(steps, fewest_steps)] if in_order else []))
+    # The larger of what is told, so that a mark on it holds for both.
+    if wide and not (in_order and steps > members):
+        measured, threshold = members, max(fewest_members, rules.SWEEP_SHARE * (facts.reachable or 0))
+    else:
+        measured, threshold = steps, fewest_steps
     what = (
         f"{members} of {facts.reachable} members within reach, in one day"
         if wide
